@@ -1,0 +1,137 @@
+"""What a configuration says, as frozen values: folders, rules, limits.
+
+Nothing here reads a file; `config` does, and checks it. Durations are seconds, sizes bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Auto = Literal["auto"]
+AUTO: Auto = "auto"
+"""The value follows the account's plan; see `planner.limits`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What is to be done with a file.
+
+    Args:
+        sep_type: The model's number, or its name as it was written.
+        options: Pairs as written: (`add_optN` or the field's label, the option's key or its label).
+        stems: Labels or slugs to publish, lower case; None publishes all.
+    """
+
+    name: str = "default"
+    match: tuple[str, ...] = ("*",)
+    sep_type: int | str
+    options: tuple[tuple[str, str], ...] = ()
+    output_format: int = 0
+    stems: tuple[str, ...] | None = None
+    priority: int = 0
+    demo: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """A watched folder with its rules.
+
+    Args:
+        path: Absolute, `~` and variables expanded, symbolic links resolved where it exists.
+        output: Absolute; the output root, which carries the claim.
+        layout: The pattern of a job's folder below `output`; one of {rel} {name} {rule} {ext} {folder} {sha8}.
+        source: `keep`, `delete`, or the absolute folder that a source is moved to (keeping its relative path).
+    """
+
+    name: str
+    path: Path
+    output: Path
+    layout: str
+    rules: tuple[Rule, ...]
+    recursive: bool = True
+    include: tuple[str, ...] = ("audio",)
+    exclude: tuple[str, ...] = ()
+    settle_s: float = 5.0
+    watch: Literal["auto", "events", "poll"] = "auto"
+    existing: Literal["process", "skip"] = "process"
+    source: Literal["keep", "delete"] | Path = "keep"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """How often an unfinished separation is asked for, seconds."""
+
+    min_s: float = 5.0
+    max_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconcile:
+    """How long and how often the history is read for an unknown outcome, seconds."""
+
+    window_s: float = 120.0
+    interval_s: float = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """The section `mvsep`. `token` never appears in a repr."""
+
+    token: str = field(repr=False)
+    base_url: str = "https://mvsep.com"
+    timeout_s: float = 60.0
+    poll: Poll = Poll()
+    reconcile: Reconcile = Reconcile()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditLimits:
+    """The section `limits.credits`, in credits; None is no limit."""
+
+    reserve: int = 0
+    per_day: int | None = None
+    per_month: int | None = None
+    approve_job_above: int | None = None
+    approve_batch_above: int | None = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The section `limits`. `auto` follows the account's plan; None is no limit."""
+
+    separations: int | Auto = AUTO
+    uploads: int = 2
+    downloads: int = 4
+    attempts: int = 1
+    per_day_jobs: int | Auto | None = AUTO
+    max_size_bytes: int | Auto | None = AUTO
+    max_duration_s: float | Auto | None = AUTO
+    credits: CreditLimits = CreditLimits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A whole configuration, checked.
+
+    Args:
+        path: The configuration file, absolute.
+        state: The state file, absolute.
+    """
+
+    path: Path
+    state: Path
+    service: Service
+    folders: tuple[Folder, ...]
+    limits: Limits = Limits()
+    rescan_s: float = 300.0
+
+    def folder(self, name: str) -> Folder | None:
+        """Find a folder by its name."""
+        return next((folder for folder in self.folders if folder.name == name), None)
+
+    def rule(self, folder_name: str, rule_name: str) -> Rule | None:
+        """Find a rule by its folder's name and its own."""
+        folder = self.folder(folder_name)
+        return next((rule for rule in folder.rules if rule.name == rule_name), None) if folder else None

@@ -1,0 +1,179 @@
+"""What the service says, as frozen values. `mvsep` reads them from its JSON; decisions take them as they are.
+
+Facts about shapes are documented where they are parsed, in `mvsep.parse`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What `app/user` says.
+
+    Args:
+        identity: The e-mail, else the name: whose account it is.
+        credits: `premium_minutes`, rounded down; None when the service did not say.
+        queue_is_empty: True or False where `current_queue` says so, None where its shape is not understood.
+    """
+
+    identity: str
+    name: str = ""
+    email: str = ""
+    credits: int | None = None
+    premium_enabled: bool = False
+    queue_is_empty: bool | None = None
+
+    @property
+    def has_premium(self) -> bool:
+        """True where work is paid for: premium on and credits left. Anything else is an account without premium.
+
+        An unknown balance counts as credits left: what might be paid for is treated as if it were.
+        """
+        return self.premium_enabled and (self.credits is None or self.credits > 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRow:
+    """A row of `app/separation_history`, newest first in every listing.
+
+    Args:
+        credits: What was charged; None is unknown, not 0.
+        hours_left: Hours until the results expire, negative afterwards; None where not said.
+        exists: `job_exists`; False when the job is gone.
+    """
+
+    id: int
+    hash: str
+    created_at: str = ""
+    exists: bool = True
+    credits: int | None = None
+    hours_left: int | None = None
+    sep_type: int | None = None
+    algorithm: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """The answer to `separation/create`: the job was made."""
+
+    hash: str
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteFile:
+    """One file of a finished separation. `name` is a suggestion of the server's and never becomes a path."""
+
+    label: str
+    url: str
+    name: str = ""
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remote:
+    """What `separation/get` says.
+
+    Args:
+        status: One of the seven documented words, or whatever else the server says.
+        transcription: Text results by kind (`srt`, ...), for the models that have them.
+    """
+
+    hash: str
+    status: str
+    message: str = ""
+    queue_count: int | None = None
+    current_order: int | None = None
+    finished_chunks: int | None = None
+    all_chunks: int | None = None
+    algorithm: str = ""
+    output_format: str = ""
+    files: tuple[RemoteFile, ...] = ()
+    transcription: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_done(self) -> bool:
+        """True once results are listed: for a short while `done` can come without files. Source: ABLE, 2026."""
+        return self.status == "done" and bool(self.files or self.transcription)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """True while the server still has it and it has not ended; an unknown status counts as unfinished."""
+        return self.status not in {"done", "failed", "not_found"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One option field of an algorithm, in the server's order.
+
+    Args:
+        name: `add_optN`.
+        options: Option key → label; empty for a text input.
+        multipliers: Option key → what it multiplies the price coefficient by.
+        conditions: What must hold for the field to be shown.
+        output_overrides: Option key → stem slug → label, where an option sets the stems.
+    """
+
+    name: str
+    label: str
+    options: Mapping[str, str]
+    default_key: str | None = None
+    server_key: str = ""
+    input_type: str = "select"
+    required: bool = False
+    multipliers: Mapping[str, float] = field(default_factory=dict)
+    conditions: tuple[FieldCondition, ...] = ()
+    output_overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldCondition:
+    """Shows or hides a field by the value of another, named by its `add_optN`."""
+
+    depends_on: str
+    values: tuple[str, ...]
+    shows: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputVariant:
+    """The stems that a combination of options gives: `match` maps server keys to option keys."""
+
+    match: Mapping[str, str]
+    outputs: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Algorithm:
+    """A model of the catalogue.
+
+    Args:
+        sep_type: `render_id`.
+        price_coefficient: What a minute costs, in credits; None where it is not known.
+        orientation: 0 for everybody, 1 for registered users, 2 for premium; None where it is not known.
+        outputs: Stem slug → label; empty where the catalogue does not say.
+        takes_audio: False for models without an audio upload of the ordinary kind.
+    """
+
+    sep_type: int
+    name: str
+    group: str = ""
+    price_coefficient: float | None = None
+    orientation: int | None = None
+    is_active: bool = True
+    takes_audio: bool = True
+    fields: tuple[Field, ...] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    output_variants: tuple[OutputVariant, ...] = ()
+
+    @property
+    def needs_premium(self) -> bool:
+        """True where only premium accounts may use it. Source: recorded refusal for orientation 2, 2026."""
+        return self.orientation == 2
+
+
+Catalogue = Mapping[int, Algorithm]
+"""The models by `sep_type`, in the server's order."""

@@ -1,0 +1,88 @@
+"""Sources and outputs as values: what a file looked like, what it holds, and where outputs come from."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileStat:
+    """What `stat` says of a regular file, as far as it tells one content from another."""
+
+    size_bytes: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    device: int
+
+    @classmethod
+    def of(cls, stat: os.stat_result) -> FileStat:
+        """Take the five that matter."""
+        return cls(
+            size_bytes=stat.st_size,
+            mtime_ns=stat.st_mtime_ns,
+            ctime_ns=stat.st_ctime_ns,
+            inode=stat.st_ino,
+            device=stat.st_dev,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What a source holds: its bytes, and how long it plays.
+
+    Args:
+        duration_s: Seconds, or None where the container does not say: then its price is unknown.
+        stat: As it was while the bytes were read.
+    """
+
+    sha256: str
+    duration_s: float | None
+    stat: FileStat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """One published (or staged) output: its stem's label, its file name within the job's folder, its bytes."""
+
+    stem: str
+    name: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What a sidecar says: where the outputs beside it come from. Times are ISO 8601 in UTC.
+
+    Args:
+        source_name: The source's path relative to its watched folder, undecodable bytes escaped.
+        settings: The settings' canonical JSON.
+        algorithm: The model as the server named it.
+        credits_estimated: What was reserved for the separation.
+        credits_charged: None while unknown.
+    """
+
+    state_id: str
+    job_id: int
+    source_name: str
+    source_size_bytes: int
+    source_sha256: str
+    folder: str
+    rule: str
+    realm: str
+    host: str
+    account: str
+    input_key: str
+    settings: str
+    attempt: int
+    algorithm: str
+    hash: str
+    tag: str
+    queued_at: str
+    submitted_at: str
+    fetched_at: str
+    credits_estimated: int | None
+    credits_charged: int | None
+    outputs: tuple[Output, ...]

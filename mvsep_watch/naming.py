@@ -1,0 +1,205 @@
+"""Decides every name that is given: to an upload, to a job's folder, to outputs; and how a path is shown.
+
+Names are made from our own configuration and from the source's path. What the server calls a stem becomes a label in a
+file name, cleaned, and never a path. The surprise: a source's name may hold any bytes but "/" and NUL; they travel as
+surrogate escapes, are kept in the names of folders, and are escaped only where a person or a program reads them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from mvsep_watch.model import Folder, Rule
+
+SIDECAR_NAME = "mvsep-watch.json"
+CLAIM_NAME = ".mvsep-watch-claim.json"
+STAGING_SUFFIX = ".part"
+
+MAX_UPLOAD_CHARACTERS = 80
+MAX_PART_BYTES = 255
+"""What Linux allows for one name."""
+REPEAT_ROOM_BYTES = 8
+"""Kept free in a job's folder for " (2)" up to " (99999)"."""
+MAX_LABEL_BYTES = 200
+
+WINDOWS_RESERVED = frozenset(
+    ["con", "prn", "aux", "nul", *(f"{device}{n}" for device in ("com", "lpt") for n in range(1, 10))]
+)
+_LETTERS = str.maketrans(
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "\u0131": "i", "ł": "l", "þ": "th"}
+)
+_NOT_IN_A_LABEL = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
+"""Unicode's categories of controls, bidirectional and invisible marks, surrogates, and what is no character."""
+
+
+def upload_name(tag: str, source_name: str) -> str:
+    """Name an upload: the tag, the slug of the source's name, its extension; ASCII, lower case, at most 80 characters.
+
+    The server makes a slug of it for its hash; a name that is a slug already leaves nothing to its taste.
+    """
+    stem, _, extension = source_name.rpartition(".")
+    if not (stem and re.fullmatch(r"[A-Za-z0-9]{1,8}", extension)):
+        stem, extension = source_name, "wav"
+    room = MAX_UPLOAD_CHARACTERS - len(tag) - len(extension) - 2
+    return f"{tag}-{slug(stem)[:room].strip('-') or 'audio'}.{extension.lower()}"
+
+
+def slug(text: str) -> str:
+    """Make a slug: ASCII letters and digits, lower case, anything else a single "-"; may be empty."""
+    decomposed = unicodedata.normalize("NFKD", text.lower().translate(_LETTERS))
+    ascii_only = decomposed.encode("ascii", "ignore").decode("ascii")
+    return re.sub(r"[^a-z0-9]+", "-", ascii_only).strip("-")
+
+
+def job_folder(
+    layout: str,
+    *,
+    relative: PurePosixPath,
+    rule: Rule,
+    folder: Folder,
+    sha256: str,
+    taken: Callable[[PurePosixPath], bool],
+) -> PurePosixPath:
+    """Name a job's folder, relative to the output root.
+
+    Args:
+        layout: The pattern, `{rel}/{name}` and the like.
+        relative: The source below its watched folder.
+        rule: Gives `{rule}`.
+        folder: Gives `{folder}`.
+        sha256: The source's, in hexadecimal.
+        taken: Says whether a folder (relative as well) is not free; it is asked until one is.
+
+    Returns:
+        The pattern filled in: never absolute, without "..", every part a name that Linux takes.
+    """
+    values = {
+        "rel": "/".join(relative.parent.parts),
+        "name": relative.stem,
+        "ext": relative.suffix.removeprefix("."),
+        "rule": rule.name,
+        "folder": folder.name,
+        "sha8": sha256[:8],
+    }
+    filled = re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), layout)
+    *parents, last = [_part(part) for part in filled.split("/") if part not in {"", "."}] or [sha256[:8]]
+    named = PurePosixPath(*parents, _cut(last, MAX_PART_BYTES - REPEAT_ROOM_BYTES))
+    return _first_free(named, taken)
+
+
+def _part(part: str) -> str:
+    if part == "..":
+        return "__"
+    if part.lower().endswith(STAGING_SUFFIX):  # that suffix says "staging", to us and to people
+        part += "_"
+    return _cut(part, MAX_PART_BYTES)
+
+
+def _first_free(named: PurePosixPath, taken: Callable[[PurePosixPath], bool]) -> PurePosixPath:
+    candidate, number = named, 1
+    while taken(candidate):
+        number += 1
+        candidate = named.parent / f"{named.name} ({number})"
+    return candidate
+
+
+def output_names(labels: Sequence[str], extension_of: Callable[[str], str]) -> tuple[str, ...]:
+    """Name output files after the server's labels, in their order.
+
+    Args:
+        labels: Stem labels as the server wrote them: anything at all.
+        extension_of: Gives a label's extension, without a dot.
+
+    Returns:
+        `<label>.<ext>` each, cleaned; no two alike, in any case, on any file system.
+    """
+    used = {_fold(SIDECAR_NAME)}
+    names = []
+    for label in labels:
+        name = _unused(_label(label), _extension(extension_of(label)), used)
+        used.add(_fold(name))
+        names.append(name)
+    return tuple(names)
+
+
+def _label(text: str) -> str:
+    """Clean a label until it is a plain file name on Linux, Windows and macOS."""
+    kept = (char for char in unicodedata.normalize("NFC", text) if unicodedata.category(char) not in _NOT_IN_A_LABEL)
+    plain = re.sub(r'[/\\<>:"|?*]+', "_", "".join(kept))
+    cut = _cut(plain.lstrip(" .-_"), MAX_LABEL_BYTES).rstrip(" .")
+    if cut.partition(".")[0].strip().lower() in WINDOWS_RESERVED:
+        cut = f"_{cut}"
+    return cut or "output"
+
+
+def _extension(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())[:8] or "bin"
+
+
+def _unused(label: str, extension: str, used: set[str]) -> str:
+    name, number = f"{label}.{extension}", 1
+    while _fold(name) in used:
+        number += 1
+        name = f"{label} ({number}).{extension}"
+    return name
+
+
+def _fold(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def chosen(
+    stems: Iterable[str] | None, labels: Sequence[str], *, slugs: Mapping[str, str] | None = None
+) -> tuple[int, ...]:
+    """Say which outputs a rule publishes, as indices into `labels`.
+
+    Args:
+        stems: The rule's `stems`: labels or slugs, any case; None publishes all.
+        labels: The outputs' labels.
+        slugs: The catalogue's slug → label of the model: its slugs (`hh`) need not be those of its labels (`Hi-hat`).
+    """
+    if stems is None:
+        return tuple(range(len(labels)))
+    asked = {_stem_key(label) for stem in stems for label in _meanings(stem, slugs or {})}
+    return tuple(index for index, label in enumerate(labels) if _stem_key(label) in asked)
+
+
+def unknown_stems(
+    stems: Iterable[str] | None, labels: Sequence[str], *, slugs: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
+    """Name what a rule's `stems` asks for and no output is called."""
+    return tuple(stem for stem in stems or () if not chosen((stem,), labels, slugs=slugs))
+
+
+def _meanings(stem: str, slugs: Mapping[str, str]) -> Iterable[str]:
+    yield stem
+    yield from (label for slug_, label in slugs.items() if _stem_key(slug_) == _stem_key(stem))
+
+
+def _stem_key(text: str) -> str:
+    return slug(text) or _fold(text).strip()
+
+
+def escape_path(path: Path | str | bytes) -> str:
+    r"""Write a path as text that any program can read: undecodable bytes become `\xNN`, all else stays as it is.
+
+    Reversible: a backslash that would look like such an escape is escaped itself.
+    """
+    text = path.decode(errors="surrogateescape") if isinstance(path, bytes) else str(path)
+    marked = re.sub(r"\\(?=x[0-9a-f]{2})", r"\\x5c", text)
+    return re.sub(r"[\udc80-\udcff]", lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", marked)
+
+
+def display(path: Path | str | bytes) -> str:
+    r"""Write a path for people: as `escape_path`, and on one line, newlines as `\n`, invisible marks as `\u202e`."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in escape_path(path))
+
+
+def _cut(text: str, size_bytes: int) -> str:
+    """Shorten a name to a number of bytes, between characters."""
+    while (excess_bytes := len(text.encode(errors="surrogateescape")) - size_bytes) > 0:
+        text = text[: -max(1, excess_bytes // 4)]
+    return text

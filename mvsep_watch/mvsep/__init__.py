@@ -1,0 +1,8 @@
+"""A client library for the MVSEP API: typed methods for its endpoints, and the only place that knows HTTP."""
+
+from mvsep_watch.mvsep.client import Client
+from mvsep_watch.mvsep.download import Download
+from mvsep_watch.mvsep.pace import Pace
+from mvsep_watch.mvsep.parse import Queue
+
+__all__ = ["Client", "Download", "Pace", "Queue"]

@@ -1,0 +1,160 @@
+"""What a refusal means: from the server's status and words to the project's errors. Decides, and touches nothing.
+
+`refused=True` is given exactly where the service's own JSON with 400, 401, 413 or 429 said no; everything else that
+goes wrong after a body has left is an unknown outcome.
+
+The surprise: only three of the texts are known by recordings ("unprocessed file", "purchase premium", "is not set").
+The rest is matched by the substrings that public clients match on, and what matches nothing is refused for good.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from mvsep_watch.errors import (
+    CreditsExhaustedError,
+    MvsepWatchError,
+    PremiumRequiredError,
+    RateLimitedError,
+    RequestRefusedError,
+    ServiceError,
+    TokenRefusedError,
+    TooManyUnfinishedError,
+)
+from mvsep_watch.mvsep.envelope import Answer
+
+REFUSING = frozenset({400, 401, 413, 429})
+"""The statuses with which the service's own JSON says that it did not take the work."""
+DAILY_WAIT_S = 3600.0
+"""How long to leave a daily limit alone. When it ends is not documented; an hour costs little and finds it soon."""
+
+TOKEN_HINT = "check mvsep.token; the site shows it under the account's API key"  # noqa: S105 - a hint
+
+
+def _token(message: str) -> MvsepWatchError:
+    return TokenRefusedError(message, hint=TOKEN_HINT, refused=True)
+
+
+def _unfinished(message: str) -> MvsepWatchError:
+    hint = "waits until an unfinished separation of this account ends"
+    return TooManyUnfinishedError(message, hint=hint, refused=True)
+
+
+def _daily(message: str) -> MvsepWatchError:
+    hint = "waits and asks again by itself; premium accounts have no daily limit"
+    return RateLimitedError(message, hint=hint, refused=True, retry_after_s=DAILY_WAIT_S)
+
+
+def _credits(message: str) -> MvsepWatchError:
+    hint = "buy credits on the site, or switch premium off to separate for free"
+    return CreditsExhaustedError(message, hint=hint, refused=True)
+
+
+def _premium(message: str) -> MvsepWatchError:
+    hint = "switch premium on for this account, or choose another model or format in the rule"
+    return PremiumRequiredError(message, hint=hint, refused=True)
+
+
+def _work(message: str) -> MvsepWatchError:
+    hint = "check the rule's sep_type, options and format, and the file's size and length"
+    return RequestRefusedError(message, hint=hint, refused=True)
+
+
+CREATE_WORDS: tuple[tuple[str, Callable[[str], MvsepWatchError]], ...] = (
+    (r"unprocessed file", _unfinished),
+    (r"(invalid|wrong|unknown|missing|expired)\b.{0,20}\b(token|api[ _-]?key)", _token),
+    (r"(token|api[ _-]?key)\b.{0,20}\b(invalid|wrong|not|required|missing|expired)", _token),
+    (r"unauthenticated|unauthorized", _token),
+    (r"daily|per day|today", _daily),
+    (r"credit|quota", _credits),
+    (r"too (large|big|long)|\d\s?(mb|gb|min)|(size|length|duration).*(exceed|limit)", _work),
+    (r"premium", _premium),
+    (r"limit", _daily),
+)
+"""Read from the top; the first that is found in the words counts."""
+
+
+def create_error(answer: Answer) -> MvsepWatchError:
+    """Say what it means that `create` gave no hash."""
+    if answer.status not in REFUSING or not answer.is_own_refusal:
+        return service_error(answer)
+    message = _says(answer)
+    if answer.status == 413:
+        return _work(message)
+    if answer.status == 429:
+        return rate_error(answer)
+    for pattern, make in CREATE_WORDS:
+        if _found(pattern, answer):
+            return make(message)
+    return _token(message) if answer.status == 401 else _work(message)
+
+
+def account_error(answer: Answer) -> MvsepWatchError:
+    """Say what it means that a call about the account failed. Its only parameter that can be wrong is the token.
+
+    Source: MVSEP API page, app/user and app/separation_history, 2025: 400 is an invalid key.
+    """
+    refused = answer.status in {400, 401, 403} and answer.is_own_refusal
+    if refused or (answer.status < 500 and _is_about_the_token(answer)):
+        return TokenRefusedError(_says(answer), hint=TOKEN_HINT, refused=answer.status in REFUSING)
+    return service_error(answer)
+
+
+def cancel_error(answer: Answer) -> MvsepWatchError:
+    """Say what it means that `cancel` did not succeed; what the service says then is not documented."""
+    if answer.status in {401, 403} or _is_about_the_token(answer):
+        return account_error(answer)
+    if answer.object and answer.status < 500 and answer.status != 429:
+        words = answer.words or f"answered {answer.status} without a reason"
+        return RequestRefusedError(
+            f"{answer.host} does not cancel the separation: {words}",
+            hint="it goes on, and its result is kept",
+            refused=answer.status in REFUSING,
+        )
+    return service_error(answer)
+
+
+def service_error(answer: Answer) -> MvsepWatchError:
+    """Say what was wrong with an answer that is not what was asked for."""
+    if answer.status == 429:
+        return rate_error(answer)
+    return ServiceError(_says(answer), hint=_service_hint(answer), retry_after_s=answer.retry_after_s)
+
+
+def rate_error(answer: Answer) -> RateLimitedError:
+    """Say that too much was asked."""
+    return RateLimitedError(
+        _says(answer),
+        hint="all requests pause together and go on by themselves",
+        refused=answer.is_own_refusal,
+        retry_after_s=answer.retry_after_s,
+    )
+
+
+def _is_about_the_token(answer: Answer) -> bool:
+    return any(make is _token and _found(pattern, answer) for pattern, make in CREATE_WORDS)
+
+
+def _found(pattern: str, answer: Answer) -> bool:
+    return re.search(pattern, answer.words, re.IGNORECASE) is not None
+
+
+def _says(answer: Answer) -> str:
+    return f"{answer.host} answered {answer.call} with {answer.status}: {answer.words or _kind(answer)}"
+
+
+def _kind(answer: Answer) -> str:
+    if answer.payload is not None:
+        return "JSON of an unexpected shape"
+    return f"no JSON ({answer.content_type or 'no content type'})"
+
+
+def _service_hint(answer: Answer) -> str:
+    if answer.status in {401, 403}:
+        return "a page in front of the service refuses this machine, not the token; open the site in a browser"
+    if answer.status == 413:
+        return "the file is larger than the service's web server takes"
+    if 300 <= answer.status < 400:
+        return "check mvsep.base_url: API calls do not follow redirects"
+    return "asked again by itself"

@@ -1,0 +1,225 @@
+"""The connections to the service: who is asked, how long is waited, at what pace. It knows no endpoint.
+
+Every request gets explicit time-outs and passes the pace; every answer is read whole, up to a size, and taught to the
+pace. API calls follow no redirect. The library's log of addresses is silenced at import, because they hold the token.
+
+The surprise: an upload has a connection of its own that dies hard. Unsent bytes are thrown away when it closes or the
+process ends, so that a dropped upload cannot arrive later.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+import struct
+import urllib.request
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from urllib.parse import urlsplit
+
+import httpx
+
+from mvsep_watch import __version__
+from mvsep_watch.errors import ConfigError, RetryableError, ServiceError
+from mvsep_watch.model import is_loopback
+from mvsep_watch.mvsep.address import check_download, checked_base_url, host_of
+from mvsep_watch.mvsep.download import Download, opened_download
+from mvsep_watch.mvsep.envelope import Answer, decode
+from mvsep_watch.mvsep.headers import content_type_of, retry_after_of, whole_header
+from mvsep_watch.mvsep.pace import Pace
+from mvsep_watch.mvsep.trouble import translated
+from mvsep_watch.mvsep.upload import UploadBody
+
+ANSWER_WAIT_S = 600.0
+"""After an upload's last chunk waiting is free, and giving up makes an unknown outcome."""
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
+"""The longest real answer, the whole catalogue, has about 2 MB; beyond this it is no answer but a flood."""
+MAX_REDIRECTS = 5
+SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
+USER_TIMEOUT_SHARE = 0.4
+"""Of the window in which an upload whose connection broke may still arrive; it must stay below half."""
+
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+logging.getLogger("httpx").addFilter(lambda record: record.levelno >= logging.WARNING)
+
+
+class Wire:
+    """All connections of one client; thread-safe.
+
+    Args:
+        token: Blotted out of whatever the server says.
+        timeout_s: To connect, and between reads and writes.
+        transport: Used for everything instead of the network.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        token: str,
+        timeout_s: float,
+        linger_window_s: float,
+        pace: Pace,
+        transport: httpx.BaseTransport | None,
+    ) -> None:
+        self.base_url = checked_base_url(base_url)
+        self.pace = pace
+        self._token = token
+        self._timeout_s = timeout_s
+        self._loopback_ok = is_loopback(urlsplit(self.base_url).hostname or "")
+        make = _Transports(self.base_url, transport)
+        self._api = self._client(make.ordinary())
+        self._uploads = self._client(make.for_uploads(linger_window_s))
+        self._downloads = self._client(make.ordinary(), follow_redirects=True, hooks=[self._check_download])
+
+    def call(
+        self,
+        call: str,
+        *,
+        method: str = "GET",
+        base_url: str | None = None,
+        params: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Ask an endpoint and give its answer, whatever it says.
+
+        Raises:
+            TransportError: There was no answer.
+            ServiceError: The answer is too large or broken.
+        """
+        base = self.base_url if base_url is None else checked_base_url(base_url)
+        url = f"{base}/api/{call}"
+        self.pace.take()
+        with (
+            translated(host=host_of(base), call=call, secret=self._token),
+            self._api.stream(method, url, params=params, data=form) as response,
+        ):
+            return self._answer(response, call=call, host=host_of(base))
+
+    def upload(self, call: str, body: UploadBody) -> Answer:
+        """Send a body to an endpoint; what the body itself raises passes through untouched."""
+        host = host_of(self.base_url)
+        wait_s = max(ANSWER_WAIT_S, self._timeout_s)
+        self.pace.take()
+        try:
+            with (
+                translated(host=host, call=call, secret=self._token),
+                self._uploads.stream(
+                    "POST",
+                    f"{self.base_url}/api/{call}",
+                    content=body,
+                    headers={**body.headers, "Connection": "close"},
+                    timeout=httpx.Timeout(self._timeout_s, read=wait_s),
+                ) as response,
+            ):
+                return self._answer(response, call=call, host=host)
+        except RetryableError:
+            if body.raised is not None:
+                raise body.raised from body.raised.__cause__
+            raise
+
+    def download(self, url: str, *, offset: int, validator: str | None) -> AbstractContextManager[Download]:
+        """Open a result's address; see `Client.download`."""
+        return opened_download(self._downloads, url, offset=offset, validator=validator, secret=self._token)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for client in (self._api, self._uploads, self._downloads):
+            client.close()
+
+    def _client(
+        self,
+        transport: httpx.BaseTransport,
+        *,
+        follow_redirects: bool = False,
+        hooks: list[Callable[..., None]] | None = None,
+    ) -> httpx.Client:
+        return httpx.Client(
+            transport=transport,
+            timeout=httpx.Timeout(self._timeout_s),
+            follow_redirects=follow_redirects,
+            max_redirects=MAX_REDIRECTS,
+            event_hooks={"request": hooks or []},
+            headers={"Accept": "application/json, */*;q=0.5", "User-Agent": f"mvsep-watch/{__version__}"},
+            trust_env=False,
+        )
+
+    def _check_download(self, request: httpx.Request) -> None:
+        check_download(str(request.url), loopback_ok=self._loopback_ok)
+
+    def _answer(self, response: httpx.Response, *, call: str, host: str) -> Answer:
+        self.pace.learn(
+            limit=whole_header(response, "X-RateLimit-Limit"), remaining=whole_header(response, "X-RateLimit-Remaining")
+        )
+        retry_after_s = retry_after_of(response)
+        if response.status_code == 429:
+            retry_after_s = self.pace.pause(retry_after_s)
+        return Answer(
+            call=call,
+            host=host,
+            status=response.status_code,
+            payload=decode(_read_whole(response, host)),
+            content_type=content_type_of(response),
+            retry_after_s=retry_after_s,
+            secret=self._token,
+        )
+
+
+def _read_whole(response: httpx.Response, host: str) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise ServiceError(f"{host} sent an answer without end", hint="asked again by itself")
+    return bytes(body)
+
+
+class _Transports:
+    """Makes the transports: the network's, behind the environment's proxy if there is one, or the given one."""
+
+    def __init__(self, base_url: str, given: httpx.BaseTransport | None) -> None:
+        self._given = given
+        self._proxy = None if given else _proxy_of(base_url)
+        self._verify: ssl.SSLContext | bool = httpx.create_ssl_context() if given is None else False
+
+    def ordinary(self) -> httpx.BaseTransport:
+        return self._given or httpx.HTTPTransport(verify=self._verify, proxy=self._proxy)
+
+    def for_uploads(self, linger_window_s: float) -> httpx.BaseTransport:
+        return self._given or httpx.HTTPTransport(
+            verify=self._verify,
+            proxy=self._proxy,
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+            socket_options=upload_socket_options(linger_window_s),
+        )
+
+
+def upload_socket_options(linger_window_s: float) -> list[SocketOption]:
+    """Give what makes an upload's connection die hard.
+
+    SO_LINGER (1, 0) throws unsent bytes away on close and on the process's end; TCP_USER_TIMEOUT ends a connection
+    whose bytes nobody acknowledges.
+    """
+    user_timeout_ms = int(linger_window_s * 1000 * USER_TIMEOUT_SHARE)
+    return [
+        (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)),
+        (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, user_timeout_ms),
+    ]
+
+
+def _proxy_of(base_url: str) -> str | None:
+    """Give the environment's proxy for the service; never for this machine, where a sandbox is."""
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    if is_loopback(host) or urllib.request.proxy_bypass(host):
+        return None
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if proxy and urlsplit(proxy).scheme not in {"http", "https"}:
+        raise ConfigError(
+            f"the environment's proxy for {host} is neither http nor https",
+            hint=f"set https_proxy to an http proxy, or add {host} to no_proxy",
+        )
+    return proxy or None

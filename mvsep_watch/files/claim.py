@@ -1,0 +1,144 @@
+"""An output root: the claim that it carries, whether it can be written, and how much space it has.
+
+The claim says which state has published here and how many separations that state had released by then. A state file
+that is older than the claim is a restored backup: it does not remember work that was paid for. So a generation is
+written before the last chunk of an upload leaves, durably, and is never lowered. The surprise: a root that is not
+there is an error and is not made in passing, because an unmounted disk looks just like an empty folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mvsep_watch.errors import OutputRootError, SourceChangedError, SourceRefusedError, StateError
+from mvsep_watch.files.reading import opened
+from mvsep_watch.files.renaming import sync_folder
+from mvsep_watch.files.trouble import output_errors, shown
+
+CLAIM_NAME = ".mvsep-watch-claim.json"
+PROBE_NAME = ".mvsep-watch-probe"
+_LIMIT_BYTES = 64 * 1024
+_PROBE_BYTES = 64 * 1024
+"""Enough that a file system must find real blocks for it."""
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Whose outputs these are.
+
+    Args:
+        generation: How many separations the state had released when it was written.
+    """
+
+    state_id: str
+    generation: int
+    realm: str
+    host: str
+    account: str
+
+
+def read(root: Path) -> Claim | None:
+    """Read a root's claim, or give None where there is none.
+
+    Raises:
+        StateError: There is one that cannot be understood.
+        SourceBusyError: It cannot be read just now.
+        NeedsUserError: It may not be read.
+    """
+    path = root / CLAIM_NAME
+    try:
+        with opened(path) as file:
+            content = json.loads(file.read(_LIMIT_BYTES))
+        claim = Claim(**{name: content[name] for name in Claim.__dataclass_fields__})
+    except SourceChangedError:
+        return None
+    except (SourceRefusedError, ValueError, TypeError, KeyError) as exc:
+        raise _damaged(path) from exc
+    if not isinstance(claim.generation, int) or not isinstance(claim.state_id, str):
+        raise _damaged(path)
+    return claim
+
+
+def write(root: Path, claim: Claim, *, replace_damaged: bool = False) -> None:
+    """Write a claim durably. A state's own generation is never lowered, whoever comes late.
+
+    A claim that cannot be understood is replaced only with `replace_damaged`: when a person has said so.
+
+    Raises:
+        OutputRootError: The root cannot be written.
+        StateError: The claim that is there cannot be understood.
+    """
+    with _ONE_AT_A_TIME:
+        try:
+            there = read(root)
+        except StateError:
+            if not replace_damaged:
+                raise
+            there = None
+        if there and there.state_id == claim.state_id and there.generation > claim.generation:
+            return
+        if there != claim:
+            _write_durably(root / CLAIM_NAME, json.dumps(asdict(claim), indent=2).encode() + b"\n")
+
+
+def probe_root(root: Path, *, make: bool = False) -> None:
+    """Try whether outputs can be published below a root: make a folder, fill a file, fsync, rename, remove.
+
+    With `make`, which is for a root that was never used, the root is made if it is not there.
+
+    Raises:
+        OutputRootError: It is not there, full, read-only or not permitted; the hint says what to do.
+    """
+    with output_errors(root):
+        if make:
+            root.mkdir(parents=True, exist_ok=True)
+    if not root.is_dir():
+        raise OutputRootError(
+            f"{shown(root)} is not there or not a folder.", hint="Mount its disk, or make the folder."
+        )
+    probe = root / PROBE_NAME
+    with _ONE_AT_A_TIME, output_errors(root):
+        if probe.exists():
+            shutil.rmtree(probe)
+        probe.mkdir()
+        try:
+            _write_durably(probe / "probe", bytes(_PROBE_BYTES))
+        finally:
+            shutil.rmtree(probe)
+
+
+def free_bytes(root: Path) -> int:
+    """Say how much may still be written below a root.
+
+    Raises:
+        OutputRootError: The root cannot be asked.
+    """
+    with output_errors(root):
+        return shutil.disk_usage(root).free
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    """Write a whole file under its name, so that after a crash the old or the new one is there."""
+    new = path.with_name(path.name + ".new")
+    with output_errors(path):
+        new.unlink(missing_ok=True)
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+        sync_folder(path.parent)
+
+
+def _damaged(path: Path) -> StateError:
+    return StateError(
+        f"{shown(path)} cannot be understood.",
+        hint="Restore it from a backup, or run `rebuild`, or start with `--fresh` to give up what it says.",
+    )

@@ -1,0 +1,157 @@
+"""One process at a time works on a state file: a kernel lock beside it. Never reads or writes the state file itself.
+
+The lock is the kernel's and ends with the process, however that dies, so there is nothing stale to break. The text in
+the file only names the holder to people; it is never what decides. The surprise: the lock file stays when the lock
+is gone, because removing it would let two processes lock two files of the same name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import struct
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from mvsep_watch.errors import AlreadyRunningError, StateError
+from mvsep_watch.files.trouble import shown
+
+_FLOCK = "hhqqi"
+"""struct flock with 64-bit offsets: type, whence, start, length, pid. Native alignment does the rest."""
+_TAKEN = frozenset({errno.EAGAIN, errno.EACCES})
+_TEXT_LIMIT_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """The process that has a state file. `started_at` is ISO 8601 in UTC; 0 and empty where unknown."""
+
+    pid: int = 0
+    command: str = ""
+    started_at: str = ""
+
+    def __str__(self) -> str:
+        """Name it as people would look for it."""
+        if not self.pid:
+            return "another process"
+        return f"process {self.pid} ({self.command or 'unknown command'}, started {self.started_at or 'some time ago'})"
+
+
+class StateLock:
+    """The right to change a state file, held until `release` or the end of the process.
+
+    Args:
+        path: The state file; the lock is `<path>.lock` beside it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = lock_path(path)
+        self._descriptor: int | None = None
+
+    def acquire(self) -> None:
+        """Take the lock at once or not at all.
+
+        Raises:
+            AlreadyRunningError: Another process has it; the message names it.
+            StateError: The lock file cannot be opened.
+        """
+        descriptor = _open(self._path, os.O_RDWR | os.O_CREAT)
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _whole_file(fcntl.F_WRLCK))
+        except OSError as exc:
+            holder = _read_holder(descriptor)
+            os.close(descriptor)
+            if exc.errno in _TAKEN:
+                raise _already_running(self._path, holder) from exc
+            raise _unusable(self._path, exc) from exc
+        self._descriptor = descriptor
+        _write_holder(descriptor)
+
+    def release(self) -> None:
+        """Give the lock back; nothing happens if it is not held."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def lock_path(state_path: Path) -> Path:
+    """Give the lock file of a state file."""
+    return state_path.with_name(state_path.name + ".lock")
+
+
+def holder_of(state_path: Path) -> Holder | None:
+    """Say who has a state file, without ever taking the lock, or None if nobody has.
+
+    Raises:
+        StateError: The lock file is there and cannot be opened.
+    """
+    path = lock_path(state_path)
+    if not path.exists():
+        return None
+    descriptor = _open(path, os.O_RDONLY)
+    try:
+        answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _whole_file(fcntl.F_RDLCK))
+        return None if struct.unpack(_FLOCK, answer)[0] == fcntl.F_UNLCK else _read_holder(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _whole_file(kind: int) -> bytes:
+    return struct.pack(_FLOCK, kind, os.SEEK_SET, 0, 0, 0)
+
+
+def _open(path: Path, flags: int) -> int:
+    try:
+        return os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as exc:
+        raise _unusable(path, exc) from exc
+
+
+def _unusable(path: Path, exc: OSError) -> StateError:
+    return StateError(
+        f"{shown(path)} cannot be locked: {exc.strerror}.",
+        hint="Keep the state file in a folder on a local disk that the user who runs mvsep-watch may write.",
+    )
+
+
+def _already_running(path: Path, holder: Holder) -> AlreadyRunningError:
+    return AlreadyRunningError(
+        f"{shown(path.with_suffix(''))} is in use by {holder}.",
+        hint="Commands like `status` and `retry` work beside it; to start anew, stop it first.",
+    )
+
+
+def _write_holder(descriptor: int) -> None:
+    started_at = datetime.now(UTC).isoformat(timespec="seconds")
+    holder = Holder(pid=os.getpid(), command=_command_of(os.getpid()), started_at=started_at)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, json.dumps(asdict(holder)).encode() + b"\n", 0)
+
+
+def _read_holder(descriptor: int) -> Holder:
+    """Read the text; the holder may be just about to write it."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return Holder(**json.loads(os.pread(descriptor, _TEXT_LIMIT_BYTES, 0)))
+    return Holder()
+
+
+def _command_of(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+        return b" ".join(words).decode("utf-8", "backslashreplace")[:500]
+    return ""

@@ -1,0 +1,69 @@
+"""Which file system a path lies on, and what that means for events and for the state file. Reads the mount table only.
+
+Decided by type and never by a trial: a probe file written on this machine does fire an event on NFS, while a file
+that another machine writes never does. Overlays count as needing polls, because what is written to a layer directly
+is listed but not announced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from pathlib import Path
+
+MOUNT_TABLE = Path("/proc/self/mountinfo")
+UNKNOWN = "unknown"
+
+_NETWORK = re.compile(
+    r"nfs4?|cifs|smb[23]|smbfs|ncpfs|9p|afs|coda|ceph|glusterfs|lustre|gpfs|beegfs|orangefs|pvfs2|ocfs2|gfs2|davfs|panfs"
+    r"|virtiofs|vboxsf|vmhgfs|prl_fs"
+    r"|fuse\.(sshfs|rclone|glusterfs|s3fs|s3ql|cephfs|ceph-fuse|davfs2?|curlftpfs|gcsfuse|goofys|mountpoint-s3|blobfuse2?"
+    r"|juicefs|seaweedfs|moosefs|mfs|lizardfs|smbnetfs|vmhgfs-fuse|google-drive-ocamlfuse|onedriver|gvfsd-fuse)"
+)
+"""Where another machine (or a host, for its guests) can write without this kernel's knowing."""
+
+
+def file_system(path: Path, *, table: str | None = None) -> str:
+    """Name the type of the file system that a path lies on, or would lie on.
+
+    `table` is the text of a mount table, by default this process's own.
+
+    Returns:
+        The kernel's word (`ext4`, `nfs4`, `fuse.sshfs`), or `unknown` where the mount table cannot be read.
+    """
+    real = Path(os.path.realpath(path))
+    with contextlib.suppress(OSError):
+        real.stat()  # an automounter mounts at the first look
+    if table is None:
+        try:
+            table = MOUNT_TABLE.read_text("utf-8", "surrogateescape")
+        except OSError:
+            return UNKNOWN
+    return _deepest(real, table)
+
+
+def is_network(fs_type: str) -> bool:
+    """Say whether others can write to it past this kernel: no events from there, and no place for a state file."""
+    return _NETWORK.fullmatch(fs_type) is not None
+
+
+def needs_polling(fs_type: str) -> bool:
+    """Say whether events cannot be relied on: network file systems, anything in user space, overlays."""
+    return is_network(fs_type) or fs_type in {"overlay", "aufs", "fuse", UNKNOWN} or fs_type.startswith("fuse.")
+
+
+def _deepest(path: Path, table: str) -> str:
+    """Find the longest mount point above a path; of several at one point the last is on top."""
+    found, depth = UNKNOWN, 0
+    for line in table.splitlines():
+        fields, _, rest = line.partition(" - ")
+        point = Path(_unescaped(fields.split(" ")[4]))
+        if len(point.parts) >= depth and path.is_relative_to(point):
+            found, depth = rest.split(" ")[0], len(point.parts)
+    return found
+
+
+def _unescaped(field: str) -> str:
+    """Undo the table's octal escapes of space, tab, newline and backslash, byte by byte."""
+    return os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda code: bytes([int(code[1], 8)]), os.fsencode(field)))

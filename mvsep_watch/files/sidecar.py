@@ -1,0 +1,146 @@
+"""The sidecar: the JSON file beside the outputs that says where they come from.
+
+Written last into a staging, read to recognise what is there already, and everything that is left when the state file
+is lost; so it holds all of a separation's identity. Never trusted further than that: the names in it are checked
+before they become paths. The surprise: a damaged sidecar is an error and not an absence, because behind it may be
+work that was paid for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from mvsep_watch.errors import NeedsUserError, SourceBusyError, SourceChangedError, SourceRefusedError
+from mvsep_watch.files.reading import hash_file, opened
+from mvsep_watch.files.trouble import never, output_errors, shown
+from mvsep_watch.model import Output, Provenance
+
+SIDECAR_NAME = "mvsep-watch.json"
+FORMAT = 1
+_LIMIT_BYTES = 4 << 20
+"""Many times what the most stems and the longest names need."""
+_KINDS: dict[str, type | tuple[type, ...]] = {"str": str, "int": int, "int | None": (int, type(None))}
+
+
+class SidecarDamagedError(NeedsUserError):
+    """A sidecar is there and cannot be understood."""
+
+
+def write(folder: Path, provenance: Provenance, *, version: str) -> Path:
+    """Write the sidecar into a staging, durably, with the program's version for people to see.
+
+    Raises:
+        OutputRootError: It cannot be written.
+    """
+    path = folder / SIDECAR_NAME
+    new = folder / f".{SIDECAR_NAME}.new"
+    content = {"format": FORMAT, "program": f"mvsep-watch {version}", **asdict(provenance)}
+    with output_errors(path):
+        new.unlink(missing_ok=True)
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=2)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    return path
+
+
+def read(folder: Path) -> Provenance | None:
+    """Read a folder's sidecar, or give None where there is none. Keys that are not known are passed over.
+
+    Raises:
+        SidecarDamagedError: There is one, and it cannot be read or understood.
+    """
+    path = folder / SIDECAR_NAME
+    try:
+        with opened(path) as file:
+            content = file.read(_LIMIT_BYTES)
+    except SourceChangedError:
+        return None
+    except (SourceRefusedError, NeedsUserError) as exc:
+        raise _damaged(path, exc.message) from exc
+    try:
+        return _parse(json.loads(content))
+    except (ValueError, TypeError, KeyError, RecursionError) as exc:
+        raise _damaged(path, str(exc)) from exc
+
+
+def verify(folder: Path, outputs: Iterable[Output], *, stopping: Callable[[], bool] = never) -> tuple[Output, ...]:
+    """Compare a folder with what it should hold, by size and sha256.
+
+    Returns:
+        The outputs that are missing or not intact; empty when all is well.
+
+    Raises:
+        SourceBusyError: One cannot be read just now.
+        NeedsUserError: One may not be read.
+        StoppedError: `stopping` said so.
+    """
+    return tuple(output for output in outputs if not _is_intact(folder, output, stopping))
+
+
+def find(root: Path) -> Iterator[Path]:
+    """Give every sidecar below a root, outside of hidden folders, following no links, in no order.
+
+    Folders that may not be read, and those that vanish meanwhile, are passed over.
+    """
+    folders = [root]
+    while folders:
+        try:
+            entries = list(os.scandir(folders.pop()))
+        except (PermissionError, FileNotFoundError, NotADirectoryError):
+            continue
+        for entry in entries:
+            if entry.name == SIDECAR_NAME and entry.is_file(follow_symlinks=False):
+                yield Path(entry.path)
+            elif entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+                folders.append(Path(entry.path))
+
+
+def _is_intact(folder: Path, output: Output, stopping: Callable[[], bool]) -> bool:
+    if "/" in output.name or output.name in {"", ".", ".."}:
+        return False
+    path = folder / output.name
+    try:
+        if path.lstat().st_size != output.size_bytes:
+            return False
+        return hash_file(path, stopping=stopping)[0] == output.sha256
+    except (FileNotFoundError, NotADirectoryError, SourceChangedError, SourceRefusedError):
+        return False
+    except OSError as exc:
+        raise SourceBusyError(f"{shown(path)} cannot be read just now: {exc.strerror}.") from exc
+
+
+def _damaged(path: Path, why: str) -> SidecarDamagedError:
+    return SidecarDamagedError(
+        f"{shown(path)} cannot be understood: {why}",
+        hint="Restore it from a backup, or move its folder to another place.",
+    )
+
+
+def _parse(content: Any) -> Provenance:
+    if content["format"] != FORMAT:
+        raise ValueError(f"format {content['format']}, this program knows {FORMAT}")
+    outputs = tuple(Output(**_checked(Output, output)) for output in content["outputs"])
+    return Provenance(**_checked(Provenance, content), outputs=outputs)
+
+
+def _checked(kind: type[Output | Provenance], content: dict[str, Any]) -> dict[str, Any]:
+    """Take the fields that are known, each of its own type."""
+    values = {}
+    for field in fields(kind):
+        expected = _KINDS.get(str(field.type))
+        if expected is None:
+            continue
+        value = content[field.name]
+        if not isinstance(value, expected) or isinstance(value, bool):
+            raise TypeError(f"{field.name} is {value!r}")
+        values[field.name] = value
+    return values

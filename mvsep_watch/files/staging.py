@@ -1,0 +1,335 @@
+"""Outputs in the making: a hidden folder beside the final one, so that one rename makes everything visible at once.
+
+Files arrive in a folder of their own within the staging, with records of how far they are, so that a broken download
+goes on where it stopped, even after a restart. A file under its own name in the staging is complete, checked and
+durable. All of the bookkeeping is gone before the staging becomes the final folder.
+
+Never replaces a stranger's file, never follows a link, and removes only stagings of its own state. The surprise: a
+staging belongs to a hash. If it was left by another separation (an older attempt, a restored state), it is emptied,
+because its files would pass every check and still be the wrong music.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+import stat
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from mvsep_watch.errors import NeedsUserError, OutputDamagedError, OutputRootError, PermanentError
+from mvsep_watch.files import sidecar
+from mvsep_watch.files.arriving import Arrival, ResumePoint, load_record, save_record
+from mvsep_watch.files.reading import hash_file
+from mvsep_watch.files.renaming import exchange as exchange_names
+from mvsep_watch.files.renaming import rename_new, sync_folder
+from mvsep_watch.files.trouble import never, output_errors, shown
+
+WORK_NAME = ".mvsep-watch-fetching"
+_NAME = re.compile(r"\.mvsep-watch-(?P<state>[A-Za-z0-9-]+)-(?P<job>[0-9]+)\.part")
+_MARGIN_BYTES = 1 << 20
+"""What must stay free beside a download: its records and the sidecar."""
+
+
+class TakenError(PermanentError):
+    """Something that is not this job's stands in the reserved place; another name must be reserved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A complete file in the staging."""
+
+    path: Path
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """A job's outputs before they are published. Made by `open`."""
+
+    path: Path
+
+    @classmethod
+    def open(cls, parent: Path, *, state_id: str, job_id: int, hash_: str, root: Path | None = None) -> Self:
+        """Make, or find again, a job's staging in the parent of its final folder.
+
+        Args:
+            parent: The final folder's parent; it and the folders above are made.
+            state_id: The state's own id, a part of the name.
+            job_id: The job's id, a part of the name.
+            hash_: The separation's hash; a staging of another one is emptied.
+            root: Where given, folders are made only below it: an unmounted disk is not filled with folders.
+
+        Raises:
+            OutputRootError: It cannot be written, or the root is not there.
+            NeedsUserError: Something that is not a folder of ours stands in its place.
+        """
+        staging = cls(parent / name_of(state_id=state_id, job_id=job_id))
+        if root is not None and not root.is_dir():
+            raise OutputRootError(f"{shown(root)} is not there.", hint="Mount it, or make the folder.")
+        with output_errors(staging.path):
+            parent.mkdir(parents=True, exist_ok=True)
+            if staging._belongs_to() not in {hash_, None}:
+                shutil.rmtree(staging.path)
+            _make_folder(staging.path)
+            _make_folder(staging._work)
+            save_record(staging._work / ".staging.json", {"hash": hash_})
+        return staging
+
+    def target(self, name: str) -> Path:
+        """Give the path of a complete output.
+
+        Raises:
+            ValueError: The name is not a plain file name.
+        """
+        return self.path / plain(name)
+
+    def resume_point(self, name: str) -> ResumePoint:
+        """Say where the download of an output can go on; at 0 where nothing durable is there."""
+        with output_errors(self.path):
+            return self._arrival(name).resume_point()
+
+    def write(
+        self,
+        name: str,
+        chunks: Iterable[bytes | memoryview],
+        *,
+        offset_bytes: int = 0,
+        size_bytes: int | None = None,
+        validator: str | None = None,
+        sha256: str | None = None,
+        check: Callable[[Path], object] | None = None,
+        stopping: Callable[[], bool] = never,
+    ) -> Written:
+        """Write a stream to an output, which gets its name once it is complete, checked and durable.
+
+        If the stream breaks or is short, what arrived is kept for `resume_point`; if the bytes turn out wrong, it is
+        dropped.
+
+        Args:
+            name: The output's file name, ours and not the server's.
+            chunks: The bytes from `offset_bytes` on.
+            offset_bytes: 0, or what `resume_point` said and the server agreed to.
+            size_bytes: The whole size, where known.
+            validator: The server's `ETag` or `Last-Modified`, kept for the next attempt.
+            sha256: What the whole must hash to, where known.
+            check: Called with the complete file before it gets its name; what it raises drops the file.
+            stopping: Asked after each chunk.
+
+        Raises:
+            OutputDamagedError: Too short, too long, or other bytes than expected.
+            OutputRootError: It cannot be written, or there is not enough space.
+            StoppedError: `stopping` said so.
+            ValueError: The name is not a plain file name.
+        """
+        arrival = self._arrival(name)
+        start = ResumePoint(offset_bytes=offset_bytes, validator=validator)
+        with output_errors(self.path):
+            self._require_space((size_bytes or 0) - offset_bytes)
+            arrived, digest = arrival.receive(chunks, start=start, limit_bytes=size_bytes, stopping=stopping)
+        if size_bytes is not None and arrived < size_bytes:
+            raise OutputDamagedError(f"{name} ended after {arrived} of {size_bytes} bytes.")
+        try:
+            _require_bytes(name, arrived, digest, size_bytes=size_bytes, sha256=sha256)
+            if check is not None:
+                check(arrival.path)
+        except Exception:
+            self.drop(name)
+            raise
+        return Written(path=self._finish(name, arrival), size_bytes=arrived, sha256=digest)
+
+    def finished(self, name: str, *, stopping: Callable[[], bool] = never) -> Written | None:
+        """Hash an output that is complete already, or give None."""
+        path = self.target(name)
+        if not path.is_file() or path.is_symlink():
+            return None
+        digest, found = hash_file(path, stopping=stopping)
+        return Written(path=path, size_bytes=found.size_bytes, sha256=digest)
+
+    def drop(self, name: str) -> None:
+        """Forget an output, complete or not: the next download starts from nothing."""
+        with output_errors(self.path):
+            self.target(name).unlink(missing_ok=True)
+            self._arrival(name).drop()
+
+    def discard(self) -> None:
+        """Remove the staging with all that is in it."""
+        with output_errors(self.path):
+            if os.path.lexists(self.path):
+                _require_kind(self.path, stat.S_ISDIR)
+                shutil.rmtree(self.path)
+
+    @property
+    def _work(self) -> Path:
+        return self.path / WORK_NAME
+
+    def _arrival(self, name: str) -> Arrival:
+        """Records have names of fixed length, because an output's may be as long as names can be."""
+        short = hashlib.sha256(os.fsencode(plain(name))).hexdigest()[:24]
+        return Arrival(self._work / name, self._work / f".{short}.json")
+
+    def _finish(self, name: str, arrival: Arrival) -> Path:
+        path = self.target(name)
+        with output_errors(path):
+            arrival.path.replace(path)
+            sync_folder(self.path)
+            arrival.drop()
+        return path
+
+    def _require_space(self, missing_bytes: int) -> None:
+        if missing_bytes > 0 and missing_bytes + _MARGIN_BYTES > shutil.disk_usage(self.path).free:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def _belongs_to(self) -> str | None:
+        """The hash it was made for; empty where nothing says so, None where there is no staging.
+
+        A process that was killed while publishing has removed the bookkeeping already; then the sidecar says it.
+        """
+        if not os.path.lexists(self.path):
+            return None
+        _require_kind(self.path, stat.S_ISDIR)
+        record = load_record(self._work / ".staging.json")
+        if "hash" in record:
+            return str(record["hash"])
+        with suppress(sidecar.SidecarDamagedError):
+            found = sidecar.read(self.path)
+            return found.hash if found else ""
+        return ""
+
+
+def name_of(*, state_id: str, job_id: int) -> str:
+    """Give the name of a job's staging.
+
+    Raises:
+        ValueError: The state id cannot be a part of a name.
+    """
+    name = f".mvsep-watch-{state_id}-{job_id}.part"
+    if not is_ours(name):
+        raise ValueError(f"no name of a staging: {name!r}")
+    return name
+
+
+def is_ours(name: str) -> bool:
+    """Say whether a name is that of a staging, of this or another state."""
+    return _NAME.fullmatch(name) is not None
+
+
+def plain(name: str) -> str:
+    """Give back an output's name, which is one component of a path, not hidden, and not the sidecar's.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    if not name or name.startswith(".") or "/" in name or "\0" in name or name == sidecar.SIDECAR_NAME:
+        raise ValueError(f"not a plain file name: {name!r}")
+    return name
+
+
+def publish(staging: Staging, final: Path) -> None:
+    """Make a staging visible under its final name, whole and durable, by one rename.
+
+    Raises:
+        TakenError: The name is taken.
+        OutputRootError: It cannot be written.
+        RetryableError: The staging is gone.
+        NeedsUserError: Something in the staging is not ours.
+    """
+    with output_errors(final):
+        _make_whole(staging)
+        try:
+            rename_new(staging.path, final)
+        except FileExistsError as exc:
+            raise TakenError(f"{shown(final)} is there already and is not this job's.") from exc
+        sync_folder(final.parent)
+
+
+def exchange(staging: Staging, final: Path) -> None:
+    """Swap a staging with the folder that it replaces; afterwards the staging holds what was there before.
+
+    Where the file system cannot swap, the old folder goes aside first. A crash in between leaves the new outputs in
+    the staging and the old ones beside it (`.old` for `.part`); calling again completes the swap.
+
+    Raises:
+        NeedsUserError: What is to be replaced is not a folder.
+        OutputRootError: It cannot be written.
+        RetryableError: Either is gone.
+    """
+    with output_errors(final):
+        old = staging.path.with_suffix(".old")
+        _require_kind(final if os.path.lexists(final) else old, stat.S_ISDIR)
+        _make_whole(staging)
+        try:
+            exchange_names(staging.path, final)
+        except OSError as exc:
+            if exc.errno not in {errno.ENOTSUP, errno.ENOENT}:
+                raise
+            _exchange_by_hand(staging.path, final, old)
+        sync_folder(final.parent)
+
+
+def clean(parent: Path, *, state_id: str, live_job_ids: AbstractSet[int]) -> tuple[Path, ...]:
+    """Remove this state's stagings in a folder whose job is no longer live, and say which they were.
+
+    Raises:
+        OutputRootError: One cannot be removed.
+    """
+    removed = []
+    with output_errors(parent):
+        for path in sorted(parent.iterdir()) if parent.is_dir() else ():
+            found = _NAME.fullmatch(path.name)
+            if found and found["state"] == state_id and int(found["job"]) not in live_job_ids and not path.is_symlink():
+                Staging(path).discard()
+                removed.append(path)
+    return tuple(removed)
+
+
+def _exchange_by_hand(new: Path, final: Path, old: Path) -> None:
+    if os.path.lexists(final):
+        rename_new(final, old)
+    rename_new(new, final)
+    rename_new(old, new)
+
+
+def _make_whole(staging: Staging) -> None:
+    """Remove the bookkeeping and make files and names durable."""
+    _require_kind(staging.path, stat.S_ISDIR)
+    work = staging.path / WORK_NAME
+    if work.exists():
+        shutil.rmtree(work)
+    for path in staging.path.iterdir():
+        _require_kind(path, stat.S_ISREG)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    sync_folder(staging.path)
+
+
+def _make_folder(path: Path) -> None:
+    with suppress(FileExistsError):
+        path.mkdir()
+    _require_kind(path, stat.S_ISDIR)
+
+
+def _require_kind(path: Path, is_kind: Callable[[int], bool]) -> None:
+    if not is_kind(path.lstat().st_mode):
+        raise NeedsUserError(
+            f"{shown(path)} is not what mvsep-watch put there.",
+            hint="Find out who did, move it away, then `retry`.",
+        )
+
+
+def _require_bytes(name: str, arrived: int, digest: str, *, size_bytes: int | None, sha256: str | None) -> None:
+    if size_bytes is not None and arrived > size_bytes:
+        raise OutputDamagedError(f"{name} is longer than the announced {size_bytes} bytes.")
+    if sha256 is not None and digest != sha256:
+        raise OutputDamagedError(f"{name} does not hold the bytes that were expected.")

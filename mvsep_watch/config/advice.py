@@ -1,0 +1,68 @@
+"""Holds the rules against a catalogue: models, options and stems that it does not know. Pure; `check` shows the result.
+
+The configuration itself is valid without it: the catalogue changes on the service's side, and a rule that fits no more
+holds its jobs, not the daemon.
+"""
+
+from __future__ import annotations
+
+from mvsep_watch.errors import RequestRefusedError
+from mvsep_watch.model import Algorithm, Catalogue, Config, Rule
+from mvsep_watch.options import describe, near_matches, resolve_model, resolve_options
+
+
+def check_models(config: Config, catalogue: Catalogue) -> tuple[str, ...]:
+    """Say what of the rules the catalogue does not know, one sentence each, with near matches.
+
+    Args:
+        config: The configuration.
+        catalogue: The packaged catalogue, or the service's own.
+    """
+    return tuple(
+        f'folder "{folder.name}", rule "{rule.name}": {problem}'
+        for folder in config.folders
+        for rule in folder.rules
+        for problem in _problems(rule, catalogue)
+    )
+
+
+def _problems(rule: Rule, catalogue: Catalogue) -> list[str]:
+    try:
+        algorithm = resolve_model(rule.sep_type, catalogue)
+    except RequestRefusedError as error:
+        return [_sentence(error)]
+    problems = _stem_problems(rule, algorithm)
+    if not algorithm.takes_audio:
+        problems.append(f"model {describe(algorithm)} takes no audio file")
+    try:
+        resolve_options(rule.options, algorithm)
+    except RequestRefusedError as error:
+        problems.insert(0, _sentence(error))
+    return problems
+
+
+def _stem_problems(rule: Rule, algorithm: Algorithm) -> list[str]:
+    known = _stems(algorithm)
+    folded = {stem.casefold() for stem in known}
+    unknown = [stem for stem in rule.stems or () if known and stem.casefold() not in folded]
+    return [_unknown_stem(stem, known, algorithm) for stem in unknown]
+
+
+def _stems(algorithm: Algorithm) -> list[str]:
+    """Give every slug and label that some choice of options may produce; empty where the catalogue does not say."""
+    tables = [
+        algorithm.outputs,
+        *(variant.outputs for variant in algorithm.output_variants),
+        *(outputs for field in algorithm.fields for outputs in field.output_overrides.values()),
+    ]
+    return list(dict.fromkeys(word for table in tables for pair in table.items() for word in pair))
+
+
+def _unknown_stem(stem: str, known: list[str], algorithm: Algorithm) -> str:
+    near = near_matches(stem, known)
+    suggestion = f'; did you mean "{near[0]}"?' if near else f"; it has {', '.join(known)}"
+    return f'model {describe(algorithm)} lists no stem "{stem}"{suggestion}'
+
+
+def _sentence(error: RequestRefusedError) -> str:
+    return f"{error.message}; {error.hint}" if error.hint else error.message

@@ -1,0 +1,227 @@
+"""The values of single keys that need more than a type: what is taken, what is said if not, what an editor is told.
+
+Each is a small pure function and a type made of it. A value that is refused says what is allowed; one that a later
+version will take says so.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from mvsep_watch.config import units
+from mvsep_watch.config.problems import BLANK
+from mvsep_watch.model import FORMATS, is_loopback
+
+PLACEHOLDERS = ("rel", "name", "rule", "ext", "folder", "sha8")
+_CAN_BE_EMPTY = ("rel", "ext")
+_FORMAT_NAMES = tuple(output_format.name for output_format in FORMATS)
+_NO_NAME = re.compile(r"[/\x00-\x1f\x7f]")
+
+
+def not_allowed(allowed: str, *choices: str) -> PydanticCustomError:
+    """Make the refusal of a value.
+
+    Args:
+        allowed: What is, in words.
+        choices: Words of which the value may be a misspelling.
+    """
+    return PydanticCustomError("not_allowed", "{allowed}", {"allowed": allowed, "choices": choices})
+
+
+def refused(why: str) -> PydanticCustomError:
+    """Make a refusal that is a sentence of its own."""
+    return PydanticCustomError("refused", "{why}", {"why": why})
+
+
+def blank_to_none(value: Any) -> Any:
+    """Take a section's key with nothing after it for a section that says nothing."""
+    return None if value is BLANK else value
+
+
+def _duration(value: Any) -> float:
+    try:
+        return units.duration_s(value)
+    except ValueError as error:
+        raise not_allowed(str(error)) from None
+
+
+def _size(value: Any) -> int:
+    try:
+        return units.size_bytes(value)
+    except ValueError as error:
+        raise not_allowed(str(error)) from None
+
+
+def _base_url(value: Any) -> str:
+    if not isinstance(value, str):
+        raise not_allowed("a URL such as https://mvsep.com")
+    parts = _parts(value)
+    if parts.scheme not in {"https", "http"} or not parts.hostname:
+        raise not_allowed("a URL such as https://mvsep.com")
+    if parts.username is not None or parts.query or parts.fragment or parts.path not in {"", "/"}:
+        raise refused("it holds more than a scheme, a host and a port; allowed: a URL such as https://mvsep.com")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise refused("plain http is for this machine only (127.0.0.1, localhost, ::1): write https")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise not_allowed("a URL such as https://mvsep.com") from None
+    if re.search(r"[\s\\]", url):
+        raise not_allowed("a URL such as https://mvsep.com")
+    return parts
+
+
+def _globs(value: Any) -> list[str]:
+    globs = [value] if isinstance(value, str) else value
+    if not isinstance(globs, list) or not all(isinstance(glob, str) and glob for glob in globs):
+        raise not_allowed('a list of globs such as ["*.wav", "live/*"], each in quotes')
+    return globs
+
+
+def _sep_type(value: Any) -> int | str:
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]+\s*", value):
+        raise refused("found a number in quotes: write it without them")
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if is_number or (isinstance(value, str) and value.strip()):
+        return value  # type: ignore[no-any-return]
+    raise not_allowed("the model's number, such as 40, or its name")
+
+
+def _format(value: Any) -> int:
+    for output_format in FORMATS:
+        if value == output_format.name or (value == output_format.number and type(value) is int):
+            return output_format.number
+    raise not_allowed(f"{', '.join(_FORMAT_NAMES)}, or 0 to {len(FORMATS) - 1}", *_FORMAT_NAMES)
+
+
+def _stems(value: Any) -> Any:
+    if value == "all":
+        return value
+    if isinstance(value, list) and value and all(isinstance(stem, str) and stem.strip() for stem in value):
+        return [stem.strip().lower() for stem in value]
+    raise not_allowed("all, or a list of labels or slugs such as [vocals, drums]", "all")
+
+
+def _source(value: Any) -> Any:
+    if value in ("keep", "delete"):
+        return value
+    is_move = isinstance(value, dict) and list(value) == ["move"]
+    if is_move and isinstance(value["move"], str) and value["move"]:
+        return value
+    raise not_allowed("keep, delete or {move: PATH}", "keep", "delete")
+
+
+def _hours(value: Any) -> None:
+    if value is not None:
+        raise refused("hours of work are not supported by this version: take the key out, or write null")
+
+
+def _input(value: Any) -> Any:
+    if value in ("link", "text", "pair"):
+        raise refused(f'the input "{value}" is not supported by this version; allowed: file')
+    if value != "file":
+        raise not_allowed("file", "file")
+    return value
+
+
+def _rule_name(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_-]+", value):
+        raise not_allowed("a name of letters, digits, - and _")
+    return value
+
+
+def _folder_name(value: Any) -> str:
+    if not isinstance(value, str) or not is_folder_name(value):
+        raise not_allowed("a name without / and control characters")
+    return value
+
+
+def is_folder_name(name: str) -> bool:
+    """Say whether a folder may be called so: a name can become a part of an output's path."""
+    return bool(name.strip()) and name not in {".", ".."} and not _NO_NAME.search(name)
+
+
+def _layout(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise not_allowed('a pattern such as "{rel}/{name}"')
+    if value.startswith(("/", "~")) or ".." in PurePosixPath(value).parts or _NO_NAME.search(value.replace("/", "")):
+        raise not_allowed("a relative pattern without .. and control characters")
+    _check_placeholders(value)
+    return value
+
+
+def _check_placeholders(layout: str) -> None:
+    known = ", ".join(f"{{{placeholder}}}" for placeholder in PLACEHOLDERS)
+    try:
+        pieces = list(string.Formatter().parse(layout))
+    except ValueError:
+        raise refused(f"the braces do not pair; allowed: {known}") from None
+    for _, placeholder, specification, conversion in pieces:
+        if placeholder is not None and (placeholder not in PLACEHOLDERS or specification or conversion):
+            raise refused(f"found the placeholder {{{placeholder}}}; allowed: {known}")
+    if not any(text.strip("/ .") or placeholder not in (None, *_CAN_BE_EMPTY) for text, placeholder, _, _ in pieces):
+        raise refused("{rel} and {ext} can be empty, and the output would be the output folder itself; add {name}")
+
+
+def layout_placeholders(layout: str) -> frozenset[str]:
+    """Give the placeholders of a checked layout."""
+    return frozenset(placeholder for _, placeholder, _, _ in string.Formatter().parse(layout) if placeholder)
+
+
+_GLOBS_SCHEMA = {
+    "anyOf": [
+        {"type": "array", "items": {"type": "string", "minLength": 1}},
+        {"type": "string", "minLength": 1},
+    ]
+}
+_DURATION_SCHEMA = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": units.DURATION_PATTERN}]}
+_SOURCE_SCHEMA = {
+    "anyOf": [
+        {"enum": ["keep", "delete"]},
+        {
+            "type": "object",
+            "properties": {"move": {"type": "string", "minLength": 1, "description": "the folder it is moved to"}},
+            "required": ["move"],
+            "additionalProperties": False,
+        },
+    ]
+}
+_STEMS_SCHEMA = {
+    "anyOf": [{"const": "all"}, {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}}]
+}
+
+Duration = Annotated[float, PlainValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]
+Size = Annotated[int, PlainValidator(_size), WithJsonSchema({"type": "string", "pattern": units.SIZE_PATTERN})]
+BaseUrl = Annotated[
+    str, PlainValidator(_base_url), WithJsonSchema({"type": "string", "pattern": "^https?://[^/?#@]+/?$"})
+]
+Globs = Annotated[list[str], PlainValidator(_globs), WithJsonSchema(_GLOBS_SCHEMA)]
+SepType = Annotated[
+    int | str,
+    PlainValidator(_sep_type),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "[^0-9\\s]"}]}),
+]
+OutputFormatNumber = Annotated[
+    int, PlainValidator(_format), WithJsonSchema({"enum": [*_FORMAT_NAMES, *range(len(FORMATS))]})
+]
+Stems = Annotated[list[str] | Literal["all"], PlainValidator(_stems), WithJsonSchema(_STEMS_SCHEMA)]
+Source = Annotated[Any, PlainValidator(_source), WithJsonSchema(_SOURCE_SCHEMA)]
+Hours = Annotated[None, BeforeValidator(_hours), WithJsonSchema({"type": "null"})]
+InputKind = Annotated[Literal["file"], PlainValidator(_input), WithJsonSchema({"enum": ["file"]})]
+RuleName = Annotated[str, PlainValidator(_rule_name), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]+$"})]
+FolderName = Annotated[
+    str, PlainValidator(_folder_name), WithJsonSchema({"type": "string", "pattern": "^[^/]+$", "minLength": 1})
+]
+Layout = Annotated[str, PlainValidator(_layout), WithJsonSchema({"type": "string", "minLength": 1})]

@@ -1,0 +1,203 @@
+"""Turns the written folders into the ones in force: defaults filled in, paths made absolute, rules in one form.
+
+It resolves symbolic links, so that two ways to one folder are seen to be one. A rule's keys come from the rule, else
+from `defaults`; only `options` go with the model: who names `sep_type` names the options as well, since one model's
+options mean something else to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mvsep_watch.config.expand import Expander
+from mvsep_watch.config.fields import is_folder_name, layout_placeholders
+from mvsep_watch.config.models import FolderKeys, FolderSection, RuleKeys, RuleSection
+from mvsep_watch.config.problems import Keys, Report
+from mvsep_watch.model import Folder, Rule
+
+DEFAULT_LAYOUT = "{rel}/{name}"
+DEFAULT_LAYOUT_OF_SEVERAL = "{rel}/{name}/{rule}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A folder in force, and where its keys were written."""
+
+    folder: Folder
+    origin: Callable[[str], Keys]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    """A folder as it is written, over the defaults."""
+
+    section: FolderSection
+    defaults: FolderKeys
+    keys: Keys
+    defaults_given: frozenset[str]
+
+    def get(self, key: str) -> Any:
+        is_own = key in self.section.model_fields_set
+        return getattr(self.section if is_own else self.defaults, key)
+
+    def origin(self, key: str) -> Keys:
+        """Give the place that a key's value comes from, also where the value there was unusable."""
+        is_inherited = key not in self.section.model_fields_set and key in self.defaults_given
+        return ("defaults", key) if is_inherited else (*self.keys, key)
+
+
+def build(
+    sections: list[FolderSection],
+    defaults: FolderKeys | None,
+    *,
+    defaults_given: frozenset[str],
+    expander: Expander,
+    report: Report,
+) -> list[Placed]:
+    """Give the folders in force; one with a path that cannot be used is left out, and reported.
+
+    Args:
+        sections: The folders as written.
+        defaults: What goes for all of them.
+        defaults_given: The keys that stand in the defaults, usable or not.
+        expander: For paths.
+        report: Takes the problems.
+    """
+    defaults = defaults or FolderKeys()
+    if "options" in defaults.model_fields_set and "sep_type" not in defaults_given:
+        report.add(("defaults", "options"), "options stand without the sep_type that they are for")
+    written = [
+        _Written(section=section, defaults=defaults, keys=("folders", index), defaults_given=defaults_given)
+        for index, section in enumerate(sections)
+    ]
+    placed = [_placed(one, expander=expander, report=report) for one in written]
+    return [one for one in placed if one is not None]
+
+
+def _placed(written: _Written, *, expander: Expander, report: Report) -> Placed | None:
+    path = _path(written.section.path, (*written.keys, "path"), expander, report)
+    rules = _rules(written, report)
+    layout = _layout(written, rules, report)
+    source = _source(written, expander, report)
+    output = _output(written, path, expander, report) if path else None
+    if path is None or output is None or source is None:
+        return None
+    folder = Folder(
+        name=_name(written, path, report),
+        path=_resolved(path),
+        output=_resolved(output),
+        layout=layout,
+        rules=rules,
+        recursive=written.get("recursive"),
+        include=tuple(written.get("include")),
+        exclude=tuple(written.get("exclude")),
+        settle_s=written.get("settle"),
+        watch=written.get("watch"),
+        existing=written.get("existing"),
+        source=source,
+    )
+    return Placed(folder=folder, origin=written.origin)
+
+
+def _path(text: str, keys: Keys, expander: Expander, report: Report) -> Path | None:
+    try:
+        path = expander.path(text)
+        resolved = _resolved(path)
+    except (ValueError, OSError, RuntimeError) as error:
+        report.add(keys, f"the path cannot be used: {error}")
+        return None
+    return resolved if ".." in path.parts else path
+
+
+def _resolved(path: Path) -> Path:
+    return path.resolve()
+
+
+def _name(written: _Written, path: Path, report: Report) -> str:
+    name: str = written.get("name") or path.name
+    if not is_folder_name(name):
+        report.add(
+            (*written.keys, "name"), f"the path {path} has no last part that could be the folder's name: give one"
+        )
+    return name
+
+
+def _output(written: _Written, path: Path, expander: Expander, report: Report) -> Path | None:
+    given = written.get("output")
+    if given is None:
+        return path.parent / f"{path.name}-stems"
+    return _path(given, written.origin("output"), expander, report)
+
+
+def _source(written: _Written, expander: Expander, report: Report) -> Any:
+    source = written.get("source")
+    if not isinstance(source, dict):
+        return source
+    target = _path(source["move"], written.origin("source"), expander, report)
+    return _resolved(target) if target else None
+
+
+def _layout(written: _Written, rules: tuple[Rule, ...], report: Report) -> str:
+    given: str | None = written.get("layout")
+    if given is None:
+        return DEFAULT_LAYOUT if len(rules) == 1 else DEFAULT_LAYOUT_OF_SEVERAL
+    if len(rules) > 1 and "rule" not in layout_placeholders(given):
+        report.add(
+            written.origin("layout"),
+            f'found "{given}" for a folder with {len(rules)} rules; it must hold {{rule}}, or their outputs would meet',
+        )
+    return given
+
+
+def _rules(written: _Written, report: Report) -> tuple[Rule, ...]:
+    sections = written.section.rules
+    if sections is None:
+        return (_rule(written.section, "default", written, written.keys, report),)
+    for key in RuleKeys.model_fields:
+        if key in written.section.model_fields_set:
+            report.add((*written.keys, key), "stands beside `rules`: move it into the rules it is meant for")
+    _refuse_same_names(sections, written, report)
+    return tuple(
+        _rule(section, section.name, written, (*written.keys, "rules", index), report)
+        for index, section in enumerate(sections)
+    )
+
+
+def _refuse_same_names(sections: list[RuleSection], written: _Written, report: Report) -> None:
+    first: dict[str, int] = {}
+    for index, section in enumerate(sections):
+        other = first.setdefault(section.name, index)
+        if other != index:
+            keys = (*written.keys, "rules", index, "name")
+            report.add(keys, f'the name "{section.name}" is taken by rules[{other}]; each rule needs its own')
+
+
+def _rule(section: RuleKeys, name: str, written: _Written, keys: Keys, report: Report) -> Rule:
+    def get(key: str) -> Any:
+        return getattr(section if key in section.model_fields_set else written.defaults, key)
+
+    sep_type = get("sep_type")
+    if sep_type is None and not _is_reported(written, keys, report):
+        report.add((*keys, "sep_type"), "the model is missing; write sep_type: its number or its name")
+    names_model = "sep_type" in section.model_fields_set
+    options = section.options if names_model else get("options")
+    stems = get("stems")
+    return Rule(
+        name=name,
+        match=tuple(get("match")),
+        sep_type=0 if sep_type is None else sep_type,
+        options=tuple((key, str(value)) for key, value in options.items()),
+        output_format=get("format"),
+        stems=None if stems == "all" else tuple(stems),
+        priority=get("priority"),
+        demo=get("demo"),
+    )
+
+
+def _is_reported(written: _Written, keys: Keys, report: Report) -> bool:
+    """Say whether the model is only missing because of a problem that is known already."""
+    inherited: Keys = ("defaults", "sep_type")
+    return any(report.is_broken(at) for at in (inherited, (*written.keys, "rules"), (*keys, "sep_type")))

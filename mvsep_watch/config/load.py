@@ -1,0 +1,129 @@
+"""Reads a configuration file, once, and turns it into the frozen values that everything else works with.
+
+It is taken whole or not at all: any problem refuses the file, and all problems are told at once.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mvsep_watch.config import credentials, crosscheck, folders, places, positions, shape
+from mvsep_watch.config.expand import Expander
+from mvsep_watch.config.models import CreditsSection, Document, LimitsSection, MvsepSection, ScheduleSection
+from mvsep_watch.config.problems import Place, Report
+from mvsep_watch.errors import ConfigError
+from mvsep_watch.model import Config, CreditLimits, Limits, Poll, Reconcile, Service
+
+LARGEST_BYTES = 2**20
+
+
+def load(path: Path, *, environ: Mapping[str, str]) -> Config:
+    """Read and check a configuration.
+
+    Args:
+        path: The file.
+        environ: The variables that it may use, and systemd's credentials folder.
+
+    Raises:
+        ConfigError: The file cannot be used; `problems` has all that is wrong with it.
+    """
+    path = path.absolute()
+    report = Report(path)
+    content, mode = _read(path)
+    values = positions.read(_decoded(content, report), report)
+    expander = Expander(environ, path.parent)
+    config = _config(values, mode=mode, expander=expander, report=report) if not report.is_broken(()) else None
+    report.raise_if_any()
+    assert config is not None
+    return config
+
+
+def _read(path: Path) -> tuple[bytes, int]:
+    """Read the bytes and the permissions of one and the same file."""
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise ConfigError(f"the configuration {path} is not a regular file")
+            content = file.read(LARGEST_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(
+            f"the configuration {path} cannot be read: {error.strerror}", hint="name another with -c PATH"
+        ) from error
+    if len(content) > LARGEST_BYTES:
+        raise ConfigError(f"the configuration {path} is larger than 1 MiB, which no configuration is")
+    return content, status.st_mode
+
+
+def _decoded(content: bytes, report: Report) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        place = Place(before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
+        report.add((), "the file is not UTF-8 text; save it as UTF-8", place=place)
+        return ""
+
+
+def _config(values: dict[str, Any], *, mode: int, expander: Expander, report: Report) -> Config | None:
+    written_defaults = values.get("defaults")
+    defaults_given = frozenset(written_defaults) if isinstance(written_defaults, dict) else frozenset()
+    document = shape.checked(values, report)
+    if document is None:
+        return None
+    service = _service(document.mvsep or MvsepSection(), mode=mode, expander=expander, report=report)
+    schedule = document.schedule or ScheduleSection()
+    placed = folders.build(
+        document.folders, document.defaults, defaults_given=defaults_given, expander=expander, report=report
+    )
+    crosscheck.check(placed, report)
+    return Config(
+        path=report.path,
+        state=_state(document, expander, report),
+        service=service,
+        folders=tuple(one.folder for one in placed),
+        limits=_limits(document.limits or LimitsSection()),
+        rescan_s=schedule.rescan,
+    )
+
+
+def _service(section: MvsepSection, *, mode: int, expander: Expander, report: Report) -> Service:
+    poll = Poll(min_s=section.poll.min, max_s=section.poll.max) if section.poll else Poll()
+    if poll.min_s > poll.max_s:
+        report.add(("mvsep", "poll"), "min is longer than max")
+    return Service(
+        token=credentials.token(section, mode=mode, expander=expander, report=report),
+        base_url=section.base_url,
+        timeout_s=section.timeout,
+        poll=poll,
+        reconcile=Reconcile(window_s=section.reconcile.window, interval_s=section.reconcile.interval)
+        if section.reconcile
+        else Reconcile(),
+    )
+
+
+def _state(document: Document, expander: Expander, report: Report) -> Path:
+    if document.state is not None:
+        try:
+            return expander.path(document.state)
+        except ValueError as error:
+            report.add(("state",), f"the path cannot be used: {error}")
+    return places.state_path(report.path)
+
+
+def _limits(section: LimitsSection) -> Limits:
+    spending = section.credits or CreditsSection()
+    return Limits(
+        separations=section.separations,
+        uploads=section.uploads,
+        downloads=section.downloads,
+        attempts=section.attempts,
+        per_day_jobs=section.per_day_jobs,
+        max_size_bytes=section.max_size,
+        max_duration_s=section.max_duration,
+        credits=CreditLimits(**spending.model_dump()),
+    )

@@ -1,0 +1,68 @@
+"""Says which file is the configuration, and where the state file of a configuration is.
+
+The state file's place follows from the configuration's path alone: not from the user, not from the environment. Two
+people who run a command on one configuration must meet in one state, or both would pay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mvsep_watch.errors import ConfigError
+
+SYSTEM_FOLDER = Path("/etc/mvsep-watch")
+SYSTEM_STATE_FOLDER = Path("/var/lib/mvsep-watch")
+VARIABLE = "MVSEP_WATCH_CONFIG"
+
+
+def find(explicit: Path | None, *, environ: Mapping[str, str], cwd: Path) -> Path:
+    """Find the configuration file; a place that was named must have it, the usual places are tried in turn.
+
+    Args:
+        explicit: What the command line says.
+        environ: For the variable that names the file, and for the home folder.
+        cwd: The working folder.
+
+    Returns:
+        An absolute path.
+
+    Raises:
+        ConfigError: There is none; it names every place that was looked at.
+    """
+    named = explicit or (Path(environ[VARIABLE]) if environ.get(VARIABLE) else None)
+    places = [cwd / named] if named else _usual_places(environ, cwd)
+    for place in places:
+        if _may_be_there(place):
+            return place
+    raise ConfigError(
+        f"there is no configuration file; looked at: {', '.join(str(place) for place in places)}",
+        hint="name yours with -c PATH, or put one at one of these places; config.example.yaml shows every key",
+    )
+
+
+def state_path(config_path: Path) -> Path:
+    """Give the place of the state file: beside the configuration, or under /var/lib for one in /etc/mvsep-watch.
+
+    Args:
+        config_path: The configuration file. A link to a file counts as where the link is, not as where it leads.
+    """
+    path = config_path.absolute()
+    folder = path.parent.resolve()
+    name = f"{path.stem}.state.sqlite3"
+    return (SYSTEM_STATE_FOLDER if SYSTEM_FOLDER in (folder, path.parent) else folder) / name
+
+
+def _usual_places(environ: Mapping[str, str], cwd: Path) -> list[Path]:
+    xdg, home = Path(environ.get("XDG_CONFIG_HOME", "")), environ.get("HOME")
+    own = [xdg] if xdg.is_absolute() else [Path(home) / ".config"] if home else []
+    users = [folder / "mvsep-watch" / "config.yaml" for folder in own]
+    return [cwd / "mvsep-watch.yaml", *users, SYSTEM_FOLDER / "config.yaml"]
+
+
+def _may_be_there(path: Path) -> bool:
+    """Say whether a file is there; what may not be looked at counts, so that reading it says what is the matter."""
+    try:
+        return path.exists()
+    except OSError:
+        return True

@@ -22,10 +22,10 @@ from mvsep_watch.model import Folder, Rule
 AUDIO = "audio"
 """The word that stands for every usual audio extension in `include`, `exclude` and `match`."""
 
-AUDIO_EXTENSIONS = frozenset(
-    ["wav", "wave", "w64", "bwf", "flac", "mp3", "mp2", "ogg", "oga", "opus", "m4a", "m4b", "mp4", "aac", "aif", "aiff"]
-    + ["aifc", "caf", "wma", "webm", "mka", "ape", "wv", "tta", "ac3"]
-)
+AUDIO_EXTENSIONS = frozenset({
+    "wav", "wave", "w64", "bwf", "flac", "mp3", "mp2", "ogg", "oga", "opus", "m4a", "m4b", "mp4", "aac", "aif", "aiff",
+    "aifc", "caf", "wma", "webm", "mka", "ape", "wv", "tta", "ac3",
+})  # fmt: skip
 
 DEBRIS_NAMES = {
     "@eadir": "Synology",
@@ -180,8 +180,8 @@ class Globs:
 
     def match(self, relative: str, name: str) -> bool:
         """Say whether one of the globs fits."""
-        if self.everything:
-            return True
+        if self.everything or not self._patterns:
+            return self.everything
         if self._audio and name.rpartition(".")[2].lower() in AUDIO_EXTENSIONS:
             return "." in name
         return self._name.match(_composed(name)) is not None or self._match_path(relative)

@@ -1,0 +1,365 @@
+"""Events, from a real kernel."""
+
+import os
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from mvsep_watch.model import Folder, Rule
+from mvsep_watch.watcher import Mode, Trouble, Watcher
+
+DEADLINE_S = 10.0
+
+
+class Ears:
+    """Collects what is posted, and waits for it."""
+
+    def __init__(self):
+        self.paths, self.troubles = [], []
+        self.failures_left = 0
+        self._changed = threading.Condition()
+
+    def on_path(self, folder, path):
+        if self.failures_left:
+            self.failures_left -= 1
+            raise ValueError("a bug of ours")
+        self._add(self.paths, (folder, path))
+
+    def on_trouble(self, folder, trouble):
+        self._add(self.troubles, (folder, trouble))
+
+    def _add(self, where, item):
+        with self._changed:
+            where.append(item)
+            self._changed.notify_all()
+
+    def wait(self, condition):
+        with self._changed:
+            return self._changed.wait_for(condition, timeout=DEADLINE_S)
+
+    def wait_for_path(self, path):
+        return self.wait(lambda: str(path) in [heard for _, heard in self.paths])
+
+    def wait_for_trouble(self, trouble):
+        return self.wait(lambda: trouble in [posted for _, posted in self.troubles])
+
+
+@pytest.fixture
+def root(tmp_path):
+    path = tmp_path / "drop"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def ears():
+    return Ears()
+
+
+@pytest.fixture
+def watcher(ears):
+    watcher = Watcher(ears.on_path, ears.on_trouble)
+    yield watcher
+    watcher.stop()
+
+
+def folder_at(path, **changes):
+    values = {"name": path.name, "output": path.with_name("stems"), "layout": "{rel}/{name}"}
+    return Folder(path=path, rules=(Rule(sep_type=40),), **(values | changes))
+
+
+def wait_until(condition):
+    """Wait for what posts nothing when it comes."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return condition()
+
+
+def test_a_dropped_file_is_heard(root, ears, watcher):
+    """Its path is posted under its folder's name, and the folder counts as heard."""
+    watcher.watch(folder_at(root))
+
+    (root / "a.wav").write_bytes(b"x")
+
+    assert ears.wait_for_path(root / "a.wav")
+    health = watcher.health()["drop"]
+    assert (health.mode, health.alive, health.trouble) == (Mode.EVENTS, True, None)
+    assert health.last_event_s is not None
+
+
+def test_a_file_moved_in_is_heard(tmp_path, root, ears, watcher):
+    """From outside and from a temporary name inside; only the final name counts."""
+    watcher.watch(folder_at(root))
+    outside = tmp_path / "outside.wav"
+    outside.write_bytes(b"x")
+    part = root / "b.wav.part"
+    part.write_bytes(b"x")
+
+    outside.rename(root / "a.wav")
+    part.rename(root / "b.wav")
+
+    assert ears.wait_for_path(root / "a.wav")
+    assert ears.wait_for_path(root / "b.wav")
+
+
+def test_files_in_new_nested_folders_are_heard(root, ears, watcher):
+    """`mkdir -p` and a file at once, many times: the files are heard although their folders were not watched yet."""
+    watcher.watch(folder_at(root))
+
+    files = [root / f"{n}" / "a" / "b" / "x.wav" for n in range(100)]
+    for file in files:
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"x")
+
+    assert ears.wait(lambda: {str(file) for file in files} <= {path for _, path in ears.paths})
+    assert ears.troubles == []
+
+
+def test_a_file_added_to_an_album_that_was_moved_in_is_heard(tmp_path, root, ears, watcher):
+    """A directory that comes whole is watched below, too."""
+    watcher.watch(folder_at(root))
+    album = tmp_path / "album"
+    (album / "cd1" / "live").mkdir(parents=True)
+    (album / "cd1" / "live" / "1.wav").write_bytes(b"x")
+    album.rename(root / "album")
+    assert ears.wait_for_path(root / "album" / "cd1" / "live" / "1.wav")
+
+    (root / "album" / "cd1" / "live" / "2.wav").write_bytes(b"x")
+
+    assert ears.wait_for_path(root / "album" / "cd1" / "live" / "2.wav")
+
+
+def test_a_name_that_is_no_text_is_heard(root, ears, watcher):
+    """Latin-1 bytes and newlines come through, and the bytes can be had back."""
+    watcher.watch(folder_at(root))
+    name = os.fsencode(root) + b"/caf\xe9\n.wav"
+
+    Path(os.fsdecode(name)).write_bytes(b"x")
+
+    assert ears.wait_for_path(os.fsdecode(name))
+    assert name in [os.fsencode(path) for _, path in ears.paths]
+
+
+def test_a_handler_that_raises_does_not_deafen(root, ears, watcher):
+    """The failure is posted as trouble, and the next file is heard."""
+    watcher.watch(folder_at(root))
+    ears.failures_left = 1
+
+    (root / "a.wav").write_bytes(b"x")
+    assert ears.wait_for_trouble(Trouble.BROKEN)
+    (root / "b.wav").write_bytes(b"x")
+
+    assert ears.wait_for_path(root / "b.wav")
+
+
+def test_two_folders_one_in_the_other_both_hear(root, ears, watcher):
+    """One file, posted once under each name."""
+    inner = root / "inner"
+    inner.mkdir()
+    watcher.watch(folder_at(root))
+    watcher.watch(folder_at(inner))
+
+    (inner / "a.wav").write_bytes(b"x")
+
+    file = str(inner / "a.wav")
+    assert ears.wait(lambda: {("drop", file), ("inner", file)} <= set(ears.paths))
+
+
+def test_a_folder_that_is_not_recursive_hears_its_own_files_only(root, ears, watcher):
+    """What happens below is not even listened to."""
+    (root / "sub").mkdir()
+    watcher.watch(folder_at(root, recursive=False))
+
+    (root / "sub" / "a.wav").write_bytes(b"x")
+    (root / "b.wav").write_bytes(b"x")
+
+    assert ears.wait_for_path(root / "b.wav")
+    assert str(root / "sub" / "a.wav") not in [path for _, path in ears.paths]
+
+
+def test_an_unwatched_folder_is_not_heard(tmp_path, root, ears, watcher):
+    """And the others go on."""
+    other = tmp_path / "other"
+    other.mkdir()
+    watcher.watch(folder_at(root))
+    watcher.watch(folder_at(other))
+
+    watcher.unwatch("drop")
+    (root / "a.wav").write_bytes(b"x")
+    (other / "b.wav").write_bytes(b"x")
+
+    assert ears.wait_for_path(other / "b.wav")
+    assert [folder for folder, _ in ears.paths if folder == "drop"] == []
+    assert set(watcher.health()) == {"other"}
+
+
+def test_a_root_that_is_deleted_and_made_again_is_heard_again(root, ears, watcher):
+    """Its end is posted at once, its return by `check`, and then files are heard."""
+    watcher.watch(folder_at(root))
+    root.rmdir()
+    assert ears.wait_for_trouble(Trouble.GONE)
+    watcher.check()
+    assert watcher.health()["drop"].mode is Mode.POLLING
+
+    root.mkdir()
+    watcher.check()
+    (root / "a.wav").write_bytes(b"x")
+
+    assert ears.wait_for_path(root / "a.wav")
+    assert ears.troubles == [("drop", Trouble.GONE), ("drop", Trouble.REPLACED)]
+    assert watcher.health()["drop"].trouble is None
+
+
+def test_a_root_that_was_moved_away_is_not_followed(root, ears, watcher):
+    """Another directory took its name: that one is heard."""
+    watcher.watch(folder_at(root))
+    root.rename(root.with_name("elsewhere"))
+    root.mkdir()
+
+    watcher.check()
+    (root / "a.wav").write_bytes(b"x")
+    (root.with_name("elsewhere") / "b.wav").write_bytes(b"x")
+
+    assert ears.wait_for_path(root / "a.wav")
+    assert ears.troubles == [("drop", Trouble.REPLACED)]
+    assert not [path for _, path in ears.paths if path.endswith("b.wav")]
+
+
+def test_a_root_that_is_missing_at_first_is_heard_when_it_comes(tmp_path, ears, watcher):
+    """Missing is said once, however often it is looked for."""
+    root = tmp_path / "later"
+    watcher.watch(folder_at(root))
+    watcher.check()
+    watcher.check()
+
+    root.mkdir()
+    watcher.check()
+    (root / "a.wav").write_bytes(b"x")
+
+    assert ears.wait_for_path(root / "a.wav")
+    assert ears.troubles == [("later", Trouble.GONE), ("later", Trouble.REPLACED)]
+
+
+def test_a_check_of_a_healthy_folder_changes_nothing(root, ears, watcher):
+    """No trouble, no new watch."""
+    watcher.watch(folder_at(root))
+
+    watcher.check()
+    (root / "a.wav").write_bytes(b"x")
+
+    assert ears.wait_for_path(root / "a.wav")
+    assert ears.troubles == []
+
+
+def test_a_dead_kernel_thread_is_noticed_and_replaced(root, ears, watcher):
+    """What `check` finds dead it starts anew, and says that something may have been missed."""
+    watcher.watch(folder_at(root))
+    kernel = watcher._kernel
+    kernel.stop()
+    kernel.join()
+
+    watcher.check()
+    (root / "a.wav").write_bytes(b"x")
+
+    assert ears.wait_for_path(root / "a.wav")
+    assert ("drop", Trouble.REPLACED) in ears.troubles
+
+
+@pytest.fixture
+def sysctl():
+    """Sets a limit of inotify for a while; for root only."""
+    saved = {}
+
+    def set_(name, value):
+        path = Path("/proc/sys/fs/inotify") / name
+        saved.setdefault(path, path.read_text())
+        try:
+            path.write_text(str(value))
+        except OSError:
+            pytest.skip("may not set fs.inotify limits")
+
+    yield set_
+    for path, value in saved.items():
+        path.write_text(value)
+
+
+def test_refused_watches_are_posted_once_and_heal(root, ears, watcher, sysctl):
+    """A part of the tree that is not heard makes the folder one that is polled, until the limit is raised."""
+    for n in range(60):
+        (root / f"{n}").mkdir()
+    sysctl("max_user_watches", 20)
+
+    watcher.watch(folder_at(root))
+    watcher.check()
+
+    health = watcher.health()["drop"]
+    assert ears.troubles == [("drop", Trouble.LIMIT)]
+    assert (health.mode, health.trouble) == (Mode.POLLING, Trouble.LIMIT)
+    assert health.refused_watches > 0
+
+    sysctl("max_user_watches", 100_000)
+    watcher.check()
+
+    assert watcher.health()["drop"].mode is Mode.EVENTS
+    assert watcher.health()["drop"].refused_watches == 0
+
+
+def test_no_instance_of_inotify_means_polling_and_no_crash(root, ears, watcher, sysctl):
+    """The limit of instances is trouble like another, and heals by itself."""
+    sysctl("max_user_instances", 0)
+    watcher.watch(folder_at(root))
+    assert ears.troubles == [("drop", Trouble.LIMIT)]
+    assert watcher.health()["drop"].mode is Mode.POLLING
+
+    sysctl("max_user_instances", 128)
+    watcher.check()
+    (root / "a.wav").write_bytes(b"x")
+
+    assert ears.wait_for_path(root / "a.wav")
+
+
+def test_dropped_events_are_posted_and_later_files_heard(root, ears, watcher, sysctl):
+    """The kernel's queue overflows while the reader is stuck: a scan is due, and nothing is deaf afterwards."""
+    sysctl("max_queued_events", 16)
+    watcher.watch(folder_at(root))
+
+    with watcher._kernel._lock:  # the reader cannot go on
+        for n in range(500):
+            (root / f"{n}.wav").write_bytes(b"x")
+    assert ears.wait_for_trouble(Trouble.OVERFLOW)
+    (root / "last.wav").write_bytes(b"x")
+
+    assert ears.wait_for_path(root / "last.wav")
+    assert watcher.health()["drop"].overflows >= 1
+
+
+def test_a_mount_over_the_root_is_noticed(root, ears, watcher):
+    """No event says so; `check` compares, and hears what is on top."""
+    watcher.watch(folder_at(root))
+    if subprocess.run(["mount", "-t", "tmpfs", "none", root], check=False, capture_output=True).returncode:
+        pytest.skip("may not mount")
+    try:
+        watcher.check()
+        (root / "a.wav").write_bytes(b"x")
+
+        assert ears.wait_for_path(root / "a.wav")
+        assert ears.troubles == [("drop", Trouble.REPLACED)]
+    finally:
+        watcher.unwatch("drop")
+        subprocess.run(["umount", root], check=True)
+
+
+def test_stop_ends_every_thread(root, ears, watcher):
+    """Nothing is left running, and nothing is posted any more."""
+    before = threading.active_count()
+    watcher.watch(folder_at(root))
+    assert threading.active_count() > before
+
+    watcher.stop()
+
+    assert wait_until(lambda: threading.active_count() == before)
+    assert ears.troubles == []

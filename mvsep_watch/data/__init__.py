@@ -1,0 +1,15 @@
+"""The project's own data: the models of MVSEP in the shape of the server's `/app/algorithms` answer.
+
+`algorithms.json` holds one model a line, all scopes together. Nothing here parses it; whoever reads the server's answer
+reads this text too. What no evidence says (the price of some models, some defaults) is null; ratings, usage and times
+are filler.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+
+def algorithms_json() -> str:
+    """Give the text of the catalogue: a JSON array, as the server would send it for all scopes."""
+    return files(__name__).joinpath("algorithms.json").read_text(encoding="utf-8")

@@ -41,6 +41,8 @@ from mvsep_watch.audio import magic, wholeness
 
 _RAW_MPEG_SUFFIXES = frozenset({".mp3", ".mp2", ".mp1", ".mpga", ".mpa"})
 """Names that let a file be searched for MPEG frames although it begins with something else."""
+_SMALLEST_BYTES = 44
+"""A WAV header without sound; nothing that plays is smaller."""
 _TAGS_IN_A_ROW = 4
 """Some writers put one ID3 tag before another."""
 
@@ -68,6 +70,8 @@ def facts_of(path: Path) -> Facts:
         size_bytes = os.fstat(file.fileno()).st_size
         if size_bytes == 0:
             raise NotAudioError("is empty")
+        if size_bytes < _SMALLEST_BYTES:
+            raise NotAudioError(f"holds only {size_bytes} bytes")
         start = _after_tags(file)
         container = _container_at(file, start, path)
         return Facts(container=container, duration_s=_duration_s(container, file, start=start, size_bytes=size_bytes))

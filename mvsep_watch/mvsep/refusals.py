@@ -29,6 +29,7 @@ REFUSING = frozenset({400, 401, 413, 429})
 DAILY_WAIT_S = 3600.0
 """How long to leave a daily limit alone. When it ends is not documented; an hour costs little and finds it soon."""
 
+UPLOAD_HINT = "nothing is sent twice on a guess: whether it was made is looked for in the history"
 TOKEN_HINT = "check mvsep.token; the site shows it under the account's API key"  # noqa: S105 - a hint
 
 
@@ -78,7 +79,7 @@ CREATE_WORDS: tuple[tuple[str, Callable[[str], MvsepWatchError]], ...] = (
 def create_error(answer: Answer) -> MvsepWatchError:
     """Say what it means that `create` gave no hash."""
     if answer.status not in REFUSING or not answer.is_own_refusal:
-        return service_error(answer)
+        return service_error(answer, hint=UPLOAD_HINT)
     message = _says(answer)
     if answer.status == 413:
         return _work(message)
@@ -115,11 +116,11 @@ def cancel_error(answer: Answer) -> MvsepWatchError:
     return service_error(answer)
 
 
-def service_error(answer: Answer) -> MvsepWatchError:
+def service_error(answer: Answer, *, hint: str = "asked again by itself") -> MvsepWatchError:
     """Say what was wrong with an answer that is not what was asked for."""
     if answer.status == 429:
         return rate_error(answer)
-    return ServiceError(_says(answer), hint=_service_hint(answer), retry_after_s=answer.retry_after_s)
+    return ServiceError(_says(answer), hint=_service_hint(answer) or hint, retry_after_s=answer.retry_after_s)
 
 
 def rate_error(answer: Answer) -> RateLimitedError:
@@ -157,4 +158,4 @@ def _service_hint(answer: Answer) -> str:
         return "the file is larger than the service's web server takes"
     if 300 <= answer.status < 400:
         return "check mvsep.base_url: API calls do not follow redirects"
-    return "asked again by itself"
+    return ""

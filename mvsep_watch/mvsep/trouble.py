@@ -47,24 +47,25 @@ TROUBLE: dict[type[Exception], tuple[type[RetryableError], str]] = {
 }
 
 _FOREIGN = tuple(TROUBLE)
+HINT = "tried again by itself; check this machine's connection if it lasts"
 
 
 @contextmanager
-def translated(*, host: str, call: str, secret: str) -> Iterator[None]:
+def translated(*, host: str, call: str, secret: str, hint: str = HINT) -> Iterator[None]:
     """Turn what the HTTP library raises into the project's errors; all else passes through untouched."""
     try:
         yield
     except _FOREIGN as exc:
-        raise _translate(exc, host=host, call=call, secret=secret) from exc
+        raise _translate(exc, host=host, call=call, secret=secret, hint=hint) from exc
 
 
-def _translate(exc: Exception, *, host: str, call: str, secret: str) -> RetryableError:
+def _translate(exc: Exception, *, host: str, call: str, secret: str, hint: str) -> RetryableError:
     kind, meaning = next(TROUBLE[base] for base in type(exc).__mro__ if base in TROUBLE)
     detail = redact(one_line(str(exc)), secret)
-    return kind(f"{host}, {call}: {meaning}" + (f" ({detail})" if detail else ""), hint=_hint(detail))
+    return kind(f"{host}, {call}: {meaning}" + (f" ({detail})" if detail else ""), hint=_hint(detail) or hint)
 
 
 def _hint(detail: str) -> str:
     if "certificate" in detail.lower():
         return "check this machine's clock, and whether a captive portal stands in front of the internet"
-    return "tried again by itself; check this machine's connection if it lasts"
+    return ""

@@ -169,8 +169,8 @@ def safe_name(name: str) -> str:
     """Make an upload's name of plain ASCII, without anything that a header or a path could trip over."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
     stem, dot, extension = re.sub(r"[^A-Za-z0-9._ -]", "_", plain).rpartition(".")
-    extension = extension[:10]
-    return (stem[: MAX_NAME - len(extension)].strip(" .") or "audio") + dot + extension
+    stem, ending = (stem, dot + extension[:10]) if dot else (extension, "")
+    return (stem[: MAX_NAME - len(ending)].strip(" .") or "audio") + ending
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

@@ -28,6 +28,7 @@ from mvsep_watch.mvsep.download import Download, opened_download
 from mvsep_watch.mvsep.envelope import Answer, decode
 from mvsep_watch.mvsep.headers import content_type_of, retry_after_of, whole_header
 from mvsep_watch.mvsep.pace import Pace
+from mvsep_watch.mvsep.refusals import UPLOAD_HINT
 from mvsep_watch.mvsep.trouble import translated
 from mvsep_watch.mvsep.upload import UploadBody
 
@@ -105,7 +106,7 @@ class Wire:
         self.pace.take()
         try:
             with (
-                translated(host=host, call=call, secret=self._token),
+                translated(host=host, call=call, secret=self._token, hint=UPLOAD_HINT),
                 self._uploads.stream(
                     "POST",
                     f"{self.base_url}/api/{call}",
@@ -122,6 +123,7 @@ class Wire:
 
     def download(self, url: str, *, offset: int, validator: str | None) -> AbstractContextManager[Download]:
         """Open a result's address; see `Client.download`."""
+        check_download(url, loopback_ok=self._loopback_ok)
         return opened_download(self._downloads, url, offset=offset, validator=validator, secret=self._token)
 
     def close(self) -> None:

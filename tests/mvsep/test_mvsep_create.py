@@ -1,0 +1,194 @@
+"""Uploading: what is sent, when the caller is asked, and what happens to a file that does not hold still."""
+
+import hashlib
+import os
+
+import httpx
+import pytest
+
+from mvsep_watch.errors import SourceBusyError, SourceChangedError, SourceRefusedError, StoppedError
+from mvsep_watch.model import Settings
+from mvsep_watch.mvsep import Client
+from mvsep_watch.mvsep.upload import CHUNK_BYTES, UploadBody, fields_of, opened, safe_name
+
+
+def test_every_setting_is_said_in_full(client, service, source):
+    """Defaults of the service drift, so that nothing is left to them."""
+    settings = Settings(sep_type=40, options=(("add_opt1", "81"), ("add_opt2", "8")), output_format=5, is_demo=True)
+
+    client.create(source, settings)
+
+    assert service.uploads[0].fields == {
+        "api_token": service.token,
+        "sep_type": "40",
+        "add_opt1": "81",
+        "add_opt2": "8",
+        "output_format": "5",
+        "is_demo": "1",
+    }
+
+
+def test_the_text_fields_come_before_the_file(source, settings):
+    """A server that reads as it goes knows what is asked before the first byte of audio."""
+    with opened(source) as (file, size_bytes):
+        body = UploadBody(file, size_bytes=size_bytes, fields=fields_of(settings, token="t"), name="x.wav")
+        first = next(iter(body))
+
+    assert first.index(b'name="is_demo"') < first.index(b'name="audiofile"; filename="x.wav"')
+
+
+def test_the_bytes_that_arrive_are_the_bytes_of_the_file(client, service, source, settings):
+    """What is hashed on the way is what the server gets."""
+    seen = []
+    client.create(source, settings, before_last_chunk=lambda sha256, stat: seen.append((sha256, stat.st_size)))
+
+    expected = (hashlib.sha256(source.read_bytes()).hexdigest(), source.stat().st_size)
+    assert seen == [expected]
+    assert (service.uploads[0].sha256, service.uploads[0].size_bytes) == expected
+
+
+@pytest.mark.parametrize("size_bytes", [1, 100, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES])
+def test_the_last_chunk_is_withheld_until_the_caller_agrees_and_holds_bytes_of_the_file(tmp_path, size_bytes):
+    """Whatever the size: the closing boundary never leaves alone, and never before the caller agreed."""
+    path = tmp_path / "x.wav"
+    path.write_bytes(os.urandom(size_bytes))
+    order = []
+    with opened(path) as (file, size):
+        body = UploadBody(
+            file, size_bytes=size, fields={"a": "b"}, name="x.wav", before_last_chunk=lambda *_: order.append("asked")
+        )
+        length = int(body.headers["Content-Length"])
+        order.extend(body)
+
+    asked = order.index("asked")
+    *before, last = [item for item in order if item != "asked"]
+    assert order[asked + 1 :] == [last]
+    assert last.endswith(b"--\r\n")
+    assert len(last) > 100 - 60 if size_bytes >= 100 else last
+    assert path.read_bytes()[-1:] == last[: last.rindex(b"\r\n--")][-1:]
+    assert len(b"".join(before)) + len(last) == length
+
+
+@pytest.mark.parametrize(
+    "error", [SourceChangedError("no"), ValueError("bug"), UnicodeError("bug"), httpx.ReadError("x")]
+)
+def test_what_the_caller_raises_before_the_last_chunk_passes_through_untouched(
+    client, service, source, settings, error
+):
+    """Also what looks like an error of the HTTP library; and nothing is made."""
+
+    def refuse(*_):
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        client.create(source, settings, before_last_chunk=refuse)
+
+    assert caught.value is error
+    assert (service.made, len(service.uploads)) == (0, 0)
+
+
+@pytest.mark.parametrize("change", [-1, 1, 1000])
+def test_a_file_that_changes_its_size_is_not_sent(client, service, settings, tmp_path, change):
+    """It is found out before the last chunk, so that nothing is made of a half."""
+    path = tmp_path / "growing.wav"
+    path.write_bytes(b"x" * (2 * CHUNK_BYTES + 10))
+
+    def grow(sent, total):
+        os.truncate(path, total + change)
+
+    asked = []
+    with pytest.raises(SourceChangedError):
+        client.create(path, settings, progress=grow, before_last_chunk=lambda *_: asked.append(1))
+
+    assert (asked, service.made) == ([], 0)
+
+
+def test_the_caller_sees_how_far_it_is(client, settings, tmp_path):
+    """Progress counts bytes of the file, to its end."""
+    path = tmp_path / "x.wav"
+    path.write_bytes(b"x" * (2 * CHUNK_BYTES + 10))
+    seen = []
+
+    client.create(path, settings, progress=lambda sent, total: seen.append((sent, total)))
+
+    total = 2 * CHUNK_BYTES + 10
+    assert seen == [(CHUNK_BYTES, total), (2 * CHUNK_BYTES, total), (total, total)]
+
+
+def test_a_stop_ends_an_upload_between_chunks(client, service, settings, tmp_path):
+    """Nothing was made, and it can be done again."""
+    path = tmp_path / "x.wav"
+    path.write_bytes(b"x" * (3 * CHUNK_BYTES))
+    sent = []
+
+    with pytest.raises(StoppedError):
+        client.create(path, settings, progress=lambda *_: sent.append(1), stopping=lambda: bool(sent))
+
+    assert (len(sent), service.made) == (1, 0)
+
+
+def test_a_file_that_is_gone_empty_or_no_file_is_refused_before_anything_is_sent(client, service, settings, tmp_path):
+    """Each with its own word; a FIFO does not block."""
+    (tmp_path / "empty.wav").touch()
+    os.mkfifo(tmp_path / "pipe.wav")
+
+    for name, error in [
+        ("gone.wav", SourceChangedError),
+        ("empty.wav", SourceRefusedError),
+        ("pipe.wav", SourceChangedError),
+        (".", SourceChangedError),
+        ("x" * 300, SourceBusyError),
+    ]:
+        with pytest.raises(error):
+            client.create(tmp_path / name, settings)
+
+    assert service.requests == []
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("mwabc-take-five.wav", "mwabc-take-five.wav"),
+        ("Für Elise.wav", "Fur Elise.wav"),
+        ('a"b\r\nc/d.wav', "a_b__c_d.wav"),
+        ("日本.wav", "audio.wav"),
+        ("🎵", "audio"),
+        ("noextension", "noextension"),
+        ("x" * 300 + ".flac", "x" * 115 + ".flac"),
+        ("\udcff.mp3", "audio.mp3"),
+    ],
+)
+def test_an_upload_name_is_plain(name, safe):
+    """No header or path can trip over it, and the extension survives."""
+    assert safe_name(name) == safe
+
+
+def test_the_upload_goes_by_the_name_that_was_asked_for(client, service, source, settings):
+    """The tag at its beginning is how work is recognised later."""
+    created = client.create(source, settings, upload_name="mwabcdefghijkl-söng.wav")
+
+    assert service.uploads[0].name == "mwabcdefghijkl-song.wav"
+    assert "-mwabcdefghijkl-" in created.hash
+
+
+def test_an_answer_to_an_upload_is_waited_for_at_least_ten_minutes(source, settings):
+    """Giving up would make an unknown outcome; connecting and writing keep the ordinary limit."""
+    seen = []
+
+    def handle(request):
+        request.read()
+        seen.append(request.extensions["timeout"])
+        return httpx.Response(200, json={"success": True, "data": {"hash": "H"}})
+
+    with Client("t", transport=httpx.MockTransport(handle), timeout_s=7) as client:
+        client.create(source, settings)
+
+    assert seen == [{"connect": 7, "read": 600, "write": 7, "pool": 7}]
+
+
+@pytest.mark.parametrize("success", [True, "true", "True", 1, "1"])
+def test_success_is_understood_however_it_is_written(answering, source, settings, success):
+    """Two public clients met the string."""
+    client = answering(httpx.Response(200, json={"success": success, "data": {"hash": "H", "link": "L"}}))
+
+    assert client.create(source, settings).hash == "H"

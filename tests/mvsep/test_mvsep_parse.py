@@ -1,0 +1,238 @@
+"""The shapes of the service's JSON, real ones and ones that a careless server makes."""
+
+import httpx
+import pytest
+
+from mvsep_watch.errors import ConfigError, ServiceError
+from mvsep_watch.model import HistoryRow, RemoteFile
+from mvsep_watch.mvsep import Queue
+
+DONE = {
+    "success": True,
+    "status": "done",
+    "data": {
+        "hash": "h",
+        "algorithm": "MelBand Roformer (vocals, instrumental)",
+        "output_format": "flac (lossless, 16 bit)",
+        "files": [
+            {"type": "Vocals", "url": "https://de2.mvsep.com/storage/processed/55/v.flac", "size": "5.84 MB",
+             "image": None, "download": "../v.flac", "bytes": "6123456", "peaks": [0.1] * 50},
+            {"type": "Other", "url": "/storage/o.flac"},
+        ],
+        "transcription": [],
+        "unknown": {"key": 1},
+    },
+}  # fmt: skip
+ROW = {
+    "id": 1074358, "hash": "20240212095132-413c481b80-x.mp3", "created_at": "2024-02-12 09:51:34", "job_exists": True,
+    "credits": 2, "time_left": -2038, "algorithm": {"name": "Demucs4 HT", "render_id": 20},
+}  # fmt: skip
+
+
+def gets(answering, payload, status=200):
+    return answering(httpx.Response(status, json=payload)).get("h")
+
+
+def test_done_lists_its_files(answering):
+    """Labels, absolute addresses, and a size only where digits say it."""
+    remote = gets(answering, DONE)
+
+    assert remote.is_done
+    assert remote.files == (
+        RemoteFile(
+            label="Vocals",
+            url="https://de2.mvsep.com/storage/processed/55/v.flac",
+            name="../v.flac",
+            size_bytes=6123456,
+        ),
+        RemoteFile(label="Other", url="https://mvsep.com/storage/o.flac"),
+    )
+    assert remote.algorithm == "MelBand Roformer (vocals, instrumental)"
+
+
+@pytest.mark.parametrize("files", [[], None, {}, "none"])
+def test_done_without_files_is_not_done_yet(answering, files):
+    """There is a short window in which the files are not listed."""
+    remote = gets(answering, {"success": True, "status": "done", "data": {"files": files}})
+
+    assert (remote.status, remote.is_done) == ("done", False)
+
+
+@pytest.mark.parametrize("files", [[{"type": "Vocals"}], [None], [{"type": "Vocals", "url": ""}], {"0": 5}])
+def test_a_result_without_an_address_is_an_error_and_not_a_gap(answering, files):
+    """A part must not pass for the whole."""
+    with pytest.raises(ServiceError, match="address"):
+        gets(answering, {"success": True, "status": "done", "data": {"files": files}})
+
+
+def test_files_before_done_are_not_taken(answering):
+    """The status counts and nothing else."""
+    remote = gets(answering, {**DONE, "status": "merging"})
+
+    assert remote.files == ()
+
+
+def test_a_place_in_the_queue_and_chunks_are_read_also_from_strings(answering):
+    """PHP is not strict about numbers."""
+    data = {"queue_count": "12", "current_order": 4, "finished_chunks": "1", "all_chunks": 3, "message": "x"}
+    remote = gets(answering, {"success": True, "status": "distributing", "data": data})
+
+    assert (remote.queue_count, remote.current_order, remote.finished_chunks, remote.all_chunks) == (12, 4, 1, 3)
+    assert remote.is_unfinished
+
+
+@pytest.mark.parametrize("status", ["waiting", "processing", "merging", "distributing", "failed", "somethingnew"])
+def test_every_status_is_passed_on(answering, status):
+    """Also one that nobody has heard of, with data of any shape."""
+    for data in [{}, [], None, {"message": "why"}]:
+        assert gets(answering, {"success": True, "status": status, "data": data}).status == status
+
+
+@pytest.mark.parametrize("code", [200, 400, 404])
+def test_not_found_is_a_status_and_no_error(answering, code):
+    """With the status, or only with the words."""
+    message = "File or File Hash not found"
+    payload = {"success": False, "data": {"message": message}}
+
+    assert gets(answering, {**payload, "status": "not_found"}, code).message == message
+    assert gets(answering, payload, code).status == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("code", "payload"),
+    [(200, {}), (200, []), (200, {"success": False}), (500, DONE), (400, DONE), (403, {"status": "waiting"})],
+)
+def test_an_answer_without_a_status_is_a_fault_of_the_service(answering, code, payload):
+    """It never looks like the end of a separation."""
+    with pytest.raises(ServiceError):
+        gets(answering, payload, code)
+
+
+def test_text_results_are_read(answering):
+    """Whisper gives an object by kind."""
+    data = {"files": [], "transcription": {"srt": "1\n00:00 hello", "none": None, "n": 5}}
+    remote = gets(answering, {"success": True, "status": "done", "data": data})
+
+    assert remote.is_done
+    assert remote.transcription == {"srt": "1\n00:00 hello"}
+
+
+def user(answering, **data):
+    return answering(httpx.Response(200, json={"success": True, "data": {"email": "a@b", "name": "n", **data}})).user()
+
+
+@pytest.mark.parametrize(
+    ("value", "credits"),
+    [(54, 54), ("54", 54), (53.9, 53), ("53.9", 53), (0, 0), (None, None), ("", None), ("many", None), ([], None)],
+)
+def test_a_balance_is_read_however_it_is_written_and_unknown_is_not_zero(answering, value, credits):  # noqa: A002
+    """A wrong zero would look like an account without premium."""
+    assert user(answering, premium_minutes=value).credits == credits
+
+
+@pytest.mark.parametrize(
+    ("queue", "empty"), [([], True), (None, True), ({}, True), ([{"hash": "x"}], False), ({"a": 1}, None), (3, None)]
+)
+def test_the_current_queue_is_empty_only_where_it_says_so(answering, queue, empty):
+    """A slot is given back by it."""
+    assert user(answering, current_queue=queue).queue_is_empty is empty
+
+
+def test_a_current_queue_that_is_not_there_is_unknown(answering):
+    """Old servers did not send it."""
+    assert user(answering).queue_is_empty is None
+
+
+def test_an_account_is_its_email_or_else_its_name(answering):
+    """And one without either is no account."""
+    assert user(answering, premium_enabled="1").identity == "a@b"
+    assert user(answering, email=None).identity == "n"
+    assert user(answering, premium_enabled="1").premium_enabled
+    assert not user(answering, premium_enabled=0).premium_enabled
+    with pytest.raises(ServiceError):
+        user(answering, email="", name=None)
+
+
+def history(answering, rows):
+    return answering(httpx.Response(200, json={"success": True, "data": rows})).separation_history()
+
+
+def test_a_history_row_is_read(answering):
+    """A real one, of 2024."""
+    assert history(answering, [ROW]) == (
+        HistoryRow(
+            id=1074358,
+            hash="20240212095132-413c481b80-x.mp3",
+            created_at="2024-02-12 09:51:34",
+            exists=True,
+            credits=2,
+            hours_left=-2038,
+            sep_type=20,
+            algorithm="Demucs4 HT",
+        ),
+    )
+
+
+def test_a_charge_that_is_not_said_is_unknown(answering):
+    """Null is not 0, and a job that is gone may have lost its hash."""
+    (row,) = history(answering, [{"id": "7", "hash": None, "job_exists": False, "credits": None, "algorithm": None}])
+
+    assert (row.id, row.hash, row.exists, row.credits, row.sep_type) == (7, "", False, None, None)
+
+
+@pytest.mark.parametrize("row", [{}, None, 5, {"id": 5}, {"hash": "x"}, {"id": "x", "hash": "x"}, {**ROW, "hash": 5}])
+def test_a_history_row_that_cannot_be_read_is_an_error_and_not_a_gap(answering, row):
+    """Work behind the gap would look as if it had never been sent."""
+    with pytest.raises(ServiceError, match="row"):
+        history(answering, [ROW, row])
+
+
+@pytest.mark.parametrize("rows", [None, {}, "x", {"data": []}])
+def test_a_history_that_is_no_list_is_an_error(answering, rows):
+    """Absence must be seen, not assumed."""
+    with pytest.raises(ServiceError):
+        history(answering, rows)
+
+
+def test_a_page_of_the_history_is_asked_for(client, service):
+    """Start and limit go with the token."""
+    client.separation_history(start=19, limit=5)
+
+    (_, request) = service.requests[0]
+    assert dict(request.url.params) == {"api_token": service.token, "start": "19", "limit": "5"}
+
+
+def test_the_queue_is_read(answering):
+    """It has no envelope; what is no number is left out."""
+    payload = {"queue": {"in_process": 25, "premium": "5", "x": None}, "plan": {"plan": "free", "queue": 800}}
+    queue = answering(httpx.Response(200, json=payload)).queue()
+
+    assert queue == Queue(counts={"in_process": 25, "premium": 5}, plan="free", plan_queue=800)
+    with pytest.raises(ServiceError):
+        answering(httpx.Response(200, json=[])).queue()
+
+
+def test_a_separation_is_asked_for_on_its_own_host_and_without_the_token(client, service):
+    """Mirrors do not know each other's work."""
+    client.get("h", base_url="https://de.mvsep.com")
+
+    (_, request) = service.requests[0]
+    assert (request.url.host, dict(request.url.params)) == ("de.mvsep.com", {"hash": "h"})
+
+
+def test_a_cancel_never_takes_the_token_to_another_realm(client, service):
+    """Neither to a stranger nor to a sandbox."""
+    for base_url in ["https://mvsep.com.evil.example", "http://127.0.0.1:5000", "http://mvsep.com"]:
+        with pytest.raises(ConfigError):
+            client.cancel("h", base_url=base_url)
+
+    assert service.requests == []
+
+
+def test_a_cancelled_separation_gives_its_credits_back(client, service, source, settings):
+    """As long as it has not begun."""
+    created = client.create(source, settings)
+    client.cancel(created.hash)
+
+    assert service.account.credits == 100
+    assert client.get(created.hash).status == "not_found"

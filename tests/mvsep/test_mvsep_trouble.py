@@ -1,0 +1,142 @@
+"""Foreign errors become ours, and the token shows nowhere."""
+
+import inspect
+import logging
+import traceback
+
+import httpx
+import pytest
+
+from mvsep_watch.errors import ConfigError, MvsepWatchError, ServiceError, TransportError
+from mvsep_watch.mvsep import Client, Pace
+from mvsep_watch.mvsep.trouble import TROUBLE
+from tests.fakes.faults import FAULTS
+from tests.fakes.service import TOKEN
+
+CLASSES = [
+    kind
+    for _, kind in inspect.getmembers(httpx, inspect.isclass)
+    if issubclass(kind, Exception) and kind is not Warning
+]
+
+
+def instance(kind):
+    """Make an exception of any of the library's classes."""
+    if issubclass(kind, httpx.HTTPStatusError):
+        return kind("x", request=httpx.Request("GET", "https://x"), response=httpx.Response(500))
+    try:
+        return kind("x")
+    except TypeError:
+        return kind()
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_every_exception_of_the_http_library_is_mapped(kind):
+    """By its own name: a new class fails here and is decided on."""
+    assert kind in TROUBLE
+
+
+@pytest.mark.parametrize("kind", [*CLASSES, UnicodeError])
+def test_every_exception_of_the_http_library_becomes_ours(answering, source, settings, kind):
+    """With its cause, and never as proof that nothing was made."""
+    with pytest.raises((TransportError, ServiceError)) as caught:
+        answering(instance(kind)).create(source, settings)
+
+    assert isinstance(caught.value.__cause__, kind)
+    assert not caught.value.refused
+
+
+def test_a_bug_is_not_dressed_up(answering):
+    """What is not the library's passes as it is."""
+    with pytest.raises(ZeroDivisionError):
+        answering(ZeroDivisionError()).user()
+
+
+def test_a_certificate_that_is_not_accepted_points_at_clock_and_portal(answering):
+    """The two usual causes at home."""
+    with pytest.raises(TransportError) as caught:
+        answering(httpx.ConnectError("certificate verify failed")).user()
+
+    assert "clock" in caught.value.hint
+
+
+def test_the_token_shows_in_no_message_log_or_repr(service, source, settings, caplog):
+    """Whatever goes wrong, with every logger at its most talkative."""
+    for name in (None, "httpx", "httpcore"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    said = []
+    with service.client() as client:
+        said.append(repr(client))
+        for endpoint, ask in {
+            "user": client.user,
+            "history": client.separation_history,
+            "queue": client.queue,
+            "cancel": lambda: client.cancel("h"),
+            "create": lambda: client.create(source, settings),
+        }.items():
+            for fault in FAULTS:
+                if fault in {"truncate_download", "no_ranges"}:
+                    continue
+                service.fault(endpoint, fault)
+                try:
+                    said.append(repr(ask()))
+                except MvsepWatchError as exc:
+                    said.extend([*traceback.format_exception(exc), repr(exc), exc.hint])
+
+    assert len(said) > 100
+    assert TOKEN not in "\n".join(said) + caplog.text
+
+
+def test_a_server_that_echoes_the_token_does_not_bring_it_into_a_message(answering, source, settings):
+    """In words, statuses or the library's own text."""
+    echoes = [
+        httpx.Response(400, json={"success": False, "errors": [f"bad token {TOKEN}"]}),
+        httpx.Response(500, json={"message": f"?api_token={TOKEN}"}),
+        httpx.ConnectError(f"cannot reach https://x/?api_token={TOKEN}"),
+    ]
+    for echo in echoes:
+        with pytest.raises(MvsepWatchError) as caught:
+            answering(echo).create(source, settings)
+        assert TOKEN not in str(caught.value)
+
+    remote = answering(httpx.Response(200, json={"status": "failed", "data": {"message": TOKEN}})).get("h")
+    assert TOKEN not in repr(remote)
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    ["http://mvsep.com", "mvsep.com", "", "ftp://mvsep.com", "https://", "https://u:p@mvsep.com", "https://m.com?x=1",
+     "http://localhost.evil.example", "https://mvsep.com:99999"],
+)  # fmt: skip
+def test_a_base_url_that_would_betray_the_token_is_refused(base_url):
+    """Plain http goes to this machine only."""
+    with pytest.raises(ConfigError) as caught:
+        Client("t", base_url=base_url)
+
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("base_url", "host", "realm"),
+    [
+        ("https://mvsep.com/", "mvsep.com", "mvsep"),
+        ("https://DE.mvsep.com", "de.mvsep.com", "mvsep"),
+        ("http://127.0.0.1:5000", "127.0.0.1:5000", "sandbox"),
+        ("http://[::1]:5000", "[::1]:5000", "sandbox"),
+        ("https://mvsep.com:443", "mvsep.com", "mvsep"),
+    ],
+)
+def test_a_client_knows_its_host_and_realm(base_url, host, realm):
+    """They are recorded with every separation."""
+    with Client("t", base_url=base_url, transport=httpx.MockTransport(lambda _: httpx.Response(200))) as client:
+        assert (client.host, client.realm) == (host, realm)
+
+
+def test_the_environments_proxy_is_used_except_for_this_machine(monkeypatch):
+    """A proxy of a kind that is not supported is told in time."""
+    monkeypatch.setenv("https_proxy", "socks5://127.0.0.1:1080")
+    monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:1080")
+
+    Client("t", base_url="http://127.0.0.1:5000", pace=Pace()).close()
+    with pytest.raises(ConfigError, match="proxy"):
+        Client("t")

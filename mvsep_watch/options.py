@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from mvsep_watch.errors import RequestRefusedError
 from mvsep_watch.model import Algorithm, Catalogue, Field, FieldCondition, option_number
 
+NOT_A_MODEL = "sep_type takes a number or a name of the service's catalogue"
 MAX_SUGGESTIONS = 5
 """More near matches than this are a list to read, not a hint."""
 
@@ -81,7 +82,7 @@ def _by_number(number: int, catalogue: Catalogue) -> Algorithm:
     if number not in catalogue:
         raise RequestRefusedError(
             f"the catalogue has no model {number}",
-            hint="sep_type takes a number or a name of the service's catalogue",
+            hint=NOT_A_MODEL,
         )
     return catalogue[number]
 
@@ -95,12 +96,19 @@ def _by_name(name: str, catalogue: Catalogue) -> Algorithm:
             raise RequestRefusedError(
                 f'"{name}" fits {len(candidates)} models', hint=f"say which: {_listed(candidates)}"
             )
-    near = near_matches(name, [algorithm.name for algorithm in catalogue.values()])
-    listed = _listed([algorithm for algorithm in catalogue.values() if algorithm.name in near])
+    near = _near_models(name, [algorithm for algorithm in catalogue.values() if algorithm.is_active])
     raise RequestRefusedError(
         f'the catalogue has no model "{name}"',
-        hint=f"did you mean {listed}?" if near else "sep_type takes a number or a name of the service's catalogue",
+        hint=f"did you mean {_listed(near)}?" if near else NOT_A_MODEL,
     )
+
+
+def _near_models(name: str, algorithms: list[Algorithm]) -> list[Algorithm]:
+    """Give the models that may be meant, by the whole name or what is before its parenthesis, the best first."""
+    named = [(word, algorithm) for algorithm in algorithms for word in (algorithm.name.split("(")[0], algorithm.name)]
+    near = near_matches(name, [word for word, _ in named])
+    found = [algorithm for match in near for word, algorithm in named if word == match]
+    return list({algorithm.sep_type: algorithm for algorithm in found}.values())
 
 
 def _rungs(wanted: str, algorithms: list[Algorithm]) -> list[list[Algorithm]]:

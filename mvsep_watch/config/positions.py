@@ -24,8 +24,8 @@ _FALSE = re.compile(r"false|False|FALSE")
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)")
 _TRAPS = (
-    (re.compile(r"y|yes|on", re.IGNORECASE), 'some programs read it as true; write true, or "{}" in quotes for text'),
-    (re.compile(r"n|no|off", re.IGNORECASE), 'some programs read it as false; write false, or "{}" in quotes for text'),
+    (re.compile(r"yes|on", re.IGNORECASE), 'some programs read it as true; write true, or "{}" in quotes for text'),
+    (re.compile(r"no|off", re.IGNORECASE), 'some programs read it as false; write false, or "{}" in quotes for text'),
     (re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?"), 'YAML 1.1 reads it to base 60; write "{}" in quotes'),
     (
         re.compile(r"[-+]?0[0-9_]+"),
@@ -160,23 +160,22 @@ class _Builder:
         self._count()
         place = _place(node.start_mark)
         if not isinstance(node, yaml.ScalarNode) or node.tag not in _DEFAULT_TAGS:
-            self._report.add(keys, f"found {_kind(node)} as a key; a key is a word", place=place, breaks=False)
+            self._report.add_key((*keys, "?"), f"found {_kind(node)} as a key; a key is a word", place=place)
             return None
         if node.style is None and node.value == "<<":
-            self._report.add(
-                (*keys, "<<"), "merge keys are not allowed; what folders share goes to `defaults`", place=place
-            )
+            text = "merge keys are not allowed; what folders share goes to `defaults`"
+            self._report.add_key((*keys, "<<"), text, place=place)
             return None
         if node.style is None and (advice := _trap(node.value)):
             text = f"found {node.value} without quotes; {advice.format(node.value)}"
-            self._report.add((*keys, str(node.value)), text, place=place)
+            self._report.add_key((*keys, str(node.value)), text, place=place)
             return None
         return str(node.value)
 
     def _duplicate(self, node: yaml.Node, keys: Keys) -> None:
         first = self._report.places.of_keys[keys]
         text = f"the key is given twice, first on line {first.line}"
-        self._report.add(keys, text, place=_place(node.start_mark), breaks=False)
+        self._report.add_key(keys, text, place=_place(node.start_mark))
 
 
 def _trap(word: str) -> str | None:

@@ -68,8 +68,13 @@ class Report:
     _broken: set[Keys] = field(default_factory=set)
     _problems: list[tuple[Place, str]] = field(default_factory=list)
 
+    def add_key(self, keys: Keys, text: str, *, place: Place | None = None) -> None:
+        """Take down a problem of a key itself, whatever its value is; by default where the key stands."""
+        if not self.is_broken(keys[:-1]):
+            self._take(keys, text, place=place or self.places.of_keys.get(keys))
+
     def add(self, keys: Keys, text: str, *, place: Place | None = None, breaks: bool = True) -> None:
-        """Take down a problem, unless the value or something around it is known to be broken.
+        """Take down a problem of a value, unless it or something around it is known to be broken.
 
         Args:
             keys: What it is about.
@@ -77,13 +82,15 @@ class Report:
             place: Where it stands, if not where the value of `keys` does.
             breaks: Whether further problems of the same value would only follow from this one.
         """
-        if self.is_broken(keys):
-            return
+        if not self.is_broken(keys):
+            self._take(keys, text, place=place)
+            if breaks:
+                self._broken.add(keys)
+
+    def _take(self, keys: Keys, text: str, *, place: Place | None) -> None:
         where = place or self.places.of(keys)
         name = f"{dotted(keys)}: " if keys else ""
         self._problems.append((where, f"{self.path}:{where.line}:{where.column}: {name}{text}"))
-        if breaks:
-            self._broken.add(keys)
 
     def is_broken(self, keys: Keys) -> bool:
         """Say whether a value or anything around it has been reported as unusable."""

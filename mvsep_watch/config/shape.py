@@ -132,17 +132,24 @@ def _mend_unknown(values: dict[str, Any], keys: Keys, report: Report) -> None:
     word = str(keys[-1])
     parent = _at(values, keys[:-1])
     value = parent.pop(word)
-    near = near_matches(word, known)
+    near = () if _homes(word) else near_matches(word, known)
     if near and near[0] not in parent:
         parent[near[0]] = value
         report.rename(keys, (*keys[:-1], near[0]))
-    report.add(keys, _unknown(word, known), place=report.places.of_keys.get(keys))
+    report.add_key(keys, _unknown(word, known))
 
 
 def _unknown(word: str, known: Iterable[str]) -> str:
     if word in _NOT_YET:
         return _NOT_YET[word]
+    if homes := _homes(word):
+        return f"unknown key here; it belongs under {one_of(homes)}"
     return f"unknown key{did_you_mean(word, known) or '; allowed: ' + ', '.join(known)}"
+
+
+def _homes(word: str) -> list[str]:
+    """Give the sections that have such a key."""
+    return [name or "no other key" for name, section in SECTIONS.items() if word in section.model_fields]
 
 
 def _known_keys(section: Keys) -> list[str]:

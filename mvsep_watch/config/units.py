@@ -41,10 +41,10 @@ def size_bytes(value: object) -> int:
     if not isinstance(value, str) or not re.fullmatch(SIZE_PATTERN, value, re.ASCII):
         raise ValueError(SIZE_WORDS)
     number, unit = _split(value.removesuffix("B"))
-    size = int(float(number) * _BYTES[unit.strip().lower()])
+    size = float(number) * _BYTES[unit.strip().lower()]
     if size > LARGEST_BYTES:
         raise ValueError(SIZE_WORDS)
-    return size
+    return int(size)
 
 
 def _seconds(value: object) -> float:

@@ -1,0 +1,106 @@
+import traceback
+
+import pytest
+
+from mvsep_watch.errors import ConfigError
+
+CANARY = "c4nary-t0ken"
+FOLDERS = "folders: [{path: /music/drop, sep_type: 40}]\n"
+
+
+def token(config, mvsep, **kwargs):
+    return config.load(f"mvsep: {{{mvsep}}}\n{FOLDERS}", **kwargs).service.token
+
+
+def test_a_token_comes_from_the_environment(config):
+    """Also from a file that everybody may read: nothing is in it."""
+    environ = {"MVSEP_API_TOKEN": CANARY}
+
+    assert token(config, "token: '${MVSEP_API_TOKEN}'", environ=environ, mode=0o644) == CANARY
+
+
+@pytest.mark.parametrize(("written", "found"), [("abc", "abc"), ("a$$b", "a$b"), ("x${A}", "xa")])
+def test_a_token_may_stand_in_a_private_file(config, written, found):
+    """With the dollar and the variables of all texts."""
+    assert token(config, f"token: '{written}'", environ={"A": "a"}, mode=0o640) == found
+
+
+@pytest.mark.parametrize("written", [CANARY, f"{CANARY}${{A}}"])
+def test_a_token_in_a_file_that_all_can_read_is_refused(config, written):
+    """The problem holds the command that mends it."""
+    problem = config.problem(f"mvsep: {{token: '{written}'}}\n{FOLDERS}", environ={"A": "a"}, mode=0o644)
+
+    assert problem.endswith(f"everybody on this machine can read the token; run: chmod 600 {config.path}")
+    assert CANARY not in problem
+
+
+def test_a_token_file_is_read_relative_to_the_configuration(config, tmp_path):
+    """Without the line's end that editors leave."""
+    (tmp_path / "secret").write_text(f"{CANARY}\n")
+    (tmp_path / "secret").chmod(0o600)
+
+    assert token(config, "token_file: secret", mode=0o644) == CANARY
+
+
+def test_a_token_file_that_all_can_read_is_refused(config, tmp_path):
+    """As a key to the house would be."""
+    (tmp_path / "secret").write_text(CANARY)
+    (tmp_path / "secret").chmod(0o644)
+
+    problem = config.problem(f"mvsep: {{token_file: secret}}\n{FOLDERS}")
+
+    assert problem.startswith("1:21: mvsep.token_file: ")
+    assert problem.endswith(f"run: chmod 600 {tmp_path / 'secret'}")
+
+
+def test_the_credential_of_systemd_is_taken_when_nothing_else_is_given(config, tmp_path):
+    """Its permissions are systemd's business."""
+    (tmp_path / "mvsep-token").write_text(f"{CANARY}\n")
+    (tmp_path / "mvsep-token").chmod(0o644)
+
+    loaded = config.load(FOLDERS, environ={"CREDENTIALS_DIRECTORY": str(tmp_path)})
+
+    assert loaded.service.token == CANARY
+
+
+@pytest.mark.parametrize(
+    ("mvsep", "problem"),
+    [
+        (f"token: {CANARY}, token_file: x", "both token and token_file are given"),
+        ("base_url: https://mvsep.com", "mvsep: there is no token; write `token: ${MVSEP_API_TOKEN}`"),
+        ("token: '${NOT_SET}'", "mvsep.token: the environment variable NOT_SET is not set"),
+        ("token: '${EMPTY}'", "mvsep.token: the token is empty"),
+        (f"token: '{CANARY} {CANARY}'", "the token holds spaces"),
+        (f"token: '{CANARY}ü'", "characters that no token has"),
+        (f"token: '${CANARY}'", "found a dollar by itself"),
+        (f"token: [{CANARY}]", "mvsep.token: found a list; allowed: text, or null"),
+        ("token: 12345678", "mvsep.token: found a value; allowed: text, or null"),
+        ("token: 012345678", "mvsep.token: found a value without quotes"),
+        (f"token: *{CANARY}", "this is not YAML"),
+        (f"token: !{CANARY} x", "mvsep.token: tags"),
+        (f"tokn: {CANARY}, token: x", 'mvsep.tokn: unknown key; did you mean "token"?'),
+        ("token_file: /nowhere/t", "the token file /nowhere/t cannot be read: No such file or directory"),
+        ("token_file: /", "the token file / cannot be read: Is a directory"),
+    ],
+)
+def test_a_token_that_cannot_be_used_is_told_without_showing_it(config, mvsep, problem):
+    """Not in the problem, and not in the traceback either."""
+    with pytest.raises(ConfigError) as raised:
+        token(config, mvsep, environ={"EMPTY": ""})
+
+    assert problem in "\n".join(raised.value.problems)
+    shown = "\n".join(traceback.format_exception(raised.value)) + "\n".join(raised.value.problems)
+    assert CANARY not in shown
+    assert "12345678" not in shown
+
+
+def test_a_token_in_place_of_the_section_is_not_shown(config):
+    """A slip of indentation must not print a secret."""
+    assert config.problem(f"mvsep: {CANARY}\n{FOLDERS}").endswith("mvsep: found a value; allowed: a mapping, or null")
+
+
+def test_a_configuration_that_is_shown_has_no_token_in_it(config):
+    """Frozen values end up in logs and tracebacks."""
+    loaded = config.load(f"mvsep: {{token: {CANARY}}}\n{FOLDERS}")
+
+    assert CANARY not in repr(loaded)

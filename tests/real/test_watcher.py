@@ -1,5 +1,6 @@
 """Events, from a real kernel."""
 
+import errno
 import os
 import subprocess
 import threading
@@ -362,4 +363,57 @@ def test_stop_ends_every_thread(root, ears, watcher):
     watcher.stop()
 
     assert wait_until(lambda: threading.active_count() == before)
+    assert ears.troubles == []
+
+
+def test_a_trouble_handler_that_raises_deafens_nobody(root, ears):
+    """Neither where a folder is missing nor where a path could not be posted."""
+
+    def on_trouble(_folder, _trouble):
+        raise ValueError("a bug of ours")
+
+    watcher = Watcher(ears.on_path, on_trouble)
+    try:
+        watcher.watch(folder_at(root.with_name("missing")))
+        watcher.watch(folder_at(root))
+        (root / "a.wav").write_bytes(b"x")
+
+        assert ears.wait_for_path(root / "a.wav")
+    finally:
+        watcher.stop()
+
+
+def test_a_thread_of_watchdog_that_fails_is_told_and_replaced(root, ears, watcher, monkeypatch):
+    """It would otherwise end in silence."""
+    watcher.watch(folder_at(root))
+    ear = watcher._watched["drop"]._ear
+
+    def fail(_event, **_):
+        raise RuntimeError("a bug of watchdog's")
+
+    monkeypatch.setattr(ear, "build_and_queue_event", fail)
+    (root / "a.wav").write_bytes(b"x")
+    assert ears.wait_for_trouble(Trouble.BROKEN)
+    ear.join()
+
+    watcher.check()
+    (root / "b.wav").write_bytes(b"x")
+
+    assert ears.wait_for_path(root / "b.wav")
+    assert watcher.health()["drop"].trouble is None
+
+
+def test_a_root_that_does_not_answer_keeps_its_watch(root, ears, watcher, monkeypatch):
+    """A share in trouble says so to the scan; there is nothing to watch anew."""
+    watcher.watch(folder_at(root))
+
+    def fail(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as trouble:
+        trouble.setattr(os, "open", fail)
+        watcher.check()
+    (root / "a.wav").write_bytes(b"x")
+
+    assert ears.wait_for_path(root / "a.wav")
     assert ears.troubles == []

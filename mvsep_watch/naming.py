@@ -15,7 +15,6 @@ from pathlib import Path, PurePosixPath
 from mvsep_watch.model import Folder, Rule
 
 SIDECAR_NAME = "mvsep-watch.json"
-CLAIM_NAME = ".mvsep-watch-claim.json"
 STAGING_SUFFIX = ".part"
 
 MAX_UPLOAD_CHARACTERS = 80
@@ -111,7 +110,7 @@ def output_names(labels: Sequence[str], extension_of: Callable[[str], str]) -> t
 
     Args:
         labels: Stem labels as the server wrote them: anything at all.
-        extension_of: Gives a label's extension, without a dot.
+        extension_of: Gives a label's extension, without a dot; asked once for each, in order.
 
     Returns:
         `<label>.<ext>` each, cleaned; no two alike, in any case, on any file system.

@@ -25,6 +25,8 @@ COARSE_TICK_NS = 2_000_000_000
 """The clock of FAT, and of some SMB servers."""
 JITTER_NS = 10_000_000
 """Gluster's replicas disagree by milliseconds; a change that matters moves the change time too."""
+ROUNDING_S = 0.001
+"""A look at exactly the time that was asked for is not too early by a float's last digit."""
 MIN_LOOK_S = 0.05
 MAX_LOOK_S = 60.0
 """A file that waits for long is looked at no less often than this."""
@@ -103,7 +105,7 @@ def _is_unchanged(before: FileStat, now: FileStat) -> bool:
 
 
 def _changed(candidate: Candidate, stat: FileStat, *, now_s: float, settle_s: float) -> Candidate:
-    paused = candidate.rested_s > 0 and candidate.rested_s >= candidate.quiet_s / 2
+    paused = candidate.rested_s > 0 and candidate.rested_s + ROUNDING_S >= candidate.quiet_s / 2
     longest_s = max(settle_s, MAX_QUIET_S)
     return replace(
         candidate,
@@ -121,10 +123,10 @@ def _decide(seen: Candidate, *, now_s: float, held_open: bool) -> Decision:
         return Wait(until_s=_next_look_s(now_s, rested_s, quiet_s), reason=WaitReason.EMPTY)
     if held_open:
         return Wait(until_s=_next_look_s(now_s, rested_s, quiet_s), reason=WaitReason.HELD_OPEN)
-    if rested_s >= quiet_s:
+    if rested_s + ROUNDING_S >= quiet_s:
         return Stable()
     # Half-way first: a change after a rest is how a pausing writer is told from a steady one.
-    until_s = seen.since_s + (quiet_s if rested_s >= quiet_s / 2 else quiet_s / 2)
+    until_s = seen.since_s + (quiet_s if rested_s + ROUNDING_S >= quiet_s / 2 else quiet_s / 2)
     return Wait(until_s=until_s, reason=WaitReason.SETTLING if rested_s > 0 else WaitReason.CHANGING)
 
 

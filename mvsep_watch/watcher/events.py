@@ -243,7 +243,8 @@ class _Watched:
         self.post(Trouble.BROKEN)
 
     def ended(self) -> None:
-        self.note(Trouble.GONE)
+        if self.trouble is not Trouble.BROKEN:
+            self.note(Trouble.GONE)
 
     def note(self, trouble: Trouble) -> None:
         """Remember a trouble that lasts, and post it once until all is well again."""

@@ -19,6 +19,7 @@ Keys = tuple[str | int, ...]
 """The way to a value: `("folders", 0, "path")`."""
 
 LONGEST_SHOWN = 60
+_WITHOUT_SECRETS = (("timeout",), ("poll",), ("reconcile",))
 
 
 class Blank:
@@ -123,9 +124,17 @@ def dotted(keys: Keys) -> str:
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).removeprefix(".")
 
 
-def is_secret(keys: Keys) -> bool:
-    """Say whether a value may hold the token: the token's own keys, and a token in place of the whole section."""
-    return keys[:1] == ("mvsep",) and (len(keys) == 1 or str(keys[1]).startswith("token"))
+def is_secret(keys: Keys, value: object = "") -> bool:
+    """Say whether a value may be or hold the token, also where a slip of the pen has put it.
+
+    Args:
+        keys: The way to the value; all of the section `mvsep` counts but what has no room for a token.
+        value: The value; a base URL with a query or a user may hold one.
+    """
+    if keys[:2] == ("mvsep", "base_url"):
+        return any(mark in str(value) for mark in "?@#")
+    in_section = keys[:1] == ("mvsep",) and keys[1:2] not in _WITHOUT_SECRETS
+    return in_section or any("token" in str(key).lower() for key in keys)
 
 
 def shown(keys: Keys, value: Any) -> str:
@@ -136,7 +145,7 @@ def shown(keys: Keys, value: Any) -> str:
         return "a list"
     if isinstance(value, Blank):
         return "nothing"
-    if is_secret(keys):
+    if is_secret(keys, value):
         return "a value"
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"

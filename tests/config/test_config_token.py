@@ -79,6 +79,8 @@ def test_the_credential_of_systemd_is_taken_when_nothing_else_is_given(config, t
         (f"token: *{CANARY}", "this is not YAML"),
         (f"token: !{CANARY} x", "mvsep.token: tags"),
         (f"tokn: {CANARY}, token: x", 'mvsep.tokn: unknown key; did you mean "token"?'),
+        ("api_key: 012345678, token: x", "mvsep.api_key: found a value without quotes"),
+        ("api_key: 12345678, token: x", "mvsep.api_key: unknown key; allowed: token"),
         ("token_file: /nowhere/t", "the token file /nowhere/t cannot be read: No such file or directory"),
         ("token_file: /", "the token file / cannot be read: Is a directory"),
     ],
@@ -97,6 +99,23 @@ def test_a_token_that_cannot_be_used_is_told_without_showing_it(config, mvsep, p
 def test_a_token_in_place_of_the_section_is_not_shown(config):
     """A slip of indentation must not print a secret."""
     assert config.problem(f"mvsep: {CANARY}\n{FOLDERS}").endswith("mvsep: found a value; allowed: a mapping, or null")
+
+
+def test_a_token_at_the_top_of_the_file_is_not_shown_and_is_sent_home(config):
+    """The key is right, the place is not."""
+    problems = config.problems(f"token: 012345678\n{config.mvsep}{FOLDERS}")
+
+    assert problems[0] == "1:1: token: unknown key here; it belongs under mvsep"
+    assert "12345678" not in problems[1]
+
+
+def test_a_token_file_that_is_no_token_is_refused(config, tmp_path):
+    """Too large, or no plain text: probably another file was meant."""
+    for content in (b"x" * 5000, b"\xff\xfe", b""):
+        (tmp_path / "secret").write_bytes(content)
+        (tmp_path / "secret").chmod(0o600)
+
+        assert "mvsep.token_file: the " in config.problem(f"mvsep: {{token_file: secret}}\n{FOLDERS}")
 
 
 def test_a_configuration_that_is_shown_has_no_token_in_it(config):

@@ -1,7 +1,7 @@
 """The sandbox as a running server, on loopback only.
 
 Owns the socket, the threads and the temporary folder, which is gone afterwards with everything in it. The surprise: a
-connection can be broken on purpose, so the server keeps its transports at hand by the client's address.
+connection can be broken on purpose, so the server keeps its transports at hand, by their ports.
 """
 
 from __future__ import annotations
@@ -163,23 +163,22 @@ class _Server(uvicorn.Server):
 
 
 class _Breakable(H11Protocol):
-    """A connection that can be found by its client's address."""
+    """A connection that can be found by its two ports, the client's and ours."""
 
-    open: dict[tuple[str, int], asyncio.Transport] = {}  # noqa: RUF012 - one table for all connections
+    open: dict[tuple[int, int], asyncio.Transport] = {}  # noqa: RUF012 - one table for all connections
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.address = transport.get_extra_info("peername")[:2]
-        self.open[self.address] = transport
+        self.ports = (transport.get_extra_info("peername")[1], transport.get_extra_info("sockname")[1])
+        self.open[self.ports] = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.open.pop(self.address, None)
+        self.open.pop(self.ports, None)
         super().connection_lost(exc)
 
 
 def _break_off(request: Request) -> None:
-    assert request.client
-    transport = _Breakable.open.get((request.client.host, request.client.port))
+    transport = _Breakable.open.get((request.scope["client"][1], request.scope["server"][1]))
     if transport:
         transport.close()
 

@@ -98,7 +98,7 @@ def done(service: Service, job: Job, base_url: str, *, names: Iterable[str], is_
             "download": f"{job.stem}_[mvsep.com].{job.hash.rpartition('.')[2]}",
         },
         "files": [] if is_empty else files,
-        "transcription": {} if is_empty else job.transcription or [],
+        "transcription": [] if is_empty else job.transcription or [],
         "date": service.stamp(job.started_at),
     }
     return {"success": True, "status": Status.DONE, "data": data}

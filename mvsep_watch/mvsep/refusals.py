@@ -106,7 +106,8 @@ def cancel_error(answer: Answer) -> MvsepWatchError:
     """Say what it means that `cancel` did not succeed; what the service says then is not documented."""
     if answer.status in {401, 403} or _is_about_the_token(answer):
         return account_error(answer)
-    if answer.object and answer.status < 500 and answer.status != 429:
+    says_no = bool(answer.words) or "success" in answer.object
+    if says_no and answer.status < 500 and answer.status != 429:
         words = answer.words or f"answered {answer.status} without a reason"
         return RequestRefusedError(
             f"{answer.host} does not cancel the separation: {words}",

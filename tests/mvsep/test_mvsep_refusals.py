@@ -199,7 +199,11 @@ def test_a_cancel_that_is_refused_says_why(answering):
 
 def test_a_cancel_that_cannot_be_answered_is_not_taken_for_a_refusal(answering):
     """An outage says nothing about the separation."""
-    for answer in [httpx.Response(502, html="x"), httpx.Response(500, json={"message": "Server Error"})]:
+    for answer in [
+        httpx.Response(502, html="x"),
+        httpx.Response(200, json={"a": 1}),
+        httpx.Response(500, json={"message": "Server Error"}),
+    ]:
         with pytest.raises(ServiceError):
             answering(answer).cancel("h")
     with pytest.raises(RateLimitedError):

@@ -34,8 +34,8 @@ def stat_of(path: Path) -> FileStat:
     """Look at a source without following it.
 
     Raises:
-        SourceChangedError: It is gone.
-        SourceRefusedError: It is a link, a pipe, a device, a folder.
+        SourceChangedError: It is gone, or a folder now.
+        SourceRefusedError: It is a link, a pipe, a device.
     """
     with source_errors(path):
         found = path.lstat()
@@ -48,8 +48,8 @@ def opened(path: Path) -> Iterator[FileIO]:
     """Open a regular file for reading: unbuffered, no link followed, never blocking, closed in children.
 
     Raises:
-        SourceChangedError: It is gone.
-        SourceRefusedError: It is a link, a pipe, a device, a folder.
+        SourceChangedError: It is gone, or a folder now.
+        SourceRefusedError: It is a link, a pipe, a device.
         SourceBusyError: It cannot be opened just now.
         NeedsUserError: It may not be read.
     """

@@ -24,9 +24,9 @@ from mvsep_watch.errors import (
     StoppedError,
 )
 
-_GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
-_NO_FILE = frozenset({errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.ENODEV})
-"""What open(2) says of a symbolic link under O_NOFOLLOW, of a socket, of a folder, of a device without a driver."""
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR})
+_NO_FILE = frozenset({errno.ELOOP, errno.ENXIO, errno.ENODEV})
+"""What open(2) says of a symbolic link under O_NOFOLLOW, of a socket, of a device without a driver."""
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM})
 _PASSING = frozenset(
     {errno.ENOENT, errno.ESTALE, errno.EBUSY, errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ETIMEDOUT}
@@ -61,7 +61,7 @@ def shown(path: Path) -> str:
 def source_trouble(exc: OSError, path: Path) -> MvsepWatchError:
     """Say what keeps a source from being read."""
     if exc.errno in _GONE:
-        return SourceChangedError(f"{shown(path)} is gone.")
+        return SourceChangedError(f"{shown(path)} is gone, or a folder now.")
     if exc.errno in _NO_FILE:
         return SourceRefusedError(f"{shown(path)} is not a regular file.", hint="Put the file itself there.")
     if exc.errno in _FORBIDDEN:

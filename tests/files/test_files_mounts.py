@@ -1,0 +1,62 @@
+"""File systems and what they mean."""
+
+from pathlib import Path
+
+import pytest
+
+from mvsep_watch.files import mounts
+
+TABLE = """\
+22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
+30 22 0:20 / /mnt rw - ext4 /dev/vdb rw
+31 30 0:21 / /mnt/nas rw - nfs4 nas:/music rw
+32 30 0:22 / /mnt/nas\\040two rw master:1 - cifs //nas/two rw
+33 31 0:23 / /mnt/nas/local rw - xfs /dev/vdc rw
+34 22 0:24 / /over rw - ext4 /dev/vdd rw
+35 34 0:25 / /over rw - overlay overlay rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "fs_type"),
+    [
+        ("/mnt/nas/album/song.wav", "nfs4"),
+        ("/mnt/nas", "nfs4"),
+        ("/mnt/nasty", "ext4"),
+        ("/mnt/nas two/song.wav", "cifs"),
+        ("/mnt/nas/local/x", "xfs"),
+        ("/over/x", "overlay"),
+        ("/elsewhere", "ext4"),
+    ],
+)
+def test_the_deepest_and_topmost_mount_counts(path, fs_type):
+    """Whole components, escapes undone, the last of several at one point."""
+    assert mounts.file_system(Path(path), table=TABLE) == fs_type
+
+
+def test_a_table_that_says_nothing_is_unknown():
+    """Then folders are polled."""
+    assert mounts.needs_polling(mounts.file_system(Path("/x"), table=""))
+
+
+def test_this_machines_own_table_is_understood():
+    """Whatever is mounted here, /proc is."""
+    assert mounts.file_system(Path("/proc/self")) == "proc"
+
+
+@pytest.mark.parametrize("fs_type", ["nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "fuse.rclone", "ceph"])
+def test_network_file_systems_are_known(fs_type):
+    """No state file there, and no trust in events."""
+    assert (mounts.is_network(fs_type), mounts.needs_polling(fs_type)) == (True, True)
+
+
+@pytest.mark.parametrize("fs_type", ["overlay", "fuse.mergerfs", "fuse", "unknown"])
+def test_what_can_be_written_past_the_kernel_is_polled(fs_type):
+    """A layer, or a program in between: local enough for a state file, too deep for events."""
+    assert (mounts.is_network(fs_type), mounts.needs_polling(fs_type)) == (False, True)
+
+
+@pytest.mark.parametrize("fs_type", ["ext4", "xfs", "btrfs", "zfs", "tmpfs", "fuseblk", "exfat", "bcachefs"])
+def test_local_file_systems_give_events(fs_type):
+    """NTFS and exFAT disks of this machine too."""
+    assert (mounts.is_network(fs_type), mounts.needs_polling(fs_type)) == (False, False)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import anyio
 from starlette.applications import Starlette
@@ -58,17 +57,16 @@ class Api:
         service: Service,
         folder: Path,
         *,
-        faults: Faults | None = None,
+        faults: Faults,
         rate_limit: int = 120,
         wake: Callable[[], None] = lambda: None,
         drop: Drop = break_off,
     ) -> None:
         self.service = service
-        self.faults = faults or Faults()
+        self.faults = faults
         self.record = Record()
         self._uploads = folder
         self._throttle = Throttle(rate_limit, service.now)
-        self._wake = wake
         self._drop = drop
         self._endpoints = Endpoints(service, self.faults, wake)
 
@@ -184,23 +182,11 @@ class Api:
         if request.method == "POST":
             asked = await request.json()
             try:
-                self.add_faults(asked if isinstance(asked, list) else [asked])
+                for fault in [Fault.parse(raw) for raw in (asked if isinstance(asked, list) else [asked])]:
+                    self.faults.add(fault)
             except UsageError as error:
                 return JSONResponse({"error": error.message, "hint": error.hint}, 400)
         return JSONResponse(self.faults.listed())
-
-    def add_faults(self, asked: list[dict[str, Any]]) -> None:
-        """Put faults in force; one that moves the clock does it now.
-
-        Raises:
-            UsageError: One of them is none.
-        """
-        for fault in [Fault.parse(raw) for raw in asked]:
-            if fault.kind is FaultKind.CLOCK:
-                self.service.move_clock(float(fault.value))
-                self._wake()
-            else:
-                self.faults.add(fault)
 
     async def _set_account(self, request: Request) -> Response:
         """Change credits, premium_enabled, email or name of the first account."""

@@ -27,7 +27,7 @@ default) or `after` (it was done, but the answer is lost) and counts for the fau
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -128,10 +128,21 @@ class Fault:
 
 
 class Faults:
-    """The faults that are in force. Safe to use from several threads."""
+    """The faults that are in force. Safe to use from several threads.
 
-    def __init__(self, faults: tuple[Fault | Mapping[str, Any], ...] = ()) -> None:
+    Args:
+        faults: To begin with, as values or as JSON.
+        move_clock: Called with seconds for a fault of the kind `clock`, which is over at once.
+    """
+
+    def __init__(
+        self,
+        faults: tuple[Fault | Mapping[str, Any], ...] = (),
+        *,
+        move_clock: Callable[[float], None] = lambda _: None,
+    ) -> None:
         self._lock = threading.Lock()
+        self._move_clock = move_clock
         self._faults: list[Fault] = []
         for fault in faults:
             self.add(fault)
@@ -143,6 +154,9 @@ class Faults:
             UsageError: It is not one.
         """
         parsed = Fault.parse(asdict(fault) if isinstance(fault, Fault) else fault)
+        if parsed.kind is FaultKind.CLOCK:
+            self._move_clock(float(parsed.value))
+            return
         with self._lock:
             self._faults.append(parsed)
 

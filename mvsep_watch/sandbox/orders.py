@@ -56,7 +56,7 @@ def understand(order: Order, catalogue: Catalogue) -> Wish:
         RefusalError: The model, an option, the format or the file does not do.
     """
     model = _model(order, catalogue)
-    upload = _readable(order.upload)
+    upload = _readable(order)
     options = model.chosen(order.fields)
     bad = model.first_bad_option(options)
     if bad:
@@ -96,7 +96,10 @@ def _model(order: Order, catalogue: Catalogue) -> Model:
     return model
 
 
-def _readable(upload: Upload | None) -> Upload:
+def _readable(order: Order) -> Upload:
+    upload = order.upload
+    if upload is None and order.fields.get("url"):
+        raise RefusalError("Remote uploads are not available in the sandbox")
     if upload is None:
         raise RefusalError("The audiofile field is required.")
     if upload.duration_s is None:

@@ -80,7 +80,8 @@ class Sandbox:
         self.account = Account(token=self.token, email=email, credits=credits, premium_enabled=plan == "premium")
         self.service = Service([self.account], slots=slots, unfinished=concurrent, speed=speed)
         self.account.made_at = self.service.now()
-        self.faults = Faults(faults)
+        self._dispatcher: Dispatcher | None = None
+        self.faults = Faults(faults, move_clock=self.move_clock)
         self._port = port
         self._rate_limit = rate_limit
 
@@ -108,18 +109,18 @@ class Sandbox:
         self._port = listener.getsockname()[1]
         self._folder = tempfile.TemporaryDirectory(prefix="mvsep-watch-sandbox-")
         folder = Path(self._folder.name)
-        self._dispatcher = Dispatcher(self.service, folder)
+        self._dispatcher = dispatcher = Dispatcher(self.service, folder)
         self.api = Api(
             self.service,
             folder,
             faults=self.faults,
             rate_limit=self._rate_limit,
-            wake=self._dispatcher.wake,
+            wake=dispatcher.wake,
             drop=_break_off,
         )
         self._server = _Server(_config(self.api))
         self._thread = threading.Thread(target=self._server.run, args=([listener],), name="sandbox-server", daemon=True)
-        self._dispatcher.start()
+        dispatcher.start()
         self._thread.start()
         self._server.is_up.wait(START_S)
 
@@ -127,8 +128,15 @@ class Sandbox:
         """Stop serving at once and remove everything."""
         self._server.should_exit = self._server.force_exit = True
         self._thread.join()
-        self._dispatcher.stop()
+        if self._dispatcher:
+            self._dispatcher.stop()
         self._folder.cleanup()
+
+    def move_clock(self, seconds: float) -> None:
+        """Let time pass at once."""
+        self.service.move_clock(seconds)
+        if self._dispatcher:
+            self._dispatcher.wake()
 
     def state(self) -> dict[str, Any]:
         """Give what `/sandbox/state` shows."""

@@ -143,7 +143,8 @@ class Local:
 @pytest.fixture
 def make_local(make_service, clock, tmp_path, tone):
     def make(*, rate_limit=120, **options):
-        service, faults = make_service(**options), Faults()
+        service = make_service(**options)
+        faults = Faults(move_clock=service.move_clock)
         api = Api(service, tmp_path, faults=faults, rate_limit=rate_limit)
         return Local(service, tmp_path, clock, Client(api.app()), faults, tone, api)
 

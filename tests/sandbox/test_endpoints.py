@@ -100,9 +100,13 @@ def test_a_refused_upload_is_received_counted_and_not_kept(make_local):
 
 def test_a_create_without_a_file_is_refused(local):
     """Even if everything else is right, and though the form is not multipart."""
-    response = local.client.post("/api/separation/create", data={"api_token": TOKEN, "sep_type": "40"})
+    form = {"api_token": TOKEN, "sep_type": "40"}
 
-    assert response.json()["errors"] == ["The audiofile field is required."]
+    plain = local.client.post("/api/separation/create", data=form)
+    remote = local.client.post("/api/separation/create", data={**form, "url": "https://example.com/a.wav"})
+
+    assert plain.json()["errors"] == ["The audiofile field is required."]
+    assert remote.json()["errors"] == ["Remote uploads are not available in the sandbox"]
 
 
 def test_the_account_and_its_balance(local):

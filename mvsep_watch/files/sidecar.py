@@ -22,6 +22,7 @@ from mvsep_watch.model import Output, Provenance
 
 SIDECAR_NAME = "mvsep-watch.json"
 FORMAT = 1
+_NEW_NAME = f".{SIDECAR_NAME}.new"
 _LIMIT_BYTES = 4 << 20
 """Many times what the most stems and the longest names need."""
 _KINDS: dict[str, type | tuple[type, ...]] = {"str": str, "int": int, "int | None": (int, type(None))}
@@ -38,7 +39,7 @@ def write(folder: Path, provenance: Provenance, *, version: str) -> Path:
         OutputRootError: It cannot be written.
     """
     path = folder / SIDECAR_NAME
-    new = folder / f".{SIDECAR_NAME}.new"
+    new = folder / _NEW_NAME
     content = {"format": FORMAT, "program": f"mvsep-watch {version}", **asdict(provenance)}
     with output_errors(path):
         new.unlink(missing_ok=True)
@@ -50,6 +51,17 @@ def write(folder: Path, provenance: Provenance, *, version: str) -> Path:
             os.fsync(file.fileno())
         new.replace(path)
     return path
+
+
+def remove(folder: Path) -> None:
+    """Remove a sidecar from a staging that is not to be published yet.
+
+    Raises:
+        OutputRootError: It cannot be removed.
+    """
+    with output_errors(folder):
+        (folder / SIDECAR_NAME).unlink(missing_ok=True)
+        (folder / _NEW_NAME).unlink(missing_ok=True)
 
 
 def read(folder: Path) -> Provenance | None:

@@ -61,6 +61,8 @@ class Staging:
     def open(cls, parent: Path, *, state_id: str, job_id: int, hash_: str, root: Path | None = None) -> Self:
         """Make, or find again, a job's staging in the parent of its final folder.
 
+        Complete outputs stay; a sidecar that was written already goes, since it is to be the last.
+
         Args:
             parent: The final folder's parent; it and the folders above are made.
             state_id: The state's own id, a part of the name.
@@ -82,6 +84,7 @@ class Staging:
             _make_folder(staging.path)
             _make_folder(staging._work)
             save_record(staging._work / ".staging.json", {"hash": hash_})
+            sidecar.remove(staging.path)
         return staging
 
     def target(self, name: str) -> Path:

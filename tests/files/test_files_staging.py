@@ -192,6 +192,17 @@ def test_a_staging_killed_while_publishing_is_known_by_its_sidecar(opened, prove
     assert opened(hash_="h2").finished("Vocals.flac") is None
 
 
+def test_a_staging_that_is_opened_again_has_no_sidecar(opened, provenance):
+    """What is staged may still change, and the sidecar is the last to be written."""
+    made = opened()
+    made.write("Vocals.flac", [b"voice"])
+    sidecar.write(made.path, provenance(hash="h1"), version="1")
+    (made.path / ".mvsep-watch.json.new").touch()
+    again = opened()
+
+    assert [path.name for path in again.path.iterdir() if path.is_file()] == ["Vocals.flac"]
+
+
 def test_a_staging_that_says_nothing_is_emptied(opened):
     """What it holds could be anything."""
     made = opened()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+_LARGEST = 2**63 - 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileStat:
@@ -18,13 +20,13 @@ class FileStat:
 
     @classmethod
     def of(cls, stat: os.stat_result) -> FileStat:
-        """Take the five that matter."""
+        """Take the five that matter; an inode is cut to 63 bits, the widest integer that a state file holds."""
         return cls(
             size_bytes=stat.st_size,
             mtime_ns=stat.st_mtime_ns,
             ctime_ns=stat.st_ctime_ns,
-            inode=stat.st_ino,
-            device=stat.st_dev,
+            inode=stat.st_ino & _LARGEST,
+            device=stat.st_dev & _LARGEST,
         )
 
 

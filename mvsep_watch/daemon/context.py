@@ -1,0 +1,136 @@
+"""What all desks of the daemon share: the configuration, the store, the hands, the clock, and what is known just now.
+
+Everything durable is in the store; what stands here is known only to this process and is found out again by the next.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from mvsep_watch import retry
+from mvsep_watch.daemon.hands import Hands
+from mvsep_watch.files.claim import Claim
+from mvsep_watch.model import Account, Catalogue, Config, Gate, GateName, realm_of
+from mvsep_watch.store import JobRow, Store
+
+
+class Clock(Protocol):
+    """Time as an argument."""
+
+    def now(self) -> float:
+        """Give seconds since 1970."""
+        ...
+
+    def monotonic(self) -> float:
+        """Give seconds that only ever grow."""
+        ...
+
+
+class RealClock:
+    """The machine's clocks."""
+
+    def now(self) -> float:
+        """Give seconds since 1970."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Give seconds that only ever grow."""
+        return time.monotonic()
+
+
+@dataclass(slots=True, kw_only=True)
+class Context:
+    """Shared by the desks; only the owner's thread touches it.
+
+    Args:
+        account: What the service said last, or None before the first answer.
+        account_begun: When that question was begun, monotonic.
+        catalogue: The models, or None before the first answer.
+        stopping: True once told to stop: nothing new is begun.
+    """
+
+    config: Config
+    store: Store
+    hands: Hands
+    clock: Clock
+    log: structlog.stdlib.BoundLogger
+    account: Account | None = None
+    account_begun: float = float("-inf")
+    catalogue: Catalogue | None = None
+    stopping: bool = False
+    _rng: random.Random = field(default_factory=random.Random)
+
+    @property
+    def realm(self) -> str:
+        """Whose memory and money the configured service is."""
+        return realm_of(self.config.service.base_url)
+
+    @property
+    def host(self) -> str:
+        """The configured base URL: what is recorded as a separation's host."""
+        return self.config.service.base_url
+
+    @property
+    def identity(self) -> str:
+        """Whose account it is; empty before it was read."""
+        return self.account.identity if self.account else ""
+
+    def today(self) -> str:
+        """Give the local date that money is counted on."""
+        return self.date(self.clock.now())
+
+    def date(self, instant: float | None) -> str:
+        """Give the local date of an instant, for people; a dash where there is none."""
+        return "-" if instant is None else dt.datetime.fromtimestamp(instant).astimezone().date().isoformat()
+
+    def iso(self, instant: float | None) -> str:
+        """Give an instant as ISO 8601 in UTC; empty where there is none."""
+        return "" if instant is None else dt.datetime.fromtimestamp(instant, dt.UTC).isoformat(timespec="seconds")
+
+    def claim(self, generation: int | None = None) -> Claim:
+        """Give this state's claim on an output root."""
+        memory = self.store.memory
+        return Claim(
+            state_id=memory.state_id,
+            generation=memory.generation if generation is None else generation,
+            realm=self.realm,
+            host=self.host,
+            account=self.identity,
+        )
+
+    def consequence(self, error: Exception, *, failures: int) -> retry.Consequence:
+        """Decide what follows from an error, and log a bug with its traceback."""
+        consequence = retry.after(error, failures=failures, spread=self._rng.random())
+        if not hasattr(error, "hint"):
+            self.log.error("bug_met", error=repr(error), exc_info=error)
+        return consequence
+
+    def close_gate(self, name: GateName, reason: str, hint: str = "", *, scope: str = "") -> None:
+        """Close a gate; news is logged once."""
+        gate = Gate(name=name, reason=reason, hint=hint, since=self.clock.now(), scope=scope)
+        if self.store.memory.close_gate(gate):
+            self.log.warning("gate_closed", gate=str(name), reason=reason, hint=hint)
+
+    def open_gate(self, name: GateName, *, scope: str = "") -> None:
+        """Open a gate, if it is closed."""
+        if self.store.memory.open_gate(name, scope):
+            self.log.info("gate_opened", gate=str(name))
+
+    def gates(self) -> tuple[Gate, ...]:
+        """Give the closed gates, that of stopping among them."""
+        if not self.stopping:
+            return self.store.memory.closed
+        gate = Gate(name=GateName.STOPPING, reason="the daemon is stopping", since=self.clock.now())
+        return (gate, *self.store.memory.closed)
+
+    def jobs(self, ids: Iterable[int]) -> list[JobRow]:
+        """Give jobs by their ids, without those that are not there."""
+        found = (self.store.jobs.get(job_id) for job_id in ids)
+        return [job for job in found if job is not None]

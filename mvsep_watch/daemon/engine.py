@@ -1,0 +1,340 @@
+"""The loop that owns the state: take what is on the inbox, let the desks deal with it, hand out what is due.
+
+One thread. A turn takes every message that has come, each outcome to the desk that handed the step out, and then asks
+each desk for what is due now. Everything that matters is committed before anything acts on it, so the process may be
+killed between any two instructions.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mvsep_watch import __version__
+from mvsep_watch.daemon.context import Clock, Context, RealClock
+from mvsep_watch.daemon.finishing import Finishing
+from mvsep_watch.daemon.following import Following
+from mvsep_watch.daemon.hands import Hands, Threads
+from mvsep_watch.daemon.inbox import Bell, FoundFiles, Inbox, Message, Outcome, ReleaseQuestion, Trouble
+from mvsep_watch.daemon.intake import Intake, reserve_again
+from mvsep_watch.daemon.machine import Machine
+from mvsep_watch.daemon.requesting import apply_open
+from mvsep_watch.daemon.sending import Sending
+from mvsep_watch.daemon.starting import Starting
+from mvsep_watch.errors import MvsepWatchError
+from mvsep_watch.log import get_logger
+from mvsep_watch.model import Account, BatchOrigin, Config, Created, FileStat, GateName, JobState, SeparationState
+from mvsep_watch.mvsep import Client
+from mvsep_watch.naming import display
+from mvsep_watch.steps import asking, fetch, publish, reading, scanning, submit
+from mvsep_watch.steps.base import Denied, Granted, Pool, Step, Tools
+from mvsep_watch.store import JobRow, SeparationRow, Store
+
+Taker = Callable[[Any, Any, Exception | None], None]
+"""(step, result, error) → dealt with."""
+
+LONGEST_NAP_S = 1.0
+"""A turn at least this often: requests of commands are answered within two seconds."""
+SUMMARY_STATES = (JobState.QUEUED, JobState.SUBMITTED, JobState.SEPARATED, JobState.FETCHED, JobState.HELD)
+CHUNKS_AHEAD = 4
+"""How many chunks of a scan may lie on the inbox: what bounds the memory of a scan of any size."""
+
+
+class Engine:
+    """The daemon's heart, without signals, bells and events: those only put messages on `inbox`.
+
+    Args:
+        make_hands: Gives the hands for an inbox and tools; threads unless a test says otherwise.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        client: Client,
+        *,
+        clock: Clock | None = None,
+        make_hands: Callable[[Inbox, Tools], Hands] | None = None,
+    ) -> None:
+        self.inbox = Inbox()
+        self.stopping = threading.Event()
+        self._chunks = threading.Semaphore(CHUNKS_AHEAD)
+        clock = clock or RealClock()
+        tools = Tools(
+            client=client,
+            ask_release=self._ask_release,
+            found=self._found,
+            stopping=self.stopping,
+            now=clock.now,
+            monotonic=clock.monotonic,
+            version=__version__,
+        )
+        hands = (make_hands or _threads_for(config))(self.inbox, tools)
+        self.context = Context(config=config, store=store, hands=hands, clock=clock, log=get_logger())
+        self._make_desks(self.context)
+        self._takers = self._make_takers()
+        self._foreign_writes = -1
+        self.turned_at = clock.monotonic()
+
+    def _make_desks(self, context: Context) -> None:
+        self.intake = Intake(context)
+        self.machine = Machine(context, queue_is_empty=self._queue_is_empty)
+        self.starting = Starting(context, is_counting=self.intake.is_counting, submitted=self._submitted)
+        self.finishing = Finishing(
+            context,
+            host_of=self._host_of,
+            look_again=self.intake.look_again,
+            service_trouble=self.machine.trouble,
+        )
+        self.following = Following(
+            context,
+            submitted=self._submitted,
+            ended=self._separation_ended,
+            start_wants_look=lambda: self.starting.wants_look,
+            history_was_read=self.starting.history_was_read,
+            service_trouble=self.machine.trouble,
+        )
+        self.sending = Sending(
+            context,
+            became_unknown=self.following.became_unknown,
+            learned_hash=self.following.learned_hash,
+            give_up_intent=self.starting.give_up_intent,
+            source_changed=self._source_changed,
+            service_trouble=self.machine.trouble,
+            slots_refused=self._slots_refused,
+        )
+
+    def begin(self, *, fresh: bool = False) -> None:
+        """Take up where the last process was: tidy, look for unknowns, scan everything."""
+        context = self.context
+        if fresh:
+            context.store.memory.set_meta("ask_about_new", "1")
+            self.machine.take_over_roots()
+        self.machine.forget_old_roots()
+        self.following.resume()
+        context.hands.give(
+            publish.Tidy(
+                state_id=context.store.memory.state_id,
+                live_job_ids=frozenset(context.store.jobs.live_ids()),
+                parents=tuple(context.store.jobs.parents_of_live()),
+                source_folders=tuple(context.store.sources.folders_to_dispose()),
+            )
+        )
+        for folder in context.config.folders:
+            self.intake.want_scan(folder.name)
+
+    def turn(self, *, longest_nap_s: float = LONGEST_NAP_S) -> None:
+        """Take what has come, waiting at most so long for it, and hand out what is due."""
+        messages, paths = self.inbox.take(longest_nap_s)
+        self._receive_all([message for message in messages if not isinstance(message, ReleaseQuestion)])
+        for message in messages:
+            if isinstance(message, ReleaseQuestion):
+                message.reply(self.starting.release(message.separation_id, message.send, message.account))
+        for folder, path in paths:
+            self.intake.touched(folder, path)
+        self._apply_requests()
+        for desk in (self.intake, self.machine, self.finishing, self.following, self.starting):
+            desk.work()
+        self.turned_at = self.context.clock.monotonic()
+
+    @property
+    def has_released_in_flight(self) -> bool:
+        """True while an upload's answer is still awaited: hearing it now saves looking for it later."""
+        released = {row.id for row in self.context.store.separations.in_state(SeparationState.RELEASED)}
+        steps = self.context.hands.in_flight()
+        return any(isinstance(step, submit.Submit) and step.separation_id in released for step in steps)
+
+    def stuck(self, after_s: float) -> Step | None:
+        """Give a small step that has been in flight for too long; uploads and downloads take what they take."""
+        patient = (Pool.UPLOADS, Pool.DOWNLOADS)
+        now_s = self.context.clock.monotonic()
+        for step, since_s in self.context.hands.since().items():
+            if step.pool not in patient and now_s - since_s > after_s:
+                return step
+        return None
+
+    def summary(self) -> str:
+        """Say in one line what is going on."""
+        counts = self.context.store.jobs.counts()
+        shown = ", ".join(f"{counts[state]} {state}" for state in SUMMARY_STATES if counts[state])
+        gates = ", ".join(sorted({str(gate.name) for gate in self.context.gates()}))
+        return f"{shown or 'nothing to do'}{f'; gates closed: {gates}' if gates else ''}"
+
+    def is_at_rest(self, *, gated_for_s: float) -> bool:
+        """Say whether nothing more comes of it by itself, short of a new file, a person, or another day.
+
+        Args:
+            gated_for_s: How long the service may be away before its gate counts as one that stays closed.
+        """
+        context = self.context
+        if context.hands.in_flight() or not self.intake.is_idle or not self.intake.first_scan_is_done:
+            return False
+        if self._waits_for_service(gated_for_s):
+            return False
+        counts = context.store.jobs.counts()
+        is_gated = bool(context.gates())
+        moving = counts[JobState.SUBMITTED] or self.following.is_searching or self.following.wants_look
+        filing = counts[JobState.SEPARATED] or counts[JobState.FETCHED]
+        disposing = context.store.sources.to_dispose(context.clock.now())
+        may_start = counts[JobState.QUEUED] and not self.starting.is_waiting
+        return not ((moving or filing or may_start) and not is_gated) and not (disposing or moving)
+
+    def _waits_for_service(self, gated_for_s: float) -> bool:
+        now = self.context.clock.now()
+        return any(gate.name == GateName.SERVICE and now - gate.since < gated_for_s for gate in self.context.gates())
+
+    def nap_s(self) -> float:
+        """Say how long nothing will be due, at most `LONGEST_NAP_S`."""
+        due = self.intake.next_due()
+        left = LONGEST_NAP_S if due is None else due - self.context.clock.monotonic()
+        return min(max(left, 0.01), LONGEST_NAP_S)
+
+    def _receive_all(self, messages: list[Message]) -> None:
+        """Deal with messages in one commit; a bug in one of them loses neither the loop nor the others."""
+        if not messages:
+            return
+        with self.context.store.transaction():
+            for message in messages:
+                try:
+                    with self.context.store.transaction():
+                        self._receive(message)
+                except MvsepWatchError:
+                    raise
+                except Exception as error:
+                    self.context.log.exception("bug_met", message=type(message).__name__, error=repr(error))
+
+    def _receive(self, message: Message) -> None:
+        match message:
+            case Outcome(step=step, result=result, error=error):
+                self.context.hands.finished(step)
+                self._outcome(step, result, error)
+            case FoundFiles(folder=folder, files=files):
+                self._chunks.release()
+                self.intake.found(folder, files)
+            case Trouble(folder=folder, reason=reason):
+                self.context.log.warning("events_lost", folder=folder, reason=reason)
+                self.intake.want_scan(folder)
+            case Bell():
+                self._bell(message)
+            case ReleaseQuestion():
+                pass
+
+    def _outcome(self, step: Step, result: Any, error: Exception | None) -> None:
+        """Take an outcome to the desk that handed the step out."""
+        take: Taker = self._takers.get(type(step), self._log_outcome)
+        take(step, result, error)
+
+    def _make_takers(self) -> dict[type, Taker]:
+        """Say who takes which step's outcome."""
+        takers: dict[type, Taker] = {
+            reading.LookAt: lambda step, looks, _: self.intake.looked(step, looks),
+            reading.Identify: self.intake.identified,
+            scanning.Scan: self.intake.scan_ended,
+            submit.Submit: lambda step, sent, error: self.sending.sent(step, sent or submit.Sent.lost(error)),
+            asking.Poll: self.following.polled,
+            asking.ReadHistory: lambda _, read, error: self.following.history_read(read, error),
+            asking.Compare: self.following.compared,
+            asking.CancelRemote: lambda step, _, error: self.following.cancelled(step, error),
+            asking.ReadAccount: lambda _, result, error: self.machine.account_read(result, error),
+            asking.ReadCatalogue: lambda _, catalogue, error: self.machine.catalogue_read(catalogue, error),
+            fetch.Fetch: self.finishing.fetched,
+            publish.Publish: lambda step, _, error: self.finishing.published(step, error),
+            publish.Dispose: lambda step, _, error: self.finishing.disposed(step, error),
+            publish.CheckRoot: self.machine.root_checked,
+        }
+        return takers
+
+    def _log_outcome(self, step: Step, result: Any, error: Exception | None) -> None:
+        if error is not None:
+            self.context.log.warning("step_failed", step=str(step.key), reason=str(error))
+        elif isinstance(step, publish.Tidy) and result:
+            self.context.log.info("tidied", paths=[display(path) for path in result])
+
+    def _bell(self, bell: Bell) -> None:
+        match bell.name:
+            case "rescan":
+                self._close_batches()
+                for folder in self.context.config.folders:
+                    self.intake.want_scan(folder.name)
+            case "scan":
+                self.intake.want_scan(bell.folder)
+            case "account":
+                self.machine.check_account()
+            case "stop":
+                self.context.stopping = True
+                self.stopping.set()
+
+    def _close_batches(self) -> None:
+        """End the batches of events that have been open for a rescan interval."""
+        jobs, now = self.context.store.jobs, self.context.clock.now()
+        for batch in jobs.batches_open(BatchOrigin.EVENTS, opened_before=now - self.context.config.rescan_s):
+            jobs.close_batch(batch, now=now)
+
+    def _apply_requests(self) -> None:
+        """Apply what commands ask for; looking costs nothing while no other process has written."""
+        store = self.context.store
+        if (writes := store.foreign_writes()) == self._foreign_writes:
+            return
+        self._foreign_writes = writes
+        for request, answer in apply_open(store, now=self.context.clock.now(), reserve=self._reserve):
+            self.context.log.info("request_applied", command=request.command, **answer)
+            for source_id in answer.get("sources", []):
+                self.intake.forget_path(store.sources.get(source_id).path)
+
+    def _reserve(self, job: JobRow) -> Path | None:
+        return reserve_again(self.context, job)
+
+    # Between desks
+
+    def _submitted(self, row: SeparationRow, created: Created) -> None:
+        self.sending.submitted(row, created)
+
+    def _host_of(self, row: SeparationRow) -> str:
+        return self.following.host_of(row)
+
+    def _queue_is_empty(self) -> None:
+        self.following.give_slots_back()
+
+    def _separation_ended(self, row: SeparationRow) -> None:
+        self.finishing.separation_ended(row)
+        self.machine.separation_ended()
+
+    def _source_changed(self, path: str) -> None:
+        for folder in self.context.config.folders:
+            if Path(path).is_relative_to(folder.path):
+                self.intake.look_again(path, folder.name)
+                return
+
+    def _slots_refused(self, reason: str) -> None:
+        self.starting.look_first()
+        self.machine.slots_refused(reason)
+
+    # What hands call from their threads
+
+    def _ask_release(self, separation_id: int, send: int, account: Account | None) -> Granted | Denied:
+        question = ReleaseQuestion(separation_id=separation_id, send=send, account=account)
+        self.inbox.put(question)
+        while not question.answered.wait(timeout=0.5):
+            if self.stopping.is_set():
+                break
+        return question.answer if question.answered.is_set() else Denied("the daemon is stopping")
+
+    def _found(self, folder: str, files: tuple[tuple[str, FileStat], ...]) -> None:
+        while not self._chunks.acquire(timeout=0.5):
+            if self.stopping.is_set():
+                return
+        self.inbox.put(FoundFiles(folder=folder, files=files))
+
+
+def _threads_for(config: Config) -> Callable[[Inbox, Tools], Hands]:
+    sizes = {
+        Pool.UPLOADS: config.limits.uploads,
+        Pool.DOWNLOADS: config.limits.downloads,
+        Pool.ASKING: 4,
+        Pool.READING: 2,
+        Pool.SCANNING: min(4, max(1, len(config.folders))),
+        Pool.FILING: 2,
+    }
+    return lambda inbox, tools: Threads(inbox, tools, sizes)

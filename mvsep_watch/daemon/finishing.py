@@ -1,0 +1,350 @@
+"""From a finished separation to visible outputs, and to a source that is disposed of as asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from mvsep_watch import retry
+from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.intake import reserve_again
+from mvsep_watch.errors import (
+    LinkExpiredError,
+    MvsepWatchError,
+    NotFoundError,
+    OutputRootError,
+    SourceBusyError,
+    SourceChangedError,
+    StoppedError,
+)
+from mvsep_watch.files.staging import TakenError
+from mvsep_watch.model import Folder, GateName, HoldKind, JobState, Provenance, SeparationState
+from mvsep_watch.naming import display, escape_path
+from mvsep_watch.steps.base import Pool
+from mvsep_watch.steps.fetch import Fetch, Fetched, Sibling
+from mvsep_watch.steps.publish import Dispose, NotStagedError, Publish, Tidy
+from mvsep_watch.store import JobRow, SeparationRow, SourceRow
+from mvsep_watch.wanted import wanted
+
+RESULTS_GONE_TIMES = 4
+"""How often in a row the results must be gone before it is believed: a mirror can lag behind."""
+DISPOSE_AGAIN_S = 60.0
+
+
+class Finishing:
+    """The desk that fetches, publishes and disposes."""
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        host_of: Callable[[SeparationRow], str],
+        look_again: Callable[[Path, str], None],
+        service_trouble: Callable[[Exception], None],
+    ) -> None:
+        self._context = context
+        self._host_of = host_of
+        self._look_again = look_again
+        self._service_trouble = service_trouble
+
+    def separation_ended(self, row: SeparationRow) -> None:
+        """Hold the jobs of a separation that ended without results, or let them try again."""
+        if row.state == SeparationState.DONE:
+            return
+        store, now = self._context.store, self._context.clock.now()
+        with store.transaction():
+            for job in store.jobs.of_separation(row.id):
+                store.jobs.set(job.id, separation_id=None)
+                store.jobs.move(job, JobState.QUEUED, now=now, reason=f"separation {row.id} ended: {row.state}")
+
+    def work(self) -> None:
+        """Hand out what is due."""
+        if self._context.stopping:
+            return
+        self._each_due(JobState.SEPARATED, Pool.DOWNLOADS, self._fetch)
+        self._each_due(JobState.FETCHED, Pool.FILING, self._publish)
+        if not self._context.hands.is_busy_with(Tidy.KEY):
+            for source in self._context.store.sources.to_dispose(self._context.clock.now()):
+                self._dispose(source)
+
+    def _each_due(self, state: JobState, pool: Pool, give: Callable[[JobRow], None]) -> None:
+        free = self._context.hands.free(pool)
+        if not free:
+            return
+        limit = free + len(self._context.hands.in_flight())
+        for job in self._context.store.jobs.due(state, now=self._context.clock.now(), limit=limit):
+            if not self._context.hands.is_busy_with(("job", job.id)):
+                give(job)
+
+    def _separation_of(self, job: JobRow) -> SeparationRow:
+        return self._context.store.separations.get(job.separation_id or 0)
+
+    # Fetch
+
+    def _fetch(self, job: JobRow) -> None:
+        row = self._separation_of(job)
+        rule = self._context.config.rule(job.folder, job.rule)
+        self._context.hands.give(
+            Fetch(
+                job_id=job.id,
+                state_id=self._context.store.memory.state_id,
+                hash=row.hash or "",
+                base_url=self._host_of(row),
+                parent=job.final.parent,
+                root=job.output_root,
+                format_number=row.work.settings.output_format,
+                stems=rule.stems if rule else None,
+                slugs=self._slugs(row),
+                source_duration_s=row.duration_s,
+                siblings=self._siblings(job, row),
+            )
+        )
+
+    def _slugs(self, row: SeparationRow) -> tuple[tuple[str, str], ...]:
+        """Give the model's slugs with their labels: a rule may name stems by either."""
+        algorithm = (self._context.catalogue or {}).get(row.work.settings.sep_type)
+        return tuple(algorithm.outputs.items()) if algorithm else ()
+
+    def _siblings(self, job: JobRow, row: SeparationRow) -> tuple[Sibling, ...]:
+        jobs = self._context.store.jobs
+        return tuple(
+            Sibling(folder=other.final, outputs=jobs.outputs(other.id), is_whole=self._published_all(other))
+            for other in jobs.ever_of_separation(row.id)
+            if other.id != job.id and other.state == JobState.PUBLISHED
+        )
+
+    def _published_all(self, job: JobRow) -> bool:
+        rule = self._context.config.rule(job.folder, job.rule)
+        return rule is not None and rule.stems is None
+
+    def fetched(self, step: Fetch, fetched: Fetched | None, error: Exception | None) -> None:
+        """Take what was staged."""
+        store, now = self._context.store, self._context.clock.now()
+        job = store.jobs.get(step.job_id)
+        if job is None or job.state != JobState.SEPARATED:
+            return
+        if fetched is None:
+            self._not_fetched(job, error or StoppedError("nothing came back"))
+            return
+        with store.transaction():
+            store.jobs.set_outputs(job.id, fetched.outputs)
+            if fetched.algorithm and job.separation_id:
+                store.separations.set(job.separation_id, algorithm=fetched.algorithm)
+            store.jobs.move(job, JobState.FETCHED, now=now, fetched_at=now)
+
+    def _not_fetched(self, job: JobRow, error: Exception) -> None:
+        match error:
+            case StoppedError():
+                return
+            case OutputRootError(message=message, hint=hint):
+                self._context.close_gate(GateName.DISK, message, hint, scope=escape_path(job.output_root))
+                self._wait(job, error, retry.PROBE_S)
+            case NotFoundError() if job.failures + 1 >= RESULTS_GONE_TIMES:
+                self._outputs_gone(job)
+            case NotFoundError() | LinkExpiredError():
+                self._wait(job, error, retry.backoff_s(job.failures))
+            case _:
+                self._service_trouble(error)
+                self._follow(job, error)
+
+    def _outputs_gone(self, job: JobRow) -> None:
+        row = self._separation_of(job)
+        reason = f"done on {self._context.date(row.ended_at)}, and its outputs are neither here nor with the service"
+        price = row.credits_estimated
+        self._context.store.jobs.hold(
+            job, HoldKind.OUTPUTS_GONE, now=self._context.clock.now(), reason=reason, price=price,
+            hint=f"`redo` pays about {price} credits; `retry` looks once more",
+        )  # fmt: skip
+        self._context.log.warning("job_held", job=job.id, reason=reason)
+
+    def _follow(self, job: JobRow, error: Exception) -> None:
+        reason, hint = retry.words(error)
+        match self._context.consequence(error, failures=job.failures):
+            case retry.Again(delay_s=delay_s):
+                self._wait(job, error, delay_s)
+            case retry.CloseGate(gate=gate, delay_s=delay_s):
+                self._context.close_gate(gate, reason, hint)
+                self._wait(job, error, delay_s)
+            case _:
+                hint = hint or "`retry` goes on from here; nothing is paid again"
+                self._context.store.jobs.hold(
+                    job, HoldKind.TROUBLE, now=self._context.clock.now(), reason=reason, hint=hint
+                )
+                self._context.log.warning("job_held", job=job.id, reason=reason, hint=hint)
+
+    def _wait(self, job: JobRow, error: Exception, delay_s: float) -> None:
+        reason, hint = retry.words(error)
+        self._context.log.info("job_delayed", job=job.id, reason=reason, again_in_s=round(delay_s, 1))
+        not_before = self._context.clock.now() + delay_s
+        self._context.store.jobs.wait(job, reason=reason, hint=hint, not_before=not_before, failures=job.failures + 1)
+
+    # Publish
+
+    def _publish(self, job: JobRow) -> None:
+        self._context.hands.give(
+            Publish(
+                job_id=job.id,
+                state_id=self._context.store.memory.state_id,
+                final=job.final,
+                provenance=self._provenance(job),
+                replaces=job.replaces,
+            )
+        )
+
+    def _provenance(self, job: JobRow) -> Provenance:
+        context, store = self._context, self._context.store
+        row, source = self._separation_of(job), store.sources.get(job.source_id)
+        folder = context.config.folder(job.folder)
+        return Provenance(
+            state_id=store.memory.state_id,
+            job_id=job.id,
+            source_name=_source_name(folder, source),
+            source_size_bytes=row.size_bytes,
+            source_sha256=job.input_key.removeprefix("sha256:"),
+            folder=job.folder,
+            rule=job.rule,
+            realm=row.realm,
+            host=row.host,
+            account=row.account,
+            input_key=row.input_key,
+            settings=row.settings,
+            attempt=row.attempt,
+            algorithm=row.algorithm,
+            hash=row.hash or "",
+            tag=row.tag,
+            queued_at=context.iso(job.queued_at),
+            submitted_at=context.iso(row.submitted_at),
+            fetched_at=context.iso(job.fetched_at),
+            credits_estimated=row.credits_estimated,
+            credits_charged=row.credits_charged,
+            outputs=store.jobs.outputs(job.id),
+        )
+
+    def published(self, step: Publish, error: Exception | None) -> None:
+        """Take what came of a rename."""
+        store, now = self._context.store, self._context.clock.now()
+        job = store.jobs.get(step.job_id)
+        if job is None or job.state != JobState.FETCHED:
+            return
+        match error:
+            case None:
+                with store.transaction():
+                    store.jobs.move(job, JobState.PUBLISHED, now=now)
+                    store.sources.want_disposal(job.source_id)
+                self._log_finished(store.jobs.get(job.id) or job)
+            case TakenError():
+                self._reserve_again(job)
+            case NotStagedError():
+                store.jobs.move(job, JobState.SEPARATED, now=now, reason=str(error))
+            case _:
+                self._not_published(job, error)
+
+    def _not_published(self, job: JobRow, error: Exception) -> None:
+        if isinstance(error, OutputRootError):
+            self._context.close_gate(GateName.DISK, error.message, error.hint, scope=escape_path(job.output_root))
+            self._wait(job, error, retry.PROBE_S)
+        else:
+            self._follow(job, error)
+
+    def _reserve_again(self, job: JobRow) -> None:
+        """Somebody else's folder is in the reserved place: take the next number."""
+        final = reserve_again(self._context, job)
+        if final is None:
+            self._follow(job, MvsepWatchError(f"{job.final} is taken, and the job's rule is gone"))
+            return
+        store, now = self._context.store, self._context.clock.now()
+        self._context.log.info("folder_taken", job=job.id, path=display(job.final), instead=display(final))
+        with store.transaction():
+            store.jobs.set(job.id, final=os.fsencode(final))
+            if final.parent != job.final.parent:
+                store.jobs.move(job, JobState.SEPARATED, now=now, reason="reserved again")
+
+    def _log_finished(self, job: JobRow) -> None:
+        row, outputs = self._separation_of(job), self._context.store.jobs.outputs(job.id)
+        source = self._context.store.sources.get(job.source_id)
+        self._context.log.info(
+            "job_published",
+            job=job.id,
+            path=display(source.path),
+            rule=job.rule,
+            outputs=display(job.final),
+            stems=len(outputs),
+            size_bytes=sum(output.size_bytes for output in outputs),
+            waited_s=_seconds(job.queued_at, row.submitted_at),
+            separated_s=_seconds(row.submitted_at, row.ended_at),
+            took_s=_seconds(job.queued_at, job.finished_at),
+            credits=row.credits_estimated if row.credits_charged is None else row.credits_charged,
+            hash=row.hash,
+        )
+
+    # Dispose
+
+    def _dispose(self, source: SourceRow) -> None:
+        """Dispose of a source once every rule in force has a published job on its bytes."""
+        disposal = self._disposal(source)
+        if disposal is None:
+            self._context.store.sources.disposed(source.id)
+        else:
+            self._context.hands.give(disposal)
+
+    def _disposal(self, source: SourceRow) -> Dispose | None:
+        """Say what the rules in force want with a source; None keeps it, for now or for good."""
+        jobs = self._context.store.jobs
+        published = {
+            (job.folder, job.rule) for job in jobs.on_bytes(source.input_key or "") if job.state == JobState.PUBLISHED
+        }
+        wanting = [
+            (folder, rule)
+            for folder in self._context.config.folders
+            if source.path.is_relative_to(folder.path)
+            for rule in wanted(folder, os.path.relpath(source.path, folder.path))
+        ]
+        is_served = all((folder.name, rule.name) in published for folder, rule in wanting)
+        is_live = any(job.state.is_live for job in jobs.of_source(source.id))
+        is_kept = any(folder.source == "keep" for folder, _ in wanting)
+        if not wanting or is_kept or is_live or not is_served:
+            return None
+        places = [_destination(folder, source) for folder, _ in wanting]
+        to = next((place for place in places if place is not None), None)
+        return Dispose(source_id=source.id, path=source.path, sha256=source.sha256, stat=source.stat, to=to)
+
+    def disposed(self, step: Dispose, error: Exception | None) -> None:
+        """Take what came of a disposal; a source that is no longer what was read is looked at anew."""
+        store = self._context.store
+        source = store.sources.get(step.source_id)
+        match error:
+            case None:
+                store.sources.disposed(step.source_id)
+                self._context.log.info(
+                    "source_disposed", path=display(step.path), to=display(step.to) if step.to else "deleted"
+                )
+            case SourceChangedError():
+                store.sources.disposed(step.source_id)
+                if os.path.lexists(step.path):
+                    self._look_again(step.path, source.folder)
+            case StoppedError() | SourceBusyError():
+                self._dispose_later(source)
+            case _:
+                self._context.log.warning("source_kept", path=display(step.path), reason=str(error))
+                self._dispose_later(source)
+
+    def _dispose_later(self, source: SourceRow) -> None:
+        self._context.store.sources.want_disposal(source.id, not_before=self._context.clock.now() + DISPOSE_AGAIN_S)
+
+
+def _destination(folder: Folder, source: SourceRow) -> Path | None:
+    """Say where a folder's sources are moved to, keeping their relative path; None is deleting."""
+    if isinstance(folder.source, Path):
+        return folder.source / source.path.relative_to(folder.path)
+    return None
+
+
+def _source_name(folder: Folder | None, source: SourceRow) -> str:
+    if folder is not None and source.path.is_relative_to(folder.path):
+        return escape_path(source.path.relative_to(folder.path))
+    return escape_path(source.path.name)
+
+
+def _seconds(start: float | None, end: float | None) -> float | None:
+    return None if start is None or end is None else round(end - start, 1)

@@ -1,0 +1,433 @@
+"""From a path to jobs: candidates settle, are identified, and become one job per matching rule.
+
+Event, scan and start all take this one road. What a rescan finds and the store knows is not even a candidate. A batch
+is what one scan of one folder, or one rescan interval of events, adds; while a scan's files are still being counted
+their folder starts nothing, so that the sum is known before the first of them is paid for.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from mvsep_watch import settle
+from mvsep_watch.daemon.context import Context
+from mvsep_watch.errors import (
+    MvsepWatchError,
+    NeedsUserError,
+    RetryableError,
+    SourceChangedError,
+    SourceRefusedError,
+    StoppedError,
+)
+from mvsep_watch.model import BatchOrigin, FileStat, Folder, Identity, JobState, Rule, file_key
+from mvsep_watch.naming import display, job_folder
+from mvsep_watch.planner import asked_of
+from mvsep_watch.retry import backoff_s
+from mvsep_watch.steps.base import Pool
+from mvsep_watch.steps.reading import Identify, Look, LookAt
+from mvsep_watch.steps.scanning import Scan, ScanEnd
+from mvsep_watch.store import JobRow, SourceRow
+from mvsep_watch.wanted import wanted
+
+LOOKED_AT_ONCE = 200
+"""Candidates per look: small enough that a slow share answers for a few at a time."""
+RESCAN_AFTER_FOLDER_EVENT_S = 1.0
+"""A folder that was moved in is scanned after its events have calmed down."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Waiting:
+    """A candidate: a path that may become a source.
+
+    Args:
+        due_s: When it is looked at next, monotonic.
+        seen: What settle remembers; None before the first look.
+        counted_in: The scan whose batch waits for it, or None.
+        failures: How often it could not be read in a row.
+    """
+
+    folder: Folder
+    due_s: float
+    seen: settle.Candidate | None = None
+    counted_in: str | None = None
+    is_busy: bool = False
+    failures: int = 0
+    reason: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Counting:
+    """A scan whose files are still being counted."""
+
+    paths: set[str] = field(default_factory=set)
+    has_ended: bool = False
+
+
+class Intake:
+    """The desk where paths come in."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.candidates: dict[str, Waiting] = {}
+        self._stable: deque[tuple[str, FileStat]] = deque()
+        self._scans_due: dict[str, float] = {}
+        self._counting: dict[str, Counting] = {}
+        self._numbers = itertools.count()
+        self._scanned: set[str] = set()
+        self._troubled: dict[str, str] = {}
+
+    @property
+    def is_idle(self) -> bool:
+        """True while no file and no scan is being looked at."""
+        return not (self.candidates or self._stable or self._scans_due or self._counting)
+
+    @property
+    def first_scan_is_done(self) -> bool:
+        """True once every folder was scanned, or could not be."""
+        return self._scanned >= {folder.name for folder in self._context.config.folders}
+
+    def is_counting(self, folder: str) -> bool:
+        """Say whether a scan of the folder is still being counted: its sum is not known yet."""
+        return folder in self._counting
+
+    def want_scan(self, folder: str, *, in_s: float = 0.0) -> None:
+        """Have a folder scanned, now or a little later."""
+        due = self._context.clock.monotonic() + in_s
+        self._scans_due[folder] = min(due, self._scans_due.get(folder, due))
+
+    def touched(self, folder_name: str, path: str) -> None:
+        """Take note that something happened to a path."""
+        folder = self._context.config.folder(folder_name)
+        if folder is None:
+            return
+        if path in self.candidates:
+            if (candidate := self.candidates[path]).seen is None:
+                candidate.due_s = self._context.clock.monotonic()
+        elif wanted(folder, _relative(folder, path)):
+            self._add(path, folder, counted_in=None)
+        elif "." not in os.path.basename(path) or os.path.isdir(path):  # noqa: PTH112, PTH119 - any bytes, no Path
+            self.want_scan(folder_name, in_s=RESCAN_AFTER_FOLDER_EVENT_S)
+
+    def look_again(self, path: Path | str, folder_name: str) -> None:
+        """Send a path back to settle."""
+        if folder := self._context.config.folder(folder_name):
+            self._add(str(path), folder, counted_in=None)
+
+    def found(self, folder_name: str, files: Sequence[tuple[str, FileStat]]) -> None:
+        """Take a chunk of a scan: what the store does not know becomes a candidate."""
+        folder = self._context.config.folder(folder_name)
+        if folder is None:
+            return
+        store = self._context.store
+        changed = set(store.sources.changed(files))
+        if self._skips_existing(folder):
+            self._skip([(path, stat) for path, stat in files if path in changed], folder)
+            return
+        for path, stat in files:
+            if path in changed and path not in self.candidates:
+                self._add(path, folder, counted_in=folder.name, stat=stat)
+
+    def scan_ended(self, step: Scan, end: ScanEnd | None, error: Exception | None) -> None:
+        """Close a scan; what could not be read is said once."""
+        name = step.folder.name
+        self._scanned.add(name)
+        if counting := self._counting.get(name):
+            counting.has_ended = True
+        if error is None and end is not None:
+            self._context.store.sources.scanned(name, self._context.clock.now())
+            self._tell(name, "; ".join(end.unreadable[:5]))
+        elif isinstance(error, MvsepWatchError) and not isinstance(error, StoppedError):
+            self._tell(name, f"{error.message} {error.hint}".strip())
+        elif error is not None:
+            self._context.log.error("scan_failed", folder=name, exc_info=error)
+        self._close_counted()
+
+    def work(self) -> None:
+        """Hand out what is due: scans, looks, identifications."""
+        if not self._context.stopping:
+            self._start_scans()
+            self._start_looks()
+            self._start_identifications()
+
+    def next_due(self) -> float | None:
+        """Say when something is due next, monotonic."""
+        times = [candidate.due_s for candidate in self.candidates.values() if not candidate.is_busy]
+        return min([*times, *self._scans_due.values()], default=None)
+
+    def looked(self, step: LookAt, looks: Sequence[Look] | None) -> None:
+        """Take what candidates look like now."""
+        for path in step.paths:
+            if path in self.candidates:
+                self.candidates[path].is_busy = False
+        for look in looks or ():
+            if candidate := self.candidates.get(look.path):
+                self._observe(look, candidate)
+        self._close_counted()
+
+    def _observe(self, look: Look, candidate: Waiting) -> None:
+        if look.stat is None:
+            self._not_there(look, candidate)
+            return
+        now_s = self._context.clock.monotonic()
+        candidate.seen, decision = settle.observe(
+            candidate.seen, look.stat, now_s=now_s, settle_s=candidate.folder.settle_s, held_open=look.held_open
+        )
+        match decision:
+            case settle.Stable():
+                candidate.due_s, candidate.is_busy = float("inf"), True
+                self._stable.append((look.path, look.stat))
+            case settle.Wait(until_s=until_s, reason=reason):
+                candidate.due_s, candidate.reason = until_s, str(reason)
+                if reason != settle.WaitReason.SETTLING and now_s > candidate.seen.first_seen_s:
+                    self._uncount(look.path, candidate)
+
+    def _not_there(self, look: Look, candidate: Waiting) -> None:
+        if isinstance(look.error, SourceChangedError | SourceRefusedError):
+            self._forget(look.path)
+        else:
+            candidate.failures += 1
+            candidate.due_s = self._context.clock.monotonic() + backoff_s(candidate.failures)
+            candidate.reason = str(look.error)
+
+    def identified(self, step: Identify, identity: Identity | None, error: Exception | None) -> None:
+        """Take what a file holds, and make its jobs."""
+        candidate = self.candidates.get(step.path)
+        if candidate is None:
+            return
+        if identity is not None:
+            self._context.log.debug("source_identified", path=display(step.path), sha256=identity.sha256)
+            self._take(step.path, candidate.folder, identity)
+            self._forget(step.path)
+        else:
+            self._not_identified(step, candidate, error)
+        self._close_counted()
+
+    def _not_identified(self, step: Identify, candidate: Waiting, error: Exception | None) -> None:
+        candidate.is_busy = False
+        match error:
+            case StoppedError():
+                candidate.due_s = self._context.clock.monotonic()
+            case SourceRefusedError(message=message, hint=hint):
+                self._refuse(step, candidate.folder, message, hint)
+                self._forget(step.path)
+            case SourceChangedError():
+                candidate.seen, candidate.due_s = None, self._context.clock.monotonic()
+            case RetryableError() | NeedsUserError():
+                self._uncount(step.path, candidate)
+                candidate.failures += 1
+                candidate.due_s = self._context.clock.monotonic() + backoff_s(candidate.failures)
+                if candidate.reason != str(error):
+                    self._context.log.warning("source_unreadable", path=display(step.path), reason=str(error))
+                candidate.reason = str(error)
+            case _:
+                self._context.log.error("source_unreadable", path=display(step.path), exc_info=error)
+                self._refuse(step, candidate.folder, f"a bug: {error!r}", "please report it; a touch tries again")
+                self._forget(step.path)
+
+    def _refuse(self, step: Identify, folder: Folder, message: str, hint: str) -> None:
+        self._context.log.warning("source_refused", path=display(step.path), reason=message)
+        self._context.store.sources.see(
+            step.path, folder=folder.name, stat=step.stat, state="refused", now=self._context.clock.now(),
+            reason=message, hint=hint,
+        )  # fmt: skip
+
+    def _take(self, path: str, folder: Folder, identity: Identity) -> None:
+        """Make one job per matching rule, all in one transaction."""
+        store, now = self._context.store, self._context.clock.now()
+        input_key = file_key(identity.sha256)
+        with store.transaction():
+            ignored = store.sources.is_ignored(input_key)
+            self._follow_rename(path, folder, input_key, identity.stat)
+            source_id = store.sources.see(
+                path,
+                folder=folder.name,
+                stat=identity.stat,
+                state="ignored" if ignored else "known",
+                now=now,
+                input_key=input_key,
+                duration_s=identity.duration_s,
+            )
+            source = store.sources.get(source_id)
+            if source.state != "ignored":
+                self._queue_jobs(source)
+
+    def _queue_jobs(self, source: SourceRow) -> None:
+        """Queue a job for every rule, in every folder that reaches the source, that has none on these bytes."""
+        earlier = self._context.store.jobs.on_bytes(source.input_key or "")
+        for folder in self._context.config.folders:
+            if not source.path.is_relative_to(folder.path):
+                continue
+            for rule in wanted(folder, _relative(folder, str(source.path))):
+                if known := _known(earlier, source.id, folder, rule):
+                    self._say_known(source, known)
+                else:
+                    self._queue(source, folder, rule)
+
+    def _say_known(self, source: SourceRow, job: JobRow) -> None:
+        if job.state == JobState.CANCELLED and job.resume == JobState.QUEUED:
+            now = self._context.clock.now()
+            self._context.store.jobs.move(job, JobState.QUEUED, now=now, reason="its bytes are back", finished_at=None)
+        if job.state == JobState.PUBLISHED:
+            self._context.log.info(
+                "source_known", path=display(source.path), job=job.id, rule=job.rule, outputs=display(job.final)
+            )
+            self._context.store.sources.want_disposal(source.id)
+
+    def _queue(self, source: SourceRow, folder: Folder, rule: Rule) -> None:
+        context = self._context
+        candidate = self.candidates.get(str(source.path))
+        origin = BatchOrigin.SCAN if candidate and candidate.counted_in else BatchOrigin.EVENTS
+        must_ask = context.store.memory.meta("ask_about_new") == "1"
+        job_id = context.store.jobs.add(
+            source_id=source.id,
+            folder=folder.name,
+            rule=rule.name,
+            realm=context.realm,
+            input_key=source.input_key or "",
+            asked=asked_of(rule),
+            priority=rule.priority,
+            output_root=folder.output,
+            final=reserve(context, source, folder, rule),
+            batch_id=context.store.jobs.open_batch(folder.name, origin, now=context.clock.now(), must_ask=must_ask),
+            now=context.clock.now(),
+        )
+        context.log.info("job_queued", job=job_id, path=display(source.path), folder=folder.name, rule=rule.name)
+
+    def _follow_rename(self, path: str, folder: Folder, input_key: str, stat: FileStat) -> None:
+        """Let the jobs of a file that was renamed follow it: same bytes, and the old path is gone."""
+        store = self._context.store
+        if store.sources.at(path) is not None:
+            return
+        for old in store.sources.same_bytes(input_key):
+            if not os.path.lexists(old.path) and old.state == "known":
+                store.sources.move(old.id, path, folder=folder.name, stat=stat, now=self._context.clock.now())
+                self._context.log.info("source_renamed", before=display(old.path), path=display(path))
+                return
+
+    def _add(self, path: str, folder: Folder, *, counted_in: str | None, stat: FileStat | None = None) -> None:
+        now_s = self._context.clock.monotonic()
+        candidate = Waiting(folder=folder, due_s=now_s, counted_in=counted_in)
+        if stat is not None:
+            candidate.seen, decision = settle.observe(None, stat, now_s=now_s, settle_s=folder.settle_s)
+            candidate.due_s = decision.until_s if isinstance(decision, settle.Wait) else now_s
+        self.candidates[path] = candidate
+        if counted_in:
+            self._counting.setdefault(counted_in, Counting()).paths.add(path)
+
+    def _forget(self, path: str) -> None:
+        candidate = self.candidates.pop(path, None)
+        if candidate:
+            self._uncount(path, candidate)
+
+    def forget_path(self, path: Path) -> None:
+        """Stop looking at a path that a person said to ignore."""
+        self._forget(str(path))
+
+    def _uncount(self, path: str, candidate: Waiting) -> None:
+        """Let the batch not wait for a file that takes its time."""
+        if candidate.counted_in and (counting := self._counting.get(candidate.counted_in)):
+            counting.paths.discard(path)
+        candidate.counted_in = None
+
+    def _close_counted(self) -> None:
+        """Close the batches of scans whose files are all counted."""
+        for name, counting in list(self._counting.items()):
+            if counting.has_ended and not counting.paths:
+                del self._counting[name]
+                jobs = self._context.store.jobs
+                now = self._context.clock.now()
+                jobs.close_batch(jobs.open_batch(name, BatchOrigin.SCAN, now=now), now=now)
+
+    def _start_scans(self) -> None:
+        now_s = self._context.clock.monotonic()
+        for name in [name for name, due in self._scans_due.items() if due <= now_s]:
+            folder = self._context.config.folder(name)
+            if folder is None:
+                del self._scans_due[name]
+            elif self._context.hands.give(self._scan_of(folder)):
+                del self._scans_due[name]
+                self._counting.setdefault(name, Counting()).has_ended = False
+            else:
+                self._scans_due[name] = now_s + 1.0
+
+    def _scan_of(self, folder: Folder) -> Scan:
+        return Scan(folder=folder, skip_dirs=tuple(other.output for other in self._context.config.folders))
+
+    def _start_looks(self) -> None:
+        now_s = self._context.clock.monotonic()
+        due = [path for path, waiting in self.candidates.items() if waiting.due_s <= now_s and not waiting.is_busy]
+        for start in range(0, len(due), LOOKED_AT_ONCE):
+            paths = tuple(due[start : start + LOOKED_AT_ONCE])
+            for path in paths:
+                self.candidates[path].is_busy = True
+            self._context.hands.give(LookAt(paths=paths, number=next(self._numbers)))
+
+    def _start_identifications(self) -> None:
+        while self._stable and self._context.hands.free(Pool.READING):
+            path, stat = self._stable.popleft()
+            if not self._context.hands.give(Identify(path=path, stat=stat)):
+                break
+
+    def _skips_existing(self, folder: Folder) -> bool:
+        return folder.existing == "skip" and self._context.store.sources.first_scan_of(folder.name)
+
+    def _skip(self, files: Iterable[tuple[str, FileStat]], folder: Folder) -> None:
+        store, now = self._context.store, self._context.clock.now()
+        with store.transaction():
+            for path, stat in files:
+                store.sources.see(
+                    path,
+                    folder=folder.name,
+                    stat=stat,
+                    state="skipped",
+                    now=now,
+                    reason="it was there before the folder was first watched (existing: skip)",
+                )
+
+    def _tell(self, folder: str, trouble: str) -> None:
+        """Say trouble with a folder once, and once that it is over."""
+        before = self._troubled.get(folder, "")
+        self._troubled[folder] = trouble
+        if trouble and trouble != before:
+            self._context.log.warning("folder_unreadable", folder=folder, reason=trouble)
+        elif before and not trouble:
+            self._context.log.info("folder_readable", folder=folder)
+
+
+def reserve(context: Context, source: SourceRow, folder: Folder, rule: Rule) -> Path:
+    """Name a job's final folder: taken by another job or on the disk → the next number."""
+
+    def is_taken(relative: PurePosixPath) -> bool:
+        final = folder.output / relative
+        return context.store.jobs.is_reserved(final) or os.path.lexists(final)
+
+    relative = PurePosixPath(_relative(folder, str(source.path)))
+    named = job_folder(folder.layout, relative=relative, rule=rule, folder=folder, sha256=source.sha256, taken=is_taken)
+    return folder.output / named
+
+
+def reserve_again(context: Context, job: JobRow) -> Path | None:
+    """Name a new final folder for a job, or None where its folder or rule is gone."""
+    folder, rule = context.config.folder(job.folder), context.config.rule(job.folder, job.rule)
+    if folder is None or rule is None:
+        return None
+    return reserve(context, context.store.sources.get(job.source_id), folder, rule)
+
+
+def _known(earlier: Iterable[JobRow], source_id: int, folder: Folder, rule: Rule) -> JobRow | None:
+    """Find the job that makes another one on these bytes needless: this source's own, or one that is published."""
+    for job in earlier:
+        if (job.folder, job.rule) == (folder.name, rule.name) and (
+            job.source_id == source_id or job.state == JobState.PUBLISHED
+        ):
+            return job
+    return None
+
+
+def _relative(folder: Folder, path: str) -> str:
+    return os.path.relpath(path, folder.path)

@@ -1,0 +1,228 @@
+"""The daemon's surroundings: account, catalogue, output roots with their claims, and the gates that hang on them.
+
+A closed gate is probed at least once a minute; what it held goes on by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from mvsep_watch import retry
+from mvsep_watch.daemon.context import Context
+from mvsep_watch.errors import (
+    OutputRootError,
+    RateLimitedError,
+    ServiceError,
+    StateError,
+    TransportError,
+)
+from mvsep_watch.model import Account, Catalogue, GateName
+from mvsep_watch.naming import escape_path
+from mvsep_watch.steps.asking import ReadAccount, ReadCatalogue
+from mvsep_watch.steps.publish import CheckRoot, RootFacts
+
+ACCOUNT_EVERY_S = 300.0
+ACCOUNT_AFTER_END_S = 15.0
+"""How soon after something ended the balance is read again: its reservation counts until then."""
+CATALOGUE_EVERY_S = 6 * 3600.0
+CATALOGUE_STALE_S = 3 * 24 * 3600.0
+"""Prices change; a catalogue that could not be read for so long is none."""
+REFUSED_PAUSE_S = 30.0
+LONGEST_PAUSE_S = 300.0
+"""How long nothing is sent after the service took no further separation; doubles while it keeps saying so.
+Source: recorded waits of 27 to 282 s, 2025."""
+
+
+class Machine:
+    """The desk that looks after everything that is not work."""
+
+    def __init__(self, context: Context, *, queue_is_empty: Callable[[], None]) -> None:
+        self._context = context
+        self._queue_is_empty = queue_is_empty
+        self._account_due_s = float("-inf")
+        self._account_failures = 0
+        self._catalogue_due_s = float("-inf")
+        self._catalogue_read_s = float("-inf")
+        self._roots_due: dict[Path, float] = {}
+        self._paused_until_s = float("-inf")
+        self._pause_s = REFUSED_PAUSE_S
+        self._doubtful_roots: set[Path] = set()
+        self._taking_over: set[Path] = set()
+
+    def work(self) -> None:
+        """Hand out the probes that are due."""
+        if self._context.stopping:
+            return
+        now_s = self._context.clock.monotonic()
+        if now_s >= self._account_due_s:
+            self._context.hands.give(ReadAccount())
+        if now_s >= self._catalogue_due_s:
+            self._context.hands.give(ReadCatalogue())
+        for root in self._roots():
+            if now_s >= self._roots_due.get(root, float("-inf")) and self._needs_check(root):
+                self._context.hands.give(self._check_of(root))
+
+    def _check_of(self, root: Path) -> CheckRoot:
+        return CheckRoot(
+            root=root,
+            claim=self._context.claim(),
+            is_new=self._context.store.memory.meta(_root_key(root)) is None,
+            takes_over=root in self._taking_over,
+        )
+
+    def _roots(self) -> set[Path]:
+        return {folder.output for folder in self._context.config.folders}
+
+    def _needs_check(self, root: Path) -> bool:
+        """Spare an idle disk: a root is probed at start, while work waits, and while a gate is closed."""
+        return root not in self._roots_due or bool(self._context.gates() or self._context.store.jobs.folders_waiting())
+
+    def take_over_roots(self) -> None:
+        """Begin anew on every output root: a person said so."""
+        self._taking_over = self._roots()
+
+    def forget_old_roots(self) -> None:
+        """At start: open gates about output roots that the configuration no longer has."""
+        scopes = {escape_path(root) for root in self._roots()}
+        for gate in self._context.store.memory.closed:
+            if gate.scope and gate.scope not in scopes:
+                self._context.open_gate(gate.name, scope=gate.scope)
+
+    def check_account(self) -> None:
+        """Have the account read."""
+        self._account_due_s = float("-inf")
+
+    def separation_ended(self) -> None:
+        """Have the balance read soon: a reservation counts until then."""
+        due_s = self._context.clock.monotonic() + ACCOUNT_AFTER_END_S
+        self._account_due_s = min(self._account_due_s, due_s)
+
+    def trouble(self, error: Exception) -> None:
+        """Close the `service` gate on trouble with the service itself, and probe it soon."""
+        if isinstance(error, TransportError | ServiceError | RateLimitedError):
+            reason, hint = retry.words(error)
+            self._context.close_gate(GateName.SERVICE, reason, hint or "it goes on by itself")
+            due_s = self._context.clock.monotonic() + retry.backoff_s(self._account_failures)
+            self._account_due_s = min(self._account_due_s, due_s)
+
+    def slots_refused(self, reason: str) -> None:
+        """Pause all sending: the service takes no further separation now."""
+        now_s = self._context.clock.monotonic()
+        if now_s >= self._paused_until_s:
+            self._paused_until_s = now_s + self._pause_s
+            self._pause_s = min(LONGEST_PAUSE_S, 2 * self._pause_s)
+        self._context.close_gate(
+            GateName.SERVICE,
+            f"the service takes no further separation now: {reason}",
+            "it goes on by itself; if it happens often, lower limits.separations",
+        )
+        self._account_due_s = min(self._account_due_s, self._paused_until_s)
+
+    def slots_taken_well(self) -> None:
+        """A separation was accepted: the next refusal pauses for the shortest time again."""
+        self._pause_s = REFUSED_PAUSE_S
+
+    def account_read(self, result: tuple[Account, float] | None, error: Exception | None) -> None:
+        """Take what the service says of the account, and when the question was begun (seconds since 1970)."""
+        if result is None:
+            self._account_failed(error or ServiceError("no answer"))
+            return
+        account, begun_at = result
+        context, now_s = self._context, self._context.clock.monotonic()
+        self._account_failures = 0
+        self._account_due_s = now_s + (retry.PROBE_S if context.gates() else ACCOUNT_EVERY_S)
+        if not account.identity:
+            context.close_gate(
+                GateName.ACCOUNT, "the service does not say whose account it is", "nothing is sent until it does"
+            )
+            return
+        context.account = account
+        with context.store.transaction():
+            context.store.memory.account_read(context.realm, account, now=context.clock.now())
+            context.store.separations.balance_was_read(begun_at=begun_at)
+        self._open_after(account, now_s)
+
+    def _open_after(self, account: Account, now_s: float) -> None:
+        self._context.open_gate(GateName.TOKEN)
+        self._context.open_gate(GateName.ACCOUNT)
+        if now_s >= self._paused_until_s:
+            self._context.open_gate(GateName.SERVICE)
+        if account.credits is None or account.credits > 0:
+            self._context.open_gate(GateName.CREDITS)
+        if account.queue_is_empty:
+            self._queue_is_empty()
+
+    def _account_failed(self, error: Exception) -> None:
+        reason, hint = retry.words(error)
+        match self._context.consequence(error, failures=self._account_failures):
+            case retry.Again(delay_s=delay_s):
+                self._context.close_gate(GateName.SERVICE, reason, hint or "it goes on by itself")
+                wait_s = min(delay_s, retry.PROBE_S)
+            case retry.CloseGate(gate=gate):
+                self._context.close_gate(gate, reason, hint)
+                wait_s = retry.PROBE_S
+            case _:
+                self._context.close_gate(GateName.ACCOUNT, reason, hint)
+                wait_s = retry.PROBE_S
+        self._account_failures += 1
+        self._account_due_s = self._context.clock.monotonic() + wait_s
+
+    def catalogue_read(self, catalogue: Catalogue | None, error: Exception | None) -> None:
+        """Take the models; without them nothing new is planned."""
+        now_s = self._context.clock.monotonic()
+        if catalogue:
+            self._context.catalogue = catalogue
+            self._catalogue_read_s = now_s
+            self._catalogue_due_s = now_s + CATALOGUE_EVERY_S
+            return
+        if error is not None:
+            self.trouble(error)
+        if now_s - self._catalogue_read_s > CATALOGUE_STALE_S:
+            self._context.catalogue = None
+        self._catalogue_due_s = now_s + retry.PROBE_S / 4
+
+    def root_checked(self, step: CheckRoot, facts: RootFacts | None, error: Exception | None) -> None:
+        """Take what an output root says: writable, and ours."""
+        scope = escape_path(step.root)
+        self._roots_due[step.root] = self._context.clock.monotonic() + self._context.config.rescan_s
+        if facts is None:
+            self._root_failed(step.root, scope, error or OutputRootError("no answer"))
+            return
+        self._taking_over.discard(step.root)
+        if step.is_new:
+            self._context.store.memory.set_meta(_root_key(step.root), "used")
+        self._context.open_gate(GateName.DISK, scope=scope)
+        if doubt := self._doubt(step.root, facts):
+            self._context.close_gate(GateName.STATE, *doubt)
+            self._roots_due[step.root] = self._context.clock.monotonic() + retry.PROBE_S
+            self._doubtful_roots.add(step.root)
+        else:
+            self._doubtful_roots.discard(step.root)
+            if not self._doubtful_roots:
+                self._context.open_gate(GateName.STATE)
+
+    def _root_failed(self, root: Path, scope: str, error: Exception) -> None:
+        reason, hint = retry.words(error)
+        gate, gate_scope = (GateName.STATE, "") if isinstance(error, StateError) else (GateName.DISK, scope)
+        if gate == GateName.STATE:
+            self._doubtful_roots.add(root)
+        self._context.close_gate(gate, reason, hint, scope=gate_scope)
+        self._roots_due[root] = self._context.clock.monotonic() + retry.PROBE_S
+
+    def _doubt(self, root: Path, facts: RootFacts) -> tuple[str, str] | None:
+        """Say why an output root and this state do not belong together, if they do not."""
+        memory = self._context.store.memory
+        claim, mine = facts.claim, memory.state_id
+        mend = "use the state file that made these outputs, or another `output:`; `run --fresh` begins anew"
+        if claim is not None and claim.state_id != mine:
+            return f"{root} belongs to another state ({claim.state_id})", mend
+        if claim is not None and claim.generation > memory.generation:
+            return f"{root} was written by a newer copy of this state file: an old backup was restored", mend
+        if strangers := [state for state in facts.sidecar_states if state != mine]:
+            return f"{root} holds outputs of another state ({strangers[0]})", mend
+        return None
+
+
+def _root_key(root: Path) -> str:
+    return f"root {escape_path(root)}"

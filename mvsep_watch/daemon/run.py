@@ -1,0 +1,201 @@
+"""The daemon as a process: the engine with its events, bells and signals, for months (`run`) or until idle (`once`).
+
+Signals only set flags and wake the loop: the first SIGTERM or SIGINT stops within seconds with everything committed,
+the second ends the process at once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from mvsep_watch.daemon.engine import Engine
+from mvsep_watch.daemon.inbox import Bell, Trouble
+from mvsep_watch.daemon.systemd import Notifier
+from mvsep_watch.errors import StateError
+from mvsep_watch.files.lock import StateLock
+from mvsep_watch.files.mounts import file_system, is_network, needs_polling
+from mvsep_watch.files.reading import ignore_lease_signals
+from mvsep_watch.log import get_logger
+from mvsep_watch.model import Config, Folder
+from mvsep_watch.mvsep import Client
+from mvsep_watch.store import Store
+from mvsep_watch.watcher import Watcher
+
+STOP_WITHIN_S = 6.0
+"""How long steps in flight may take to end after a stop; systemd and containers kill after 10 s or more."""
+GATED_FOR_S = 120.0
+"""How long `once` waits for the service before it says that it is gated."""
+POLL_EVERY_S = 30.0
+"""How often a folder without events is scanned: under 1.5 % of a core for 100,000 files."""
+ACCOUNT_EVERY_S = 300.0
+MORE_TIME_S = 60.0
+STUCK_AFTER_S = 3600.0
+"""A step that is in flight for so long does not make progress; uploads and downloads are let be for longer."""
+
+
+@contextmanager
+def opened(config: Config, *, fresh: bool = False) -> Iterator[Engine]:
+    """Give an engine on the configuration's state, under its lock, and stop everything afterwards.
+
+    Raises:
+        AlreadyRunningError: Another process has the state.
+        StateError: The state file must not be used, or is on a network file system.
+    """
+    ignore_lease_signals()
+    refuse_network(config)
+    with StateLock(config.state):
+        store = Store(config.state)
+        client = Client(
+            config.service.token,
+            base_url=config.service.base_url,
+            timeout_s=config.service.timeout_s,
+            upload_linger_window_s=config.service.reconcile.window_s,
+        )
+        engine = Engine(config, store, client)
+        try:
+            engine.begin(fresh=fresh)
+            yield engine
+        finally:
+            _stop(engine, client)
+            store.close()
+
+
+def refuse_network(config: Config) -> None:
+    """Refuse a state file on a network file system: SQLite's log does not work there.
+
+    Raises:
+        StateError: It is on one.
+    """
+    kind = file_system(config.state.parent)
+    if is_network(kind):
+        raise StateError(
+            f"the state file {config.state} would be on a network file system ({kind})",
+            hint="give `state:` a path on a local disk; the music may stay where it is",
+        )
+
+
+def _stop(engine: Engine, client: Client) -> None:
+    """Begin nothing new, and give what is in flight a little time to end."""
+    engine.inbox.put(Bell("stop"))
+    client.pace.stop()
+    deadline = engine.context.clock.monotonic() + STOP_WITHIN_S
+    engine.turn(longest_nap_s=0)
+    while engine.has_released_in_flight and engine.context.clock.monotonic() < deadline:
+        engine.turn(longest_nap_s=0.2)
+
+
+class Process:
+    """Runs an engine until told to stop."""
+
+    def __init__(self, engine: Engine, *, notifier: Notifier | None = None) -> None:
+        self._engine = engine
+        self._notifier = notifier or Notifier()
+        self._told: int | None = None
+        self._is_ready = False
+        self._pinged_s = float("-inf")
+
+    @contextmanager
+    def _around(self, *, watch: bool) -> Iterator[None]:
+        """Hear signals, bells and, if asked for, events."""
+        engine, config = self._engine, self._engine.context.config
+        threading.excepthook = _log_thread_death
+        before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+        bells = BackgroundScheduler(daemon=True, job_defaults={"misfire_grace_time": None, "coalesce": True})
+        watcher = Watcher(engine.inbox.path_touched, lambda name, reason: engine.inbox.put(Trouble(name, str(reason))))
+        try:
+            for folder in config.folders if watch else ():
+                if hears_events(folder):
+                    watcher.watch(folder)
+            if watch:
+                bells.add_job(lambda: self._rescan(watcher), "interval", seconds=config.rescan_s)
+                bells.add_job(lambda: engine.inbox.put(Bell("account")), "interval", seconds=ACCOUNT_EVERY_S)
+                for folder in config.folders:
+                    if not hears_events(folder):
+                        self._poll_folder(bells, folder)
+            bells.start()
+            yield
+        finally:
+            bells.shutdown(wait=False)
+            watcher.stop()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _rescan(self, watcher: Watcher) -> None:
+        watcher.check()
+        self._engine.inbox.put(Bell("rescan"))
+
+    def _poll_folder(self, bells: BackgroundScheduler, folder: Folder) -> None:
+        """Scan a folder that cannot be heard more often than the others."""
+        every_s = min(POLL_EVERY_S, self._engine.context.config.rescan_s)
+        bells.add_job(lambda: self._engine.inbox.put(Bell("scan", folder.name)), "interval", seconds=every_s)
+
+    def _on_signal(self, number: int, _: FrameType | None) -> None:
+        if self._told is not None:
+            os._exit(128 + number)
+        self._told = number
+        self._engine.inbox.put(Bell("stop"))
+
+    def run(self) -> int | None:
+        """Run until told to stop; give the signal's number."""
+        with self._around(watch=True):
+            while self._told is None:
+                self._turn()
+            self._notifier.stopping()
+        return self._told
+
+    def once(self, *, progress: Callable[[Engine], None]) -> int | None:
+        """Run until nothing more comes of it by itself; give the signal's number, or None."""
+        with self._around(watch=False):
+            while self._told is None and not self._engine.is_at_rest(gated_for_s=GATED_FOR_S):
+                self._turn()
+                progress(self._engine)
+        return self._told
+
+    def _turn(self) -> None:
+        engine = self._engine
+        engine.turn(longest_nap_s=engine.nap_s())
+        if not self._is_ready:
+            self._get_ready()
+        self._notifier.status(engine.summary())
+        self._ping()
+
+    def _get_ready(self) -> None:
+        """Be ready once everything was scanned for the first time; a long scan asks for patience."""
+        if self._engine.intake.first_scan_is_done:
+            self._is_ready = True
+            self._notifier.ready()
+            self._engine.context.log.info("ready", folders=len(self._engine.context.config.folders))
+        else:
+            self._notifier.more_time(MORE_TIME_S)
+
+    def _ping(self) -> None:
+        """Tell systemd's watchdog that everything makes progress: this loop, and every small step."""
+        now_s, every_s = time.monotonic(), self._notifier.watchdog_s
+        if every_s is None or now_s - self._pinged_s < every_s / 2:
+            return
+        if stuck := self._engine.stuck(STUCK_AFTER_S):
+            self._engine.context.log.error("step_stuck", step=str(stuck.key))
+        else:
+            self._pinged_s = now_s
+            self._notifier.alive()
+
+
+def hears_events(folder: Folder) -> bool:
+    """Say whether a folder's changes come as events; on network and layered file systems they do not all come."""
+    if folder.watch == "auto":
+        return not needs_polling(file_system(folder.path))
+    return folder.watch == "events"
+
+
+def _log_thread_death(args: threading.ExceptHookArgs) -> None:
+    """A thread that dies is a bug; it must not die in silence."""
+    name = args.thread.name if args.thread else "?"
+    get_logger().error("thread_died", thread=name, error=repr(args.exc_value), exc_info=args.exc_value)

@@ -1,0 +1,151 @@
+"""What came of a submission: an answer, a harmless failure, or an unknown outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mvsep_watch import retry
+from mvsep_watch.daemon.context import Context
+from mvsep_watch.errors import (
+    ServiceError,
+    SourceBusyError,
+    SourceChangedError,
+    StoppedError,
+    TooManyUnfinishedError,
+    TransportError,
+)
+from mvsep_watch.model import Created, HoldKind, JobState, SeparationState
+from mvsep_watch.steps.submit import DeniedError, Sent, Submit, is_harmless
+from mvsep_watch.store import SeparationRow
+
+
+class Sending:
+    """The desk where submissions come back."""
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        became_unknown: Callable[[SeparationRow], None],
+        learned_hash: Callable[[SeparationRow], None],
+        give_up_intent: Callable[[SeparationRow, str], None],
+        source_changed: Callable[[str], None],
+        service_trouble: Callable[[Exception], None],
+        slots_refused: Callable[[str], None],
+    ) -> None:
+        self._context = context
+        self._became_unknown = became_unknown
+        self._learned_hash = learned_hash
+        self._give_up_intent = give_up_intent
+        self._source_changed = source_changed
+        self._service_trouble = service_trouble
+        self._slots_refused = slots_refused
+
+    def sent(self, step: Submit, sent: Sent) -> None:
+        """Take what came of a submission."""
+        row = self._context.store.separations.get(step.separation_id)
+        if row.send != step.send and sent.created is None:
+            return
+        if sent.created is not None:
+            self.submitted(row, sent.created)
+        elif not is_harmless(sent):
+            self._unknown(row, sent.error)
+        else:
+            self._not_made(step, row, sent.error or StoppedError("nothing came back"))
+
+    def submitted(self, row: SeparationRow, created: Created) -> None:
+        """Record the hash: from here the separation can be asked for."""
+        context, store = self._context, self._context.store
+        if row.hash == created.hash:
+            return
+        with store.transaction():
+            now = context.clock.now()
+            store.separations.move(
+                row,
+                SeparationState.SUBMITTED,
+                now=now,
+                hash=created.hash,
+                submitted_at=now,
+                keeps_slot=1,
+                not_before=now + context.config.service.poll.min_s,
+            )
+            for job in store.jobs.of_separation(row.id):
+                if job.state == JobState.QUEUED or job.hold == HoldKind.UNKNOWN:
+                    store.jobs.move(job, JobState.SUBMITTED, now=now)
+                    context.log.info("separation_submitted", job=job.id, separation=row.id, hash=created.hash)
+        self._learned_hash(store.separations.get(row.id))
+
+    def _unknown(self, row: SeparationRow, error: Exception | None) -> None:
+        """Leave the separation at `released`: the history is asked before anything else."""
+        if row.state != SeparationState.RELEASED:
+            return
+        reason, _ = retry.words(error) if error else ("", "")
+        self._context.log.warning("outcome_unknown", separation=row.id, reason=reason)
+        self._context.store.separations.set(row.id, reason=f"its outcome is not known: {reason}")
+        self._became_unknown(self._context.store.separations.get(row.id))
+        if error is not None:
+            self._service_trouble(error)
+
+    def _not_made(self, step: Submit, row: SeparationRow, error: Exception) -> None:
+        """Go back to `intended`, or end the attempt unpaid."""
+        store, now = self._context.store, self._context.clock.now()
+        if row.state == SeparationState.RELEASED:
+            store.separations.move(row, SeparationState.INTENDED, now=now, reason=str(error), failures=row.failures)
+            row = store.separations.get(row.id)
+        match error:
+            case StoppedError():
+                pass
+            case DeniedError():
+                self._again(row, error, retry.PROBE_S if row.releases else 1.0)
+                self._give_up_intent(row, str(error))
+            case SourceChangedError() | SourceBusyError():
+                self._give_up_intent(row, str(error))
+                self._source_changed(step.path)
+            case TooManyUnfinishedError():
+                self._again(row, error, 0.0)
+                self._slots_refused(error.message)
+            case _:
+                self._follow(row, error)
+
+    def _follow(self, row: SeparationRow, error: Exception) -> None:
+        match self._context.consequence(error, failures=row.failures):
+            case retry.Again(delay_s=delay_s):
+                self._again(row, error, delay_s)
+                if isinstance(error, TransportError | ServiceError):
+                    self._service_trouble(error)
+            case retry.CloseGate(gate=gate, delay_s=delay_s):
+                reason, hint = retry.words(error)
+                self._context.close_gate(gate, reason, hint)
+                self._again(row, error, delay_s)
+            case retry.GiveUp():
+                self._refused(row, error, held=False)
+            case retry.Hold():
+                self._refused(row, error, held=True)
+
+    def _again(self, row: SeparationRow, error: Exception, delay_s: float) -> None:
+        reason, _ = retry.words(error)
+        self._context.log.info("upload_failed", separation=row.id, reason=reason, again_in_s=round(delay_s, 1))
+        self._context.store.separations.set(
+            row.id, reason=reason, failures=row.failures + 1, not_before=self._context.clock.now() + delay_s
+        )
+
+    def _refused(self, row: SeparationRow, error: Exception, *, held: bool) -> None:
+        """End the attempt unpaid: the service refuses this work, or a person must mend something first."""
+        store, now = self._context.store, self._context.clock.now()
+        reason, hint = retry.words(error)
+        with store.transaction():
+            store.separations.settle(row, 0, now=now)
+            store.separations.move(row, SeparationState.FAILED, now=now, reason=reason, credits_charged=0)
+            for job in store.jobs.of_separation(row.id):
+                if held:
+                    store.jobs.set(job.id, separation_id=None)
+                    store.jobs.hold(
+                        job, HoldKind.TROUBLE, now=now, reason=reason, hint=hint or "`retry` tries again",
+                        resume=JobState.QUEUED,
+                    )  # fmt: skip
+                else:
+                    store.jobs.move(
+                        job, JobState.FAILED, now=now, reason=reason,
+                        hint=hint or "correct the rule, then `retry`: nothing was paid",
+                    )  # fmt: skip
+                self._context.log.warning("job_refused", job=job.id, reason=reason, hint=hint)

@@ -1,0 +1,34 @@
+"""Decisions about what may start and what an unknown outcome means. Values in, values out; no file, socket or clock."""
+
+from mvsep_watch.planner.limits import PlanLimits, in_force
+from mvsep_watch.planner.order import fair
+from mvsep_watch.planner.reconcile import Absent, Doubtful, LookAgain, Promptness, Search, best_row, verdict
+from mvsep_watch.planner.start import Ask, Proposal, Situation, Start, Wait, any_limit, may_start
+from mvsep_watch.planner.work import Attempt, Begin, Ended, Join, asked_of, serve, settings_of
+
+__all__ = [
+    "Absent",
+    "Ask",
+    "Attempt",
+    "Begin",
+    "Doubtful",
+    "Ended",
+    "Join",
+    "LookAgain",
+    "PlanLimits",
+    "Promptness",
+    "Proposal",
+    "Search",
+    "Situation",
+    "Start",
+    "Wait",
+    "any_limit",
+    "asked_of",
+    "best_row",
+    "fair",
+    "in_force",
+    "may_start",
+    "serve",
+    "settings_of",
+    "verdict",
+]

@@ -1,0 +1,183 @@
+"""Whether a separation may start now, and if not, why: gates, plan, money and slots, in this order.
+
+Asked twice with the same words: before the intent is committed, and again in the transaction that lets the last chunk
+go. Any doubt about the budget is a no.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mvsep_watch.model import Account, CreditLimits, Gate
+from mvsep_watch.planner.limits import PlanLimits
+
+UNKNOWN_PRICE_RESERVES = 1
+"""What an approved separation of unknown price reserves until it is settled: the least that the service charges."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What holds for every separation that might start now.
+
+    Args:
+        reserved: Credits reserved and not yet part of `account.credits`.
+        spent_today, spent_this_month: Charged, and reserved until it is known what was charged.
+        sent_today: Separations sent today.
+        slots_taken: What may be unfinished on the server, the unknown included.
+    """
+
+    gates: tuple[Gate, ...]
+    plan: PlanLimits
+    credits: CreditLimits
+    account: Account | None
+    slots_taken: int
+    sent_today: int = 0
+    reserved: int = 0
+    spent_today: int = 0
+    spent_this_month: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A separation that might start.
+
+    Args:
+        price: Credits; None is unknown.
+        premium_for: What needs a premium account, in words; empty where nothing does.
+        root: The output root, escaped: the scope of a `disk` gate.
+        approved: Whether a person approved this attempt, and for how many credits (None: whatever it costs).
+    """
+
+    price: int | None
+    size_bytes: int
+    duration_s: float | None
+    premium_for: str = ""
+    root: str = ""
+    approved: tuple[bool, int | None] = (False, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """It may start, reserving this many credits."""
+
+    reserves: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """It starts by itself when it may. `is_shared`: the reason is not this one's alone."""
+
+    reason: str
+    hint: str = ""
+    is_shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A person decides with `approve`."""
+
+    reason: str
+    hint: str
+    price: int | None
+
+
+def may_start(proposal: Proposal, situation: Situation) -> Start | Wait | Ask:
+    """Decide whether a separation may start now."""
+    return (
+        _gate(proposal, situation)
+        or _plan(proposal, situation)
+        or _approval(proposal, situation.credits)
+        or _budget(proposal, situation)
+        or _slots(situation)
+        or Start(_reserves(proposal))
+    )
+
+
+def _reserves(proposal: Proposal) -> int:
+    return UNKNOWN_PRICE_RESERVES if proposal.price is None else proposal.price
+
+
+def _gate(proposal: Proposal, situation: Situation) -> Wait | None:
+    for gate in situation.gates:
+        if gate.scope in ("", proposal.root):
+            return Wait(gate.reason, gate.hint, is_shared=not gate.scope)
+    if situation.account is None:
+        return Wait("the account has not been read yet", is_shared=True)
+    return None
+
+
+def _plan(proposal: Proposal, situation: Situation) -> Wait | None:
+    account, plan = situation.account, situation.plan
+    if proposal.premium_for and not (account and account.has_premium):
+        return Wait(f"{proposal.premium_for} needs a premium account", "switch premium on, or change the rule")
+    if plan.max_size_bytes is not None and proposal.size_bytes > plan.max_size_bytes:
+        return Wait(
+            f"{proposal.size_bytes} bytes are more than limits.max_size allows ({plan.max_size_bytes})",
+            "raise limits.max_size if the account's plan takes larger files",
+        )
+    if plan.max_duration_s is not None and (proposal.duration_s or 0) > plan.max_duration_s:
+        return Wait(
+            f"{proposal.duration_s:.0f} s are longer than limits.max_duration allows ({plan.max_duration_s:.0f} s)",
+            "raise limits.max_duration if the account's plan takes longer files",
+        )
+    if plan.per_day_jobs is not None and situation.sent_today >= plan.per_day_jobs:
+        return Wait(f"{situation.sent_today} of {plan.per_day_jobs} separations of today are used", is_shared=True)
+    return None
+
+
+def _approval(proposal: Proposal, limits: CreditLimits) -> Ask | None:
+    is_approved, credits_ = proposal.approved
+    if proposal.price is None:
+        limited = any_limit(limits) and not (is_approved and credits_ is None)
+        return Ask("its price is not known", "`approve` lets it go, whatever it costs", None) if limited else None
+    ceiling = limits.approve_job_above
+    if (
+        ceiling is None
+        or proposal.price <= ceiling
+        or (is_approved and (credits_ is None or proposal.price <= credits_))
+    ):
+        return None
+    return Ask(
+        f"it would cost {proposal.price} credits, more than limits.credits.approve_job_above ({ceiling})",
+        f"`approve` lets it go for {proposal.price} credits",
+        proposal.price,
+    )
+
+
+def any_limit(limits: CreditLimits) -> bool:
+    """Say whether any limit on credits is set: then an unknown price is asked about."""
+    return bool(limits.reserve) or any(
+        limit is not None
+        for limit in (limits.per_day, limits.per_month, limits.approve_job_above, limits.approve_batch_above)
+    )
+
+
+def _budget(proposal: Proposal, situation: Situation) -> Wait | None:
+    price, limits, account = _reserves(proposal), situation.credits, situation.account
+    if not price or account is None:
+        return None
+    if account.credits is None:
+        return Wait("the account's balance is not known", is_shared=True)
+    free = account.credits - situation.reserved - limits.reserve
+    if price > free:
+        return Wait(
+            f"it costs {price} credits and {max(free, 0)} may be spent: balance {account.credits},"
+            f" {situation.reserved} in use, {limits.reserve} kept back",
+            "buy credits, or lower limits.credits.reserve",
+        )
+    for name, limit, spent in (
+        ("day", limits.per_day, situation.spent_today),
+        ("month", limits.per_month, situation.spent_this_month),
+    ):
+        if limit is not None and spent + price > limit:
+            return Wait(
+                f"it costs {price} credits and {max(limit - spent, 0)} of {limit} are left for this {name}",
+                f"it goes on by itself next {name}; or raise limits.credits.per_{name}",
+            )
+    return None
+
+
+def _slots(situation: Situation) -> Wait | None:
+    if situation.slots_taken < situation.plan.separations:
+        return None
+    return Wait(f"{situation.slots_taken} of {situation.plan.separations} slots are taken", is_shared=True)

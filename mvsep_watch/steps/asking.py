@@ -1,0 +1,203 @@
+"""Steps that ask the service small questions: how far a separation is, the history, the account, the catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mvsep_watch.errors import ServiceError
+from mvsep_watch.model import Account, Catalogue, HistoryRow, Remote
+from mvsep_watch.mvsep import Client
+from mvsep_watch.steps.base import Pool, Tools
+
+PAGE_ROWS = 20
+"""The most that the service lists at once. Source: MVSEP API page, separation_history, 2025 and 2026."""
+RESTARTS = 3
+"""How often a history that moves under the look is begun again before the look counts as failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """Ask how far a separation is, on the host that made it."""
+
+    separation_id: int
+    hash: str
+    base_url: str
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """One question about a separation at a time."""
+        return ("poll", self.separation_id)
+
+    @property
+    def pool(self) -> Pool:
+        """Asking."""
+        return Pool.ASKING
+
+    def perform(self, tools: Tools) -> tuple[Remote, float]:
+        """Give what the service says, and when the question was begun (monotonic)."""
+        begun_s = tools.monotonic()
+        return tools.client.get(self.hash, base_url=self.base_url), begun_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRead:
+    """A complete read of the history down to a row that was known, newest row first; instants are monotonic."""
+
+    rows: tuple[HistoryRow, ...]
+    begun_s: float
+    answered_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadHistory:
+    """Read the history from its newest row down to `down_to`, an id; 0 reads it to its end.
+
+    Args:
+        newest_known: The newest id that was ever seen; a history that does not reach it was begun anew and is read
+            to its end.
+    """
+
+    down_to: int
+    newest_known: int
+
+    @property
+    def key(self) -> str:
+        """One look serves everybody."""
+        return "read_history"
+
+    @property
+    def pool(self) -> Pool:
+        """Asking."""
+        return Pool.ASKING
+
+    def perform(self, tools: Tools) -> HistoryRead:
+        """Read page by page, each overlapping the last by one row.
+
+        Raises:
+            ServiceError: The history kept moving under the look.
+        """
+        begun_s = tools.monotonic()
+        for _ in range(RESTARTS):
+            if (rows := self._rows(tools.client)) is not None:
+                return HistoryRead(rows=rows, begun_s=begun_s, answered_s=tools.monotonic())
+        raise ServiceError("the history kept moving while it was read")
+
+    def _rows(self, client: Client) -> tuple[HistoryRow, ...] | None:
+        """Give the rows, or None where a joint between two pages is missing."""
+        rows: list[HistoryRow] = []
+        page = client.separation_history(start=0, limit=PAGE_ROWS)
+        down_to = self.down_to if page and page[0].id >= self.newest_known else 0
+        while True:
+            if rows and (not page or page[0].id != rows[-1].id):
+                return None
+            rows += page[1:] if rows else page
+            if len(page) < PAGE_ROWS or rows[-1].id <= down_to:
+                return tuple(rows)
+            page = client.separation_history(start=len(rows) - 1, limit=PAGE_ROWS)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAccount:
+    """Ask whose token it is, and what is left on the account."""
+
+    @property
+    def key(self) -> str:
+        """One at a time."""
+        return "read_account"
+
+    @property
+    def pool(self) -> Pool:
+        """Asking."""
+        return Pool.ASKING
+
+    def perform(self, tools: Tools) -> tuple[Account, float]:
+        """Give what the service says, and when the question was begun (seconds since 1970)."""
+        begun_at = tools.now()
+        return tools.client.user(), begun_at
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCatalogue:
+    """Ask for the models with their options and prices."""
+
+    @property
+    def key(self) -> str:
+        """One at a time."""
+        return "read_catalogue"
+
+    @property
+    def pool(self) -> Pool:
+        """Asking."""
+        return Pool.ASKING
+
+    def perform(self, tools: Tools) -> Catalogue:
+        """Ask."""
+        return tools.client.algorithms()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRemote:
+    """Ask the service to cancel a separation."""
+
+    separation_id: int
+    hash: str
+    base_url: str
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """One at a time for a separation, and not while it is polled."""
+        return ("poll", self.separation_id)
+
+    @property
+    def pool(self) -> Pool:
+        """Asking."""
+        return Pool.ASKING
+
+    def perform(self, tools: Tools) -> None:
+        """Ask; a refusal is raised with the service's own words."""
+        tools.client.cancel(self.hash, base_url=self.base_url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOther:
+    """Ask the service to cancel a second separation of the same work, which still waits."""
+
+    hash: str
+    base_url: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Once at a time."""
+        return ("cancel", self.hash)
+
+    @property
+    def pool(self) -> Pool:
+        """Asking."""
+        return Pool.ASKING
+
+    def perform(self, tools: Tools) -> None:
+        """Ask."""
+        tools.client.cancel(self.hash, base_url=self.base_url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compare:
+    """Ask how far each of several history rows with the same tag is."""
+
+    separation_id: int
+    rows: tuple[HistoryRow, ...]
+    base_url: str
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """One question about a separation at a time."""
+        return ("poll", self.separation_id)
+
+    @property
+    def pool(self) -> Pool:
+        """Asking."""
+        return Pool.ASKING
+
+    def perform(self, tools: Tools) -> tuple[tuple[HistoryRow, str], ...]:
+        """Give each row with its status."""
+        return tuple((row, tools.client.get(row.hash, base_url=self.base_url).status) for row in self.rows)

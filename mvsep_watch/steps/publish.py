@@ -1,0 +1,194 @@
+"""Steps at the end: publish by one rename, dispose of a source, and look after output roots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from mvsep_watch.errors import NeedsUserError, RetryableError
+from mvsep_watch.files import claim as claims
+from mvsep_watch.files import disposal, sidecar, staging
+from mvsep_watch.model import FileStat, Provenance
+from mvsep_watch.steps.base import Pool, Tools
+
+
+class NotStagedError(RetryableError):
+    """The staging is not whole: it is to be fetched again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish:
+    """Write the sidecar last and show everything by one rename of the staging folder to `final`.
+
+    Args:
+        replaces: Exchange with the folder that is there, if it is still what its sidecar says; else never replace.
+    """
+
+    job_id: int
+    state_id: str
+    final: Path
+    provenance: Provenance
+    replaces: bool = False
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """One step of a job at a time."""
+        return ("job", self.job_id)
+
+    @property
+    def pool(self) -> Pool:
+        """Filing."""
+        return Pool.FILING
+
+    def perform(self, tools: Tools) -> None:
+        """Publish; done already, by this job and from this hash, is done.
+
+        Raises:
+            TakenError: Somebody else's folder is in the reserved place.
+            NotStagedError: The staging is not whole; it is to be fetched again.
+        """
+        if self._is_published():
+            return
+        staged = staging.Staging.open(
+            self.final.parent, state_id=self.state_id, job_id=self.job_id, hash_=self.provenance.hash
+        )
+        if missing := sidecar.verify(staged.path, self.provenance.outputs, stopping=tools.stopping.is_set):
+            raise NotStagedError(f"{missing[0].name} is not staged any more")
+        sidecar.write(staged.path, self.provenance, version=tools.version)
+        if self.replaces:
+            self._check_replaceable(tools)
+            staging.exchange(staged, self.final)
+            staged.discard()
+        else:
+            staging.publish(staged, self.final)
+
+    def _is_published(self) -> bool:
+        there = sidecar.read(self.final)
+        mine = self.provenance
+        return there is not None and (there.state_id, there.job_id, there.hash) == (
+            mine.state_id,
+            mine.job_id,
+            mine.hash,
+        )
+
+    def _check_replaceable(self, tools: Tools) -> None:
+        there = sidecar.read(self.final)
+        if there is None or sidecar.verify(self.final, there.outputs, stopping=tools.stopping.is_set):
+            raise NeedsUserError(
+                f"the outputs in {self.final} are no longer what they were when they were published",
+                hint="move them away, then `retry`; nothing is paid again",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispose:
+    """Delete a source or move it to `to`, if it is still what was read."""
+
+    source_id: int
+    path: Path
+    sha256: str
+    stat: FileStat
+    to: Path | None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """One at a time for a source."""
+        return ("dispose", self.source_id)
+
+    @property
+    def pool(self) -> Pool:
+        """Filing."""
+        return Pool.FILING
+
+    def perform(self, tools: Tools) -> None:
+        """Rename aside, hash again, and only then let it go."""
+        disposal.dispose(
+            self.path, identity_sha256=self.sha256, stat=self.stat, to=self.to, stopping=tools.stopping.is_set
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RootFacts:
+    """What an output root says: its claim, and whose sidecars were found where there was none."""
+
+    claim: claims.Claim | None
+    sidecar_states: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRoot:
+    """Probe an output root by a write and a rename, and read its claim.
+
+    Args:
+        claim: What to write where there is no claim and no sidecar of another state.
+        is_new: This state never used it: it is made if it is not there.
+        takes_over: A person said that this state begins anew here.
+    """
+
+    root: Path
+    claim: claims.Claim
+    is_new: bool
+    takes_over: bool = False
+
+    @property
+    def key(self) -> tuple[str, Path]:
+        """One at a time for a root."""
+        return ("root", self.root)
+
+    @property
+    def pool(self) -> Pool:
+        """Filing."""
+        return Pool.FILING
+
+    def perform(self, _: Tools) -> RootFacts:
+        """Probe, read, and claim what nobody has claimed.
+
+        Raises:
+            OutputRootError: It cannot be written.
+        """
+        claims.probe_root(self.root, make=self.is_new)
+        claim = claims.read(self.root)
+        if self.takes_over:
+            claims.write(self.root, self.claim, replace_damaged=True)
+            return RootFacts(claim=None, sidecar_states=())
+        if claim is not None:
+            return RootFacts(claim=claim, sidecar_states=())
+        states = {found.state_id for path in sidecar.find(self.root) if (found := sidecar.read(path.parent))}
+        if states <= {self.claim.state_id}:
+            claims.write(self.root, self.claim)
+        return RootFacts(claim=None, sidecar_states=tuple(sorted(states)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tidy:
+    """At start: remove our own stagings without a live job, and bring back sources that a killed run had set aside.
+
+    Nothing is disposed of before it has ended.
+    """
+
+    KEY: ClassVar[str] = "tidy"
+
+    state_id: str
+    live_job_ids: frozenset[int]
+    parents: tuple[Path, ...]
+    source_folders: tuple[Path, ...]
+
+    @property
+    def key(self) -> str:
+        """Once."""
+        return self.KEY
+
+    @property
+    def pool(self) -> Pool:
+        """Filing."""
+        return Pool.FILING
+
+    def perform(self, _: Tools) -> tuple[Path, ...]:
+        """Give what was removed or brought back."""
+        done: list[Path] = []
+        for parent in self.parents:
+            done += staging.clean(parent, state_id=self.state_id, live_job_ids=self.live_job_ids)
+        for folder in self.source_folders:
+            done += disposal.recover(folder)
+        return tuple(done)

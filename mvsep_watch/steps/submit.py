@@ -1,0 +1,119 @@
+"""The step that can cost money: send one separation, and know for certain what is known of its outcome.
+
+Before the last chunk it compares what was sent with what was identified, waits for the owner to commit `released`, and
+writes the release's generation into the claim. Whatever goes wrong before that is harmless; whatever goes wrong after
+it, short of the service's own refusal, is an unknown outcome, and `Sent` says which.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mvsep_watch.errors import MvsepWatchError, RetryableError, SourceChangedError, StateError, StoppedError
+from mvsep_watch.files import claim as claims
+from mvsep_watch.model import Created, FileStat, Settings
+from mvsep_watch.steps.base import Denied, Pool, Tools
+
+
+class DeniedError(RetryableError):
+    """The owner did not let the last chunk go; nothing was sent that could be paid for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What came of a submission: an answer, or an error and whether the last chunk may have left before it."""
+
+    created: Created | None = None
+    error: Exception | None = None
+    may_have_left: bool = False
+
+    @classmethod
+    def lost(cls, error: Exception | None) -> Sent:
+        """Say that nothing is known of what came of it."""
+        return cls(error=error, may_have_left=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submit:
+    """Send a file as one separation.
+
+    Args:
+        send: The send number; the owner grants the release only while it is current.
+        sha256, stat: What was identified; anything else is not sent.
+        is_free: The price is 0; the account is read again before the release.
+        claim: What is written into the claim of `root`, with the release's generation.
+    """
+
+    separation_id: int
+    send: int
+    path: str
+    sha256: str
+    stat: FileStat
+    settings: Settings
+    upload_name: str
+    is_free: bool
+    root: Path
+    claim: claims.Claim
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """One upload of a separation at a time."""
+        return ("submit", self.separation_id)
+
+    @property
+    def pool(self) -> Pool:
+        """Uploads."""
+        return Pool.UPLOADS
+
+    def perform(self, tools: Tools) -> Sent:
+        """Send it; never raises one of the project's errors, since only it knows what had left by then."""
+        release = _Release(self, tools)
+        try:
+            created = tools.client.create(
+                Path(self.path),
+                self.settings,
+                upload_name=self.upload_name,
+                before_last_chunk=release,
+                stopping=tools.stopping.is_set,
+            )
+        except Exception as error:  # noqa: BLE001 - even a bug must not lose what is known of the outcome
+            return Sent(error=error, may_have_left=release.is_open)
+        return Sent(created=created)
+
+
+class _Release:
+    """Stands before the last chunk; open once everything says yes."""
+
+    def __init__(self, task: Submit, tools: Tools) -> None:
+        self._task = task
+        self._tools = tools
+        self.is_open = False
+
+    def __call__(self, sha256: str, stat: os.stat_result) -> None:
+        task, tools = self._task, self._tools
+        if sha256 != task.sha256 or FileStat.of(stat) != task.stat:
+            raise SourceChangedError(f"{Path(task.path).name} changed while it was sent; it was not submitted")
+        account = tools.client.user() if task.is_free else None
+        answer = tools.ask_release(task.separation_id, task.send, account)
+        if isinstance(answer, Denied):
+            raise DeniedError(answer.reason)
+        self._claim(answer.generation)
+        if tools.stopping.is_set():
+            raise StoppedError("told to stop before the last chunk")
+        self.is_open = True
+
+    def _claim(self, generation: int) -> None:
+        """Let the output root know of this release, so that an older backup of the state is recognised."""
+        there, mine = claims.read(self._task.root), self._task.claim
+        if there is not None and there.state_id != mine.state_id:
+            raise StateError(f"{self._task.root} belongs to another state ({there.state_id})")
+        claims.write(self._task.root, replace(mine, generation=generation))
+
+
+def is_harmless(sent: Sent) -> bool:
+    """Say whether nothing can have been made: nothing left, or the service itself refused it."""
+    if sent.created is not None:
+        return False
+    return not sent.may_have_left or (isinstance(sent.error, MvsepWatchError) and sent.error.refused)

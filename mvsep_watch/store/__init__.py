@@ -1,0 +1,63 @@
+"""The state file: the SQLite database that remembers everything, and the one place that writes it.
+
+`Store` is the owner's side, made under the kernel lock and used by one thread. `Reader` is everybody else's: it looks,
+and appends requests.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from mvsep_watch.store.connection import Db, open_reader, open_requester, open_writer
+from mvsep_watch.store.jobs import Jobs
+from mvsep_watch.store.memory import Memory, Sightings
+from mvsep_watch.store.requests import Request, Requests
+from mvsep_watch.store.rows import JobRow, SeparationRow, SourceRow
+from mvsep_watch.store.separations import Separations
+from mvsep_watch.store.sources import Sources
+
+__all__ = [
+    "Db",
+    "JobRow",
+    "Request",
+    "Requests",
+    "SeparationRow",
+    "Sightings",
+    "SourceRow",
+    "Store",
+    "open_reader",
+    "open_requester",
+]
+
+
+class Store:
+    """The state, for its owner.
+
+    Raises:
+        StateError: From every method, when the state file cannot be read or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.db = open_writer(path)
+        self.path = path
+        self.sources = Sources(self.db)
+        self.jobs = Jobs(self.db)
+        self.separations = Separations(self.db)
+        self.memory = Memory(self.db)
+        self.requests = Requests(self.db)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit everything inside, or nothing; transactions nest."""
+        with self.db.transaction():
+            yield
+
+    def foreign_writes(self) -> int:
+        """Give a number that changes when another process has committed, so that looking costs nothing."""
+        return int(self.db.value("PRAGMA data_version"))
+
+    def close(self) -> None:
+        """Close, leaving no WAL behind."""
+        self.db.close()

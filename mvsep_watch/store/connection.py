@@ -1,0 +1,219 @@
+"""The one connection to the state file: opened with care, written in whole transactions.
+
+SQLite in WAL mode with `synchronous=FULL`: what is committed survives a power cut, and readers never wait. The owner's
+lock is taken by the caller before a writer is opened; a second writer is a bug, not a case. A state file of a newer
+version, of another program, or damaged, is refused and not touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mvsep_watch.errors import StateError
+from mvsep_watch.store.schema import APPLICATION_ID, MIGRATIONS
+
+BUSY_TIMEOUT_S = 10.0
+"""Commands append requests beside the daemon; a commit on a slow NAS disk takes tens of milliseconds."""
+
+Params = Sequence[Any]
+
+
+class Db:
+    """A connection with transactions that nest: the outermost commits.
+
+    Raises:
+        StateError: From every method, when the state file cannot be read or written.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._depth = 0
+        self.path = path
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit everything inside, or nothing; an inner one that fails takes only itself back."""
+        begin, commit = "BEGIN IMMEDIATE", "COMMIT"
+        rollback: tuple[str, ...] = ("ROLLBACK",)
+        if self._depth:
+            name = f"depth_{self._depth}"
+            begin, commit = f"SAVEPOINT {name}", f"RELEASE {name}"
+            rollback = (f"ROLLBACK TO {name}", f"RELEASE {name}")
+        self.run(begin)
+        self._depth += 1
+        try:
+            yield
+            self.run(commit)
+        except BaseException:
+            if self._connection.in_transaction:
+                for statement in rollback:
+                    self._connection.execute(statement)
+            raise
+        finally:
+            self._depth -= 1
+
+    def run(self, sql: str, params: Params = ()) -> sqlite3.Cursor:
+        """Execute one statement."""
+        try:
+            return self._connection.execute(sql, params)
+        except sqlite3.Error as error:
+            raise _translated(error, self.path) from error
+
+    def insert(self, table: str, values: dict[str, Any]) -> int:
+        """Insert a row and give its id."""
+        names = ", ".join(values)
+        marks = ", ".join("?" * len(values))
+        cursor = self.run(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values()))  # noqa: S608
+        return cursor.lastrowid or 0
+
+    def update(self, table: str, row_id: int, values: dict[str, Any]) -> None:
+        """Change columns of one row."""
+        names = ", ".join(f"{name} = ?" for name in values)
+        self.run(f"UPDATE {table} SET {names} WHERE id = ?", (*values.values(), row_id))  # noqa: S608
+
+    def all(self, sql: str, params: Params = ()) -> list[sqlite3.Row]:
+        """Give all rows."""
+        return self.run(sql, params).fetchall()
+
+    def one(self, sql: str, params: Params = ()) -> sqlite3.Row | None:
+        """Give the first row or None."""
+        row: sqlite3.Row | None = self.run(sql, params).fetchone()
+        return row
+
+    def value(self, sql: str, params: Params = ()) -> Any:
+        """Give the first column of the first row, or None."""
+        row = self.one(sql, params)
+        return row[0] if row else None
+
+    def close(self) -> None:
+        """Close; a writer leaves no WAL behind."""
+        self._connection.close()
+
+
+def open_writer(path: Path) -> Db:
+    """Open the state file for its owner, made and migrated as needed.
+
+    Raises:
+        StateError: It is of a newer version, of another program, damaged, or cannot be opened.
+    """
+    _make_private(path)
+    db = Db(_connect(f"{path.absolute().as_uri()}?mode=rw", path), path)
+    try:
+        _check_ours(db)
+        db.run("PRAGMA journal_mode = WAL")
+        db.run("PRAGMA synchronous = FULL")
+        db.run("PRAGMA foreign_keys = ON")
+        _migrate(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def open_reader(path: Path) -> Db:
+    """Open an existing state file for looking only.
+
+    Raises:
+        StateError: There is none, or it cannot be read.
+    """
+    return _open_existing(path, "ro")
+
+
+def open_requester(path: Path) -> Db:
+    """Open an existing state file to append a request beside its owner.
+
+    Raises:
+        StateError: There is none, or it cannot be written.
+    """
+    return _open_existing(path, "rw")
+
+
+def _open_existing(path: Path, mode: str) -> Db:
+    if not path.exists():
+        raise StateError(f"there is no state file at {path} yet", hint="`mvsep-watch run` or `once` makes it")
+    db = Db(_connect(f"{path.absolute().as_uri()}?mode={mode}", path), path)
+    try:
+        _check_ours(db)
+        _check_current(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _check_current(db: Db) -> None:
+    if (version := _version(db)) != len(MIGRATIONS):
+        raise StateError(
+            f"the state file {db.path} is of version {version}, this program reads {len(MIGRATIONS)}",
+            hint="use the same version of mvsep-watch as the daemon",
+        )
+
+
+def _connect(uri: str, path: Path) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S)
+    except sqlite3.Error as error:
+        raise _translated(error, path) from error
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _make_private(path: Path) -> None:
+    """Create the file readable by its owner alone: it tells what somebody listens to."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StateError(
+            f"the state file {path} cannot be opened: {error.strerror}",
+            hint="give `state:` a path that the daemon's user may write",
+        ) from error
+
+
+def _version(db: Db) -> int:
+    return int(db.value("PRAGMA user_version"))
+
+
+def _check_ours(db: Db) -> None:
+    application, version = db.value("PRAGMA application_id"), _version(db)
+    is_new = not application and not version and not db.value("SELECT count(*) FROM sqlite_master")
+    if application != APPLICATION_ID and not is_new:
+        raise StateError(
+            f"{db.path} is a database of another program", hint="give `state:` a path of its own; nothing was changed"
+        )
+    if version > len(MIGRATIONS):
+        raise StateError(
+            f"the state file {db.path} is of version {version}, this program knows up to {len(MIGRATIONS)}",
+            hint="update mvsep-watch; nothing was changed",
+        )
+
+
+def _migrate(db: Db) -> None:
+    for number in range(_version(db), len(MIGRATIONS)):
+        with db.transaction():
+            MIGRATIONS[number](db._connection)  # noqa: SLF001 - a migration speaks SQL to the bare connection
+            db.run(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.run(f"PRAGMA user_version = {number + 1}")
+
+
+def _translated(error: sqlite3.Error, path: Path) -> StateError | sqlite3.Error:
+    """Tell trouble with the file from a bug in our own SQL."""
+    name = getattr(error, "sqlite_errorname", "")
+    hints = {
+        "SQLITE_FULL": "free some space; nothing was lost",
+        "SQLITE_CORRUPT": "restore a backup; nothing is spent until then",
+        "SQLITE_NOTADB": "it is no state file; restore a backup or name another path in `state:`",
+        "SQLITE_READONLY": "make it writable for the daemon's user",
+        "SQLITE_CANTOPEN": "make its folder writable for the daemon's user",
+        "SQLITE_BUSY": "another program holds it; try again",
+        "SQLITE_IOERR": "check the disk that it is on",
+    }
+    for prefix, hint in hints.items():
+        if name.startswith(prefix):
+            return StateError(f"the state file {path}: {error}", hint=hint)
+    return error

@@ -1,0 +1,249 @@
+"""Jobs: one source and one rule each, from being queued to their outputs being published.
+
+Every change of state writes a transition with its reason in the same transaction.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from mvsep_watch.model import FINISHED, BatchOrigin, HoldKind, JobState, Output, Settings
+from mvsep_watch.store.connection import Db
+from mvsep_watch.store.rows import JobRow, path_blob, read
+from mvsep_watch.store.transitions import record
+
+_LIVE = f"state NOT IN ({', '.join(repr(str(state)) for state in FINISHED)})"
+
+
+class Jobs:
+    """The table of jobs, with their outputs, batches and approvals."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    def add(
+        self,
+        *,
+        source_id: int,
+        folder: str,
+        rule: str,
+        realm: str,
+        input_key: str,
+        asked: str,
+        priority: int,
+        output_root: Path,
+        final: Path,
+        batch_id: int,
+        now: float,
+        redo_of: int | None = None,
+        attempt_wanted: int | None = None,
+        price_allowed: int | None = None,
+        replaces: bool = False,
+    ) -> int:
+        """Queue a job, its final folder reserved, and give its id."""
+        job_id = self._db.insert(
+            "jobs",
+            {
+                "source_id": source_id,
+                "folder": folder,
+                "rule": rule,
+                "realm": realm,
+                "input_key": input_key,
+                "asked": asked,
+                "state": JobState.QUEUED,
+                "priority": priority,
+                "output_root": path_blob(output_root),
+                "final": path_blob(final),
+                "batch_id": batch_id,
+                "queued_at": now,
+                "redo_of": redo_of,
+                "attempt_wanted": attempt_wanted,
+                "price_allowed": price_allowed,
+                "replaces": int(replaces),
+            },
+        )
+        record(self._db, subject="job", subject_id=job_id, before=None, after=JobState.QUEUED, reason="", now=now)
+        return job_id
+
+    def get(self, job_id: int) -> JobRow | None:
+        """Give a job by its id."""
+        row = self._db.one("SELECT * FROM jobs WHERE id = ?", (job_id,))
+        return read(JobRow, row) if row else None
+
+    def move(self, job: JobRow, state: JobState, *, now: float, reason: str = "", **columns: Any) -> None:
+        """Change a job's state, with what belongs to it."""
+        finished = {"finished_at": now} if state in FINISHED else {}
+        values = {"reason": reason, "hint": "", "hold": None, "resume": None, "price": None, "failures": 0}
+        self._db.update("jobs", job.id, {**values, "not_before": 0.0, **finished, **columns, "state": state})
+        record(self._db, subject="job", subject_id=job.id, before=job.state, after=state, reason=reason, now=now)
+
+    def hold(
+        self,
+        job: JobRow,
+        kind: HoldKind,
+        *,
+        now: float,
+        reason: str,
+        hint: str,
+        price: int | None = None,
+        resume: JobState | None = None,
+    ) -> None:
+        """Let a job wait for a person; it remembers where to resume."""
+        resumes_at = resume or job.resume or (JobState.QUEUED if job.state == JobState.HELD else job.state)
+        self.move(job, JobState.HELD, now=now, reason=reason, hint=hint, hold=kind, price=price, resume=resumes_at)
+
+    def wait(self, job: JobRow, *, reason: str, hint: str, not_before: float, failures: int | None = None) -> None:
+        """Let a job wait by itself, saying why; its state stays."""
+        counted = {} if failures is None else {"failures": failures}
+        self._db.update("jobs", job.id, {"reason": reason, "hint": hint, "not_before": not_before, **counted})
+
+    def set(self, job_id: int, **columns: Any) -> None:
+        """Change columns that are no state."""
+        self._db.update("jobs", job_id, columns)
+
+    def waiting(self, folder: str, *, now: float, limit: int, except_for: Collection[int] = ()) -> list[JobRow]:
+        """Give a folder's queued jobs without a separation that are due: higher priority first, then older."""
+        marks = ",".join("?" * len(except_for))
+        return self._rows(
+            "state = 'queued' AND separation_id IS NULL AND folder = ? AND not_before <= ?"
+            f" AND id NOT IN ({marks}) ORDER BY priority DESC, id LIMIT ?",
+            (folder, now, *except_for, limit),
+        )
+
+    def folders_waiting(self) -> list[str]:
+        """Give the names of the folders that have queued jobs without a separation."""
+        rows = self._db.all("SELECT DISTINCT folder FROM jobs WHERE state = 'queued' AND separation_id IS NULL")
+        return [row[0] for row in rows]
+
+    def due(self, state: JobState, *, now: float, limit: int) -> list[JobRow]:
+        """Give the jobs in `separated` or `fetched` whose next step is due."""
+        return self._rows("state = ? AND not_before <= ? ORDER BY not_before, id LIMIT ?", (state, now, limit))
+
+    def live(self) -> list[JobRow]:
+        """Give every job that is not finished."""
+        return self._rows(f"{_LIVE} ORDER BY id")
+
+    def live_ids(self) -> list[int]:
+        """Give the ids of every job that is not finished."""
+        return [row[0] for row in self._db.all(f"SELECT id FROM jobs WHERE {_LIVE}")]  # noqa: S608 - constants
+
+    def parents_of_live(self) -> list[Path]:
+        """Give the folders in which live jobs may have a staging, and those of jobs that ended lately."""
+        rows = self._db.all(f"SELECT DISTINCT final FROM jobs WHERE {_LIVE}")  # noqa: S608 - constants
+        return list({Path(os.fsdecode(row[0])).parent for row in rows})
+
+    def held(self, kind: HoldKind) -> list[JobRow]:
+        """Give the held jobs of one kind."""
+        return self._rows("state = 'held' AND hold = ? ORDER BY id", (kind,))
+
+    def of_separation(self, separation_id: int) -> list[JobRow]:
+        """Give the live jobs that a separation serves, the oldest first."""
+        return self._rows(f"separation_id = ? AND {_LIVE} ORDER BY id", (separation_id,))
+
+    def ever_of_separation(self, separation_id: int) -> list[JobRow]:
+        """Give all jobs that a separation ever served, the oldest first."""
+        return self._rows("separation_id = ? ORDER BY id", (separation_id,))
+
+    def of_source(self, source_id: int) -> list[JobRow]:
+        """Give all jobs of a source, the oldest first."""
+        return self._rows("source_id = ? ORDER BY id", (source_id,))
+
+    def of_batch(self, batch_id: int, *, after: int = 0) -> list[JobRow]:
+        """Give the live jobs of a batch, those younger than job `after`."""
+        return self._rows(f"batch_id = ? AND id > ? AND {_LIVE} ORDER BY id", (batch_id, after))
+
+    def on_bytes(self, input_key: str) -> list[JobRow]:
+        """Give all jobs on these bytes, the oldest first."""
+        return self._rows("input_key = ? ORDER BY id", (input_key,))
+
+    def settings_planned_before(self, *, realm: str, input_key: str, asked: str) -> str | None:
+        """Give the settings that the same asking meant for the same input when it was first planned, if it was."""
+        text: str | None = self._db.value(
+            "SELECT settings FROM jobs WHERE input_key = ? AND realm = ? AND asked = ? AND settings IS NOT NULL"
+            " ORDER BY id LIMIT 1",
+            (input_key, realm, asked),
+        )
+        return text
+
+    def is_reserved(self, final: Path) -> bool:
+        """Say whether a job that may still publish, or has published, owns this folder."""
+        return bool(
+            self._db.value(
+                "SELECT 1 FROM jobs WHERE final = ? AND state NOT IN ('failed', 'cancelled') LIMIT 1",
+                (path_blob(final),),
+            )
+        )
+
+    def counts(self) -> dict[JobState, int]:
+        """Give the number of jobs in every state; kept by triggers, so that it costs nothing."""
+        rows = self._db.all("SELECT state, n FROM job_counts")
+        found = {row["state"]: row["n"] for row in rows}
+        return {state: found.get(state, 0) for state in JobState}
+
+    def set_outputs(self, job_id: int, outputs: Sequence[Output]) -> None:
+        """Write what a job staged or published."""
+        self._db.run("DELETE FROM outputs WHERE job_id = ?", (job_id,))
+        for position, output in enumerate(outputs):
+            self._db.run(
+                "INSERT INTO outputs VALUES (?, ?, ?, ?, ?, ?)",
+                (job_id, position, output.stem, output.name, output.size_bytes, output.sha256),
+            )
+
+    def outputs(self, job_id: int) -> tuple[Output, ...]:
+        """Give what a job staged or published."""
+        rows = self._db.all(
+            "SELECT stem, name, size_bytes, sha256 FROM outputs WHERE job_id = ? ORDER BY position", (job_id,)
+        )
+        return tuple(read(Output, row) for row in rows)
+
+    def open_batch(self, folder: str, origin: BatchOrigin, *, now: float, must_ask: bool = False) -> int:
+        """Give the folder's open batch of this origin, or open one."""
+        found = self._db.value(
+            "SELECT id FROM batches WHERE folder = ? AND origin = ? AND closed_at IS NULL", (folder, origin)
+        )
+        return found or self._db.insert(
+            "batches", {"folder": folder, "origin": origin, "opened_at": now, "must_ask": int(must_ask)}
+        )
+
+    def close_batch(self, batch_id: int, *, now: float) -> None:
+        """Let no further job into a batch."""
+        self._db.run("UPDATE batches SET closed_at = ? WHERE id = ? AND closed_at IS NULL", (now, batch_id))
+
+    def batches_open(self, origin: BatchOrigin, *, opened_before: float) -> list[int]:
+        """Give the open batches of an origin that were opened before an instant."""
+        rows = self._db.all(
+            "SELECT id FROM batches WHERE closed_at IS NULL AND origin = ? AND opened_at < ?", (origin, opened_before)
+        )
+        return [row[0] for row in rows]
+
+    def approved_batch(self, *, now: float) -> int:
+        """Make a batch for jobs that a person has approved: it is never asked about again."""
+        values = {"folder": "", "origin": "approved", "opened_at": now, "closed_at": now, "approved_at": now}
+        return self._db.insert("batches", values)
+
+    def batch(self, batch_id: int) -> dict[str, Any]:
+        """Give a batch's columns."""
+        row = self._db.one("SELECT * FROM batches WHERE id = ?", (batch_id,))
+        return dict(row) if row else {}
+
+    def approve(self, job: JobRow, *, attempt: int, credits_: int | None, now: float) -> None:
+        """Write down that a work's attempt may cost this much; None is a price that nobody knows."""
+        self._db.run(
+            "INSERT INTO approvals VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET credits = excluded.credits,"
+            " approved_at = excluded.approved_at",
+            (job.realm, job.input_key, job.settings or "", attempt, credits_, now),
+        )
+
+    def approved(self, *, realm: str, input_key: str, settings: Settings, attempt: int) -> tuple[bool, int | None]:
+        """Say whether a work's attempt was approved, and for how many credits."""
+        row = self._db.one(
+            "SELECT credits FROM approvals WHERE realm = ? AND input_key = ? AND settings = ? AND attempt = ?",
+            (realm, input_key, settings.canonical(), attempt),
+        )
+        return (row is not None, row["credits"] if row else None)
+
+    def _rows(self, where: str, params: Sequence[Any] = ()) -> list[JobRow]:
+        return [read(JobRow, row) for row in self._db.all(f"SELECT * FROM jobs WHERE {where}", params)]  # noqa: S608

@@ -1,0 +1,154 @@
+"""What is remembered beside jobs and separations: this state's identity, gates, accounts, and the service's history.
+
+Of the history only the rows with a tag of ours are kept: they are what recognises paid work when everything else about
+it was forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mvsep_watch.model import Account, Gate, GateName, HistoryRow, tag_in_hash
+from mvsep_watch.store.connection import Db
+from mvsep_watch.store.rows import read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sightings:
+    """How promptly an account's history on one host has been seen to list unfinished work.
+
+    Args:
+        seen: How often a separation of ours was listed while a later `get` still said unfinished.
+        was_late: Whether one was ever not listed at the first look.
+    """
+
+    seen: int = 0
+    was_late: bool = False
+    longest_lag_s: float = 0.0
+
+
+class Memory:
+    """The tables meta, gates, accounts, history and sightings."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+        self._closed = {(gate.name, gate.scope): gate for gate in self._read_gates()}
+
+    def meta(self, key: str) -> str | None:
+        """Give a value of the state's own."""
+        value: str | None = self._db.value("SELECT value FROM meta WHERE key = ?", (key,))
+        return value
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Write a value of the state's own."""
+        self._db.run(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value)
+        )
+
+    @property
+    def state_id(self) -> str:
+        """What tells this state from all others."""
+        return self.meta("state_id") or ""
+
+    @property
+    def generation(self) -> int:
+        """How many releases this state has committed."""
+        return int(self.meta("generation") or 0)
+
+    def next_generation(self) -> int:
+        """Count one more release."""
+        generation = self.generation + 1
+        self.set_meta("generation", str(generation))
+        return generation
+
+    @property
+    def closed(self) -> tuple[Gate, ...]:
+        """The closed gates, the oldest first."""
+        return tuple(self._closed.values())
+
+    def close_gate(self, gate: Gate) -> bool:
+        """Close a gate, or renew its reason; say whether it was open."""
+        key = (gate.name, gate.scope)
+        before = self._closed.get(key)
+        if before is not None and (before.reason, before.hint) == (gate.reason, gate.hint):
+            return False
+        self._db.run(
+            "INSERT INTO gates VALUES (?, ?, ?, ?, ?) ON CONFLICT (name, scope) DO UPDATE SET reason = excluded.reason,"
+            " hint = excluded.hint",
+            (gate.name, gate.scope, gate.reason, gate.hint, gate.since),
+        )
+        self._closed[key] = gate if before is None else replace(gate, since=before.since)
+        return before is None
+
+    def open_gate(self, name: GateName, scope: str = "") -> bool:
+        """Open a gate; say whether it was closed."""
+        if self._closed.pop((name, scope), None) is None:
+            return False
+        self._db.run("DELETE FROM gates WHERE name = ? AND scope = ?", (name, scope))
+        return True
+
+    def _read_gates(self) -> list[Gate]:
+        return [read(Gate, row) for row in self._db.all("SELECT * FROM gates ORDER BY since, name")]
+
+    def account_read(self, realm: str, account: Account, *, now: float) -> None:
+        """Remember what the service said of an account."""
+        self._db.run(
+            "INSERT INTO accounts (realm, account, credits, premium_enabled, read_at) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (realm, account) DO UPDATE SET credits = excluded.credits,"
+            " premium_enabled = excluded.premium_enabled, read_at = excluded.read_at",
+            (realm, account.identity, account.credits, int(account.premium_enabled), now),
+        )
+
+    def history_known_id(self, realm: str, account: str) -> int:
+        """Give the newest history id up to which the account's history has been read, 0 before the first time."""
+        value = self._db.value(
+            "SELECT history_known_id FROM accounts WHERE realm = ? AND account = ?", (realm, account)
+        )
+        return int(value or 0)
+
+    def history_read(self, realm: str, account: str, rows: Sequence[HistoryRow], *, now: float) -> None:
+        """Remember the rows of a complete look that carry a tag, and how far it went."""
+        for row in rows:
+            if tag := tag_in_hash(row.hash):
+                self._db.run(
+                    "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+                    " credits = excluded.credits, hours_left = excluded.hours_left, seen_at = excluded.seen_at",
+                    (realm, account, row.id, tag, row.hash, row.credits, row.hours_left, now),
+                )
+        if rows:
+            newest = max(row.id for row in rows)
+            self._db.run(
+                "UPDATE accounts SET history_known_id = ? WHERE realm = ? AND account = ? AND history_known_id <> ?",
+                (newest, realm, account, newest),
+            )
+
+    def history_with_tags(self, realm: str, account: str, tags: Sequence[str]) -> list[HistoryRow]:
+        """Give the remembered rows that carry one of the tags, the newest first."""
+        marks = ",".join("?" * len(tags))
+        rows = self._db.all(
+            f"SELECT * FROM history WHERE tag IN ({marks}) AND realm = ? AND account = ?"  # noqa: S608 - only marks
+            " ORDER BY history_id DESC",
+            (*tags, realm, account),
+        )
+        return [
+            HistoryRow(id=row["history_id"], hash=row["hash"], credits=row["credits"], hours_left=row["hours_left"])
+            for row in rows
+        ]
+
+    def sightings(self, realm: str, account: str, host: str) -> Sightings:
+        """Say how promptly the account's history has been seen to list unfinished work."""
+        row = self._db.one(
+            "SELECT seen, was_late, longest_lag_s FROM sightings WHERE realm = ? AND account = ? AND host = ?",
+            (realm, account, host),
+        )
+        return read(Sightings, row) if row else Sightings()
+
+    def sighted(self, realm: str, account: str, host: str, *, seen: bool, late: bool, lag_s: float) -> None:
+        """Count a look for a hash that we know: was it listed while unfinished, at once, and after how long?"""
+        self._db.run(
+            "INSERT INTO sightings VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (realm, account, host) DO UPDATE SET"
+            " seen = seen + excluded.seen, was_late = max(was_late, excluded.was_late),"
+            " longest_lag_s = max(longest_lag_s, excluded.longest_lag_s)",
+            (realm, account, host, int(seen), int(late), lag_s),
+        )

@@ -1,0 +1,156 @@
+"""Rows as frozen values: what the store gives out, one class a table that others read."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mvsep_watch.model import FileStat, GateName, HoldKind, JobState, SeparationState, Settings, Work
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRow:
+    """A file as last seen. `state` is one of known, refused, skipped, ignored; only known has an input key."""
+
+    id: int
+    path: Path
+    folder: str
+    state: str
+    reason: str
+    hint: str
+    size_bytes: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    device: int
+    input_key: str | None
+    duration_s: float | None
+    dispose_pending: bool
+
+    @property
+    def stat(self) -> FileStat:
+        """The stat under which it was last read."""
+        return FileStat(
+            size_bytes=self.size_bytes,
+            mtime_ns=self.mtime_ns,
+            ctime_ns=self.ctime_ns,
+            inode=self.inode,
+            device=self.device,
+        )
+
+    @property
+    def sha256(self) -> str:
+        """The hex digest within the input key; empty while the file was never read."""
+        return (self.input_key or "").removeprefix("sha256:")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeparationRow:
+    """A separation, the paid unit. `settings` is the canonical JSON; instants are seconds since 1970."""
+
+    id: int
+    realm: str
+    input_key: str
+    settings: str
+    attempt: int
+    state: SeparationState
+    tag: str
+    upload_name: str
+    host: str
+    account: str
+    hash: str | None
+    send: int
+    releases: int
+    watermark: int
+    size_bytes: int
+    duration_s: float | None
+    credits_estimated: int
+    credits_charged: int | None
+    reserved_day: str
+    keeps_slot: bool
+    cancel_wanted: bool
+    balance_read: bool
+    server_says: str
+    algorithm: str
+    reason: str
+    failures: int
+    polls: int
+    not_before: float
+    intended_at: float
+    released_at: float | None
+    submitted_at: float | None
+    ended_at: float | None
+
+    @property
+    def work(self) -> Work:
+        """What it separates."""
+        return Work(realm=self.realm, input_key=self.input_key, settings=Settings.from_canonical(self.settings))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRow:
+    """A job: one source and one rule. `final` is the reserved folder, absolute."""
+
+    id: int
+    source_id: int
+    folder: str
+    rule: str
+    realm: str
+    input_key: str
+    asked: str
+    settings: str | None
+    separation_id: int | None
+    state: JobState
+    priority: int
+    output_root: Path
+    final: Path
+    batch_id: int
+    reason: str
+    hint: str
+    hold: HoldKind | None
+    resume: JobState | None
+    price: int | None
+    redo_of: int | None
+    attempt_wanted: int | None
+    price_allowed: int | None
+    replaces: bool
+    failures: int
+    not_before: float
+    queued_at: float
+    fetched_at: float | None
+    finished_at: float | None
+
+
+_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "Path": lambda value: Path(os.fsdecode(value)),
+    "bool": bool,
+    "SeparationState": SeparationState,
+    "JobState": JobState,
+    "GateName": GateName,
+    "JobState | None": lambda value: None if value is None else JobState(value),
+    "HoldKind | None": lambda value: None if value is None else HoldKind(value),
+}
+
+
+@functools.cache
+def _fields(kind: Any) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
+    return tuple((field.name, _CONVERTERS.get(str(field.type))) for field in dataclasses.fields(kind))
+
+
+def read(kind: type[T], row: sqlite3.Row) -> T:
+    """Make a value of `kind` from a row that has its columns (and perhaps more)."""
+    columns: Any = _fields(kind)  # type: ignore[arg-type]  # a class is hashable
+    return kind(**{name: convert(row[name]) if convert else row[name] for name, convert in columns})
+
+
+def path_blob(path: Path | str) -> bytes:
+    """Give the bytes under which a path is stored."""
+    return os.fsencode(path)

@@ -1,0 +1,141 @@
+"""Sources as last seen: so that a rescan opens nothing that it knows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from mvsep_watch.model import FileStat
+from mvsep_watch.store.connection import Db
+from mvsep_watch.store.rows import SourceRow, path_blob, read
+
+_LOOKED_UP_AT_ONCE = 500
+"""Paths per query: well under SQLite's limit on variables."""
+
+
+class Sources:
+    """The table of sources."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    def get(self, source_id: int) -> SourceRow:
+        """Give a source by its id."""
+        row = self._db.one("SELECT * FROM sources WHERE id = ?", (source_id,))
+        if row is None:
+            raise LookupError(f"no source {source_id}")
+        return read(SourceRow, row)
+
+    def at(self, path: Path | str) -> SourceRow | None:
+        """Give the source at a path, if any."""
+        row = self._db.one("SELECT * FROM sources WHERE path = ?", (path_blob(path),))
+        return read(SourceRow, row) if row else None
+
+    def changed(self, found: Sequence[tuple[str, FileStat]]) -> list[str]:
+        """Give those of the found paths that are new or do not look as last seen."""
+        fresh: list[str] = []
+        for start in range(0, len(found), _LOOKED_UP_AT_ONCE):
+            part = found[start : start + _LOOKED_UP_AT_ONCE]
+            marks = ",".join("?" * len(part))
+            rows = self._db.run(
+                "SELECT path, size_bytes, mtime_ns, ctime_ns, inode, device FROM sources "  # noqa: S608 - only marks
+                f"WHERE path IN ({marks})",
+                [path_blob(path) for path, _ in part],
+            )
+            known = {row[0]: tuple(row)[1:] for row in rows}
+            fresh += [path for path, stat in part if known.get(path_blob(path)) != _as_tuple(stat)]
+        return fresh
+
+    def see(
+        self,
+        path: Path | str,
+        *,
+        folder: str,
+        stat: FileStat,
+        state: str,
+        now: float,
+        input_key: str | None = None,
+        duration_s: float | None = None,
+        reason: str = "",
+        hint: str = "",
+    ) -> int:
+        """Write what a file is now and give its source's id; an ignored path stays ignored."""
+        self._db.run(
+            "INSERT INTO sources (path, folder, state, reason, hint, size_bytes, mtime_ns, ctime_ns, inode, device,"
+            " input_key, duration_s, seen_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
+            " ON CONFLICT (path) DO UPDATE SET folder = excluded.folder,"
+            " state = CASE state WHEN 'ignored' THEN 'ignored' ELSE excluded.state END,"
+            " reason = excluded.reason, hint = excluded.hint, size_bytes = excluded.size_bytes,"
+            " mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, inode = excluded.inode,"
+            " device = excluded.device, input_key = excluded.input_key, duration_s = excluded.duration_s,"
+            " seen_at = excluded.seen_at",
+            (path_blob(path), folder, state, reason, hint, *_as_tuple(stat), input_key, duration_s, now),
+        )
+        return int(self._db.value("SELECT id FROM sources WHERE path = ?", (path_blob(path),)))
+
+    def ignore(self, source_id: int) -> None:
+        """Never take this file again."""
+        self._db.update("sources", source_id, {"state": "ignored", "reason": "forgotten", "hint": ""})
+
+    def is_ignored(self, input_key: str) -> bool:
+        """Say whether these bytes were forgotten under any path."""
+        return bool(
+            self._db.value("SELECT 1 FROM sources WHERE input_key = ? AND state = 'ignored' LIMIT 1", (input_key,))
+        )
+
+    def same_bytes(self, input_key: str) -> list[SourceRow]:
+        """Give all sources that held these bytes when they were last seen."""
+        rows = self._db.all("SELECT * FROM sources WHERE input_key = ? ORDER BY id", (input_key,))
+        return [read(SourceRow, row) for row in rows]
+
+    def move(self, source_id: int, path: Path | str, *, folder: str, stat: FileStat, now: float) -> None:
+        """Follow a renamed file: its jobs stay its own."""
+        self._db.run(
+            "DELETE FROM sources WHERE path = ? AND id <> ? AND id NOT IN (SELECT source_id FROM jobs)",
+            (path_blob(path), source_id),
+        )
+        self._db.update(
+            "sources",
+            source_id,
+            {
+                "path": path_blob(path),
+                "folder": folder,
+                "seen_at": now,
+                "size_bytes": stat.size_bytes,
+                "mtime_ns": stat.mtime_ns,
+                "ctime_ns": stat.ctime_ns,
+                "inode": stat.inode,
+                "device": stat.device,
+            },
+        )
+
+    def want_disposal(self, source_id: int, *, not_before: float = 0.0) -> None:
+        """Ask for the source to be disposed of, at `not_before` or later."""
+        self._db.update("sources", source_id, {"dispose_pending": 1, "dispose_not_before": not_before})
+
+    def disposed(self, source_id: int) -> None:
+        """Note that nothing is left to be done with the source's file."""
+        self._db.update("sources", source_id, {"dispose_pending": 0})
+
+    def to_dispose(self, now: float) -> list[SourceRow]:
+        """Give the sources whose disposal is due."""
+        rows = self._db.all("SELECT * FROM sources WHERE dispose_pending AND dispose_not_before <= ? LIMIT 20", (now,))
+        return [read(SourceRow, row) for row in rows]
+
+    def folders_to_dispose(self) -> list[Path]:
+        """Give the folders in which a killed run may have set a source aside."""
+        rows = self._db.all("SELECT path FROM sources WHERE dispose_pending")
+        return list({Path(os.fsdecode(row[0])).parent for row in rows})
+
+    def first_scan_of(self, folder: str) -> bool:
+        """Say whether the folder has never been scanned to its end."""
+        return self._db.value("SELECT 1 FROM folders WHERE name = ?", (folder,)) is None
+
+    def scanned(self, folder: str, now: float) -> None:
+        """Note that the folder was scanned to its end."""
+        self._db.run("INSERT INTO folders VALUES (?, ?) ON CONFLICT DO NOTHING", (folder, now))
+
+
+def _as_tuple(stat: FileStat) -> tuple[int, int, int, int, int]:
+    return (stat.size_bytes, stat.mtime_ns, stat.ctime_ns, stat.inode, stat.device)

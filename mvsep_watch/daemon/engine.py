@@ -302,6 +302,7 @@ class Engine:
         self.machine.separation_ended()
 
     def _source_changed(self, path: str) -> None:
+        self.context.store.sources.forget_bytes(path)
         for folder in self.context.config.folders:
             if Path(path).is_relative_to(folder.path):
                 self.intake.look_again(path, folder.name)

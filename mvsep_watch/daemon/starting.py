@@ -193,7 +193,7 @@ class Starting:
 
     def _drop_changed(self, planned: Planned) -> None:
         job = planned.job
-        reason = "the source was replaced before it was sent"
+        reason = "the source was replaced, or went away, before it was sent"
         self._context.store.jobs.move(
             job, JobState.CANCELLED, now=self._context.clock.now(), reason=reason, resume=JobState.QUEUED
         )

@@ -78,6 +78,10 @@ class Sources:
         """Never take this file again."""
         self._db.update("sources", source_id, {"state": "ignored", "reason": "forgotten", "hint": ""})
 
+    def forget_bytes(self, path: Path | str) -> None:
+        """Note that a file is no longer what was read: what it holds is not known until it was read again."""
+        self._db.run("UPDATE sources SET input_key = NULL, size_bytes = -1 WHERE path = ?", (path_blob(path),))
+
     def is_ignored(self, input_key: str) -> bool:
         """Say whether these bytes were forgotten under any path."""
         return bool(

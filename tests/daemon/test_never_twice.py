@@ -1,0 +1,298 @@
+"""At most one payment for one piece of work: lost answers, refusals, history, accounts, hosts, claims."""
+
+import pytest
+
+from mvsep_watch.model import Limits, Reconcile
+from tests.daemon.world import write_wav
+from tests.fakes.service import NEVER
+
+AFTER_MADE = ["drop_after_made", "timeout_after_made", "http_500_after_made", "html_after_made", "no_hash_after_made"]
+BEFORE_MADE = ["connect_error", "drop_mid_upload", "429", "bad_token", "too_many", "no_credits"]
+
+
+def be_prompt(world):
+    """Let one file through, so that the history has been seen to list unfinished work."""
+    write_wav(world.drop / "first.wav", pitch=50)
+    world.start()
+    world.pass_time(30)
+    world.finish()
+
+
+@pytest.mark.parametrize("fault", AFTER_MADE)
+def test_a_lost_answer_is_looked_for_and_adopted(world, fault):
+    """The history knows the tag: no second create."""
+    write_wav(world.drop / "song.wav")
+    world.service.fault("create", fault)
+    world.start()
+
+    world.finish()
+
+    assert (world.service.made, world.service.count("create"), world.states()) == (1, 1, ["published"])
+
+
+@pytest.mark.parametrize("fault", BEFORE_MADE)
+def test_what_was_not_made_is_sent_again(world, fault):
+    """Nothing was paid, so it goes on by itself."""
+    write_wav(world.drop / "song.wav")
+    world.service.fault("create", fault)
+    world.start()
+
+    world.finish(rounds=120)
+
+    assert (world.service.made, world.states()) == (1, ["published"])
+
+
+def test_a_refusal_for_too_many_that_was_made_after_all_is_adopted(world):
+    """`You already have unprocessed file` is never plainly "not made"."""
+    write_wav(world.drop / "song.wav")
+    world.service.fault("create", "too_many_after_made")
+    world.start()
+
+    world.finish(rounds=120)
+
+    assert (world.service.made, world.service.count("create"), world.states()) == (1, 1, ["published"])
+
+
+def test_an_unknown_is_held_where_the_history_was_never_seen_to_be_prompt(world):
+    """Absence is not believed on a first day."""
+    write_wav(world.drop / "song.wav")
+    world.service.fault("create", "drop_before_made")
+    world.start()
+
+    world.finish(rounds=60)
+
+    job = world.jobs()[0]
+    assert (job.state, job.hold, world.service.made) == ("held", "unknown", 0)
+    assert "redo" in job.hint
+
+
+def test_an_unknown_is_sent_again_once_where_the_history_is_prompt(world):
+    """Certainly absent: the same tag goes out a second time."""
+    be_prompt(world)
+    write_wav(world.drop / "song.wav", pitch=2)
+    world.service.fault("create", "drop_before_made")
+    world.rescan()
+
+    world.finish(rounds=80)
+
+    assert world.states() == ["published", "published"]
+    names = [upload.name for upload in world.service.uploads]
+    assert names[-1] == names[-2]
+
+
+def test_a_second_unknown_is_held(world):
+    """Sent twice and seen by nobody: a person decides."""
+    be_prompt(world)
+    write_wav(world.drop / "song.wav", pitch=2)
+    world.service.fault("create", "drop_before_made", "drop_before_made")
+    world.rescan()
+
+    world.finish(rounds=120)
+
+    assert (world.states()[-1], world.jobs()[-1].hold) == ("held", "unknown")
+    assert world.service.count("create") == 3
+
+
+def test_a_held_unknown_goes_on_by_itself_when_it_is_found(world):
+    """A history that lags by ten minutes only makes it late."""
+    world.service.history_lag_s = 600.0
+    write_wav(world.drop / "song.wav")
+    world.service.fault("create", "drop_after_made")
+    world.start()
+    world.pass_time(300)
+    was = world.states()
+
+    world.pass_time(900)
+    world.finish()
+
+    assert (was, world.states(), world.service.made) == (["held"], ["published"], 1)
+
+
+def test_a_history_that_lists_only_finished_work_never_proves_absence(world):
+    """Sightings that are not of unfinished work do not count."""
+    world.service.history_only_finished = True
+    be_prompt(world)
+    write_wav(world.drop / "song.wav", pitch=2)
+    world.service.fault("create", "drop_before_made")
+    world.rescan()
+
+    world.finish(rounds=60)
+
+    assert (world.states()[-1], world.service.count("create")) == ("held", 2)
+
+
+def test_a_lost_state_finds_its_paid_work_by_tag(world):
+    """The history carries the tag of the work: a new state adopts it, once a person has let it begin anew."""
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.pass_time(20)
+    world.stop()
+    for path in world.base.glob("state.sqlite3*"):
+        path.unlink()
+    (world.stems / ".mvsep-watch-claim.json").unlink()
+
+    world.start()
+    world.finish()
+
+    assert (world.service.made, world.states()) == (1, ["published"])
+
+
+def test_outputs_of_another_state_stop_all_spending(world):
+    """A claim that is not ours closes the `state` gate."""
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.finish()
+    world.stop()
+    for path in world.base.glob("state.sqlite3*"):
+        path.unlink()
+    write_wav(world.drop / "new.wav", pitch=2)
+
+    world.start()
+    world.pass_time(120)
+
+    assert world.service.made == 1
+    assert [str(gate.name) for gate in world.engine.context.gates()] == ["state"]
+
+
+def test_an_older_backup_of_the_state_stops_all_spending(world):
+    """The claim counts releases, so a restored backup is recognised."""
+    write_wav(world.drop / "one.wav", pitch=1)
+    world.start()
+    world.finish()
+    world.stop()
+    backup = (world.base / "state.sqlite3").read_bytes()
+    write_wav(world.drop / "two.wav", pitch=2)
+    world.start()
+    world.finish()
+    world.stop()
+    (world.base / "state.sqlite3").write_bytes(backup)
+    write_wav(world.drop / "three.wav", pitch=3)
+
+    world.start()
+    world.pass_time(120)
+
+    assert world.service.made == 2
+    assert "state" in {str(gate.name) for gate in world.engine.context.gates()}
+
+
+def test_beginning_anew_asks_before_anything_is_paid(world):
+    """After `--fresh` every source without a row waits for one approve, whatever the limits say."""
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.finish()
+    world.stop()
+    for path in world.base.glob("state.sqlite3*"):
+        path.unlink()
+    write_wav(world.drop / "new.wav", pitch=2)
+
+    world.start(fresh=True)
+    world.finish()
+
+    assert world.service.made == 1
+    assert sorted(job.state for job in world.jobs()) in (["held", "held"], ["held", "published"])
+
+
+def test_another_account_does_not_poll_the_work_of_the_first(world):
+    """It is held until the account is configured again, and goes on by itself then."""
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.pass_time(20)
+    world.service.add_account("OtherTokenOfThirtyLetters01234", email="other@example.com", credits=100, premium=True)
+    world.service_options = {"token": "OtherTokenOfThirtyLetters01234"}
+    world.restart()
+    world.pass_time(120)
+    held = (world.states(), world.jobs()[0].hold)
+
+    world.service_options = {}
+    world.restart()
+    world.finish()
+
+    assert held == (["held"], "elsewhere")
+    assert (world.service.made, world.states()) == (1, ["published"])
+
+
+def test_another_mirror_is_not_asked(world):
+    """A job lives on the mirror that made it."""
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.pass_time(20)
+    world.service.base_url = "https://de.mvsep.com"
+    world.restart()
+
+    world.pass_time(120)
+
+    assert (world.states(), world.jobs()[0].hold) == (["held"], "elsewhere")
+
+
+def test_a_failed_separation_is_not_paid_for_again(world):
+    """The work is held, says so, and a copy of the file is held at once."""
+    path = write_wav(world.drop / "song.wav")
+    world.start()
+    world.pass_time(20)
+    world.service.finish(next(iter(world.service.jobs)), status="failed", message="Job failed")
+    world.pass_time(30)
+    (world.drop / "copy.wav").write_bytes(path.read_bytes())
+    world.rescan()
+
+    world.pass_time(60)
+
+    assert (world.service.made, world.states()) == (1, ["held", "held"])
+    assert "Job failed" in world.jobs()[0].reason
+    assert "redo" in world.jobs()[0].hint
+
+
+def test_a_failed_separation_is_tried_again_as_often_as_allowed(world):
+    """`limits.attempts` covers what the server called failed, and every job moves to the new attempt."""
+    world.limits = Limits(attempts=2, credits=world.limits.credits)
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.pass_time(20)
+    world.service.finish(next(iter(world.service.jobs)), status="failed", message="Job failed")
+
+    world.finish()
+
+    assert (world.service.made, world.states()) == (2, ["published"])
+
+
+def test_a_replaced_source_is_not_sent(world):
+    """What is sent is what was identified; the new bytes are a source of their own."""
+    path = write_wav(world.drop / "song.wav", pitch=1)
+    world.start()
+    world.hands.held = {"uploads"}
+    world.pass_time(20)
+    write_wav(path, pitch=3)
+    world.hands.held = set()
+    world.hands.go_on()
+
+    world.finish()
+
+    assert world.service.made == 1
+    assert world.states().count("published") == 1
+
+
+def test_a_separation_the_service_forgot_is_lost_and_held(world):
+    """`not_found` is believed after repeats over minutes, and never paid for again by itself."""
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.pass_time(20)
+    world.service.remove(next(iter(world.service.jobs)))
+
+    world.pass_time(900)
+
+    assert (world.service.count("create"), world.states()) == (1, ["held"])
+
+
+def test_an_unknown_keeps_its_slot(world):
+    """Never more on the server than allowed, counting what is unknown."""
+    world.limits = Limits(separations=1, credits=world.limits.credits)
+    world.service.history_lag_s = NEVER
+    world.service_options = {"reconcile": Reconcile(window_s=60.0, interval_s=10.0)}
+    write_wav(world.drop / "one.wav", pitch=1)
+    write_wav(world.drop / "two.wav", pitch=2)
+    world.service.fault("create", "drop_after_made")
+    world.start()
+
+    world.pass_time(250)
+
+    assert world.service.made == 1
+    assert world.states() == ["held", "queued"]

@@ -1,0 +1,207 @@
+"""A whole small world for the daemon's fast tests: folders, a fake service, a clock that only tests move."""
+
+from __future__ import annotations
+
+import threading
+import wave
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+
+from mvsep_watch.daemon.engine import Engine
+from mvsep_watch.daemon.hands import perform
+from mvsep_watch.daemon.inbox import Inbox
+from mvsep_watch.model import Config, CreditLimits, Folder, Limits, Rule, Service
+from mvsep_watch.steps.base import Pool, Step, Tools
+from mvsep_watch.store import Store
+from tests.fakes.service import FakeService
+
+
+class FakeClock:
+    """Both clocks, moved together."""
+
+    def __init__(self, start: float = 1_800_000_000.0) -> None:
+        self.at = start
+
+    def now(self) -> float:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at - 1_700_000_000.0
+
+    def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+
+class InlineHands:
+    """Hands that perform a step on the spot; with `hold` they keep steps of a pool until told to go on."""
+
+    def __init__(self, inbox: Inbox, tools: Tools, sizes: Mapping[Pool, int]) -> None:
+        self.inbox, self.tools, self.sizes = inbox, tools, dict(sizes)
+        self.steps: dict[Hashable, Step] = {}
+        self.held: set[Pool] = set()
+        self.waiting: list[Step] = []
+
+    def give(self, step: Step) -> bool:
+        if step.key in self.steps:
+            return False
+        self.steps[step.key] = step
+        if step.pool in self.held:
+            self.waiting.append(step)
+        else:
+            self.inbox.put(perform(step, self.tools))
+        return True
+
+    def go_on(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        for step in waiting:
+            self.inbox.put(perform(step, self.tools))
+
+    def finished(self, step: Step) -> None:
+        self.steps.pop(step.key, None)
+
+    def is_busy_with(self, key: Hashable) -> bool:
+        return key in self.steps
+
+    def free(self, pool: Pool) -> int:
+        return max(0, self.sizes[pool] - sum(step.pool == pool for step in self.steps.values()))
+
+    def in_flight(self) -> tuple[Step, ...]:
+        return tuple(self.steps.values())
+
+    def since(self) -> Mapping[Step, float]:
+        return dict.fromkeys(self.steps.values(), 0.0)
+
+
+SIZES = {
+    Pool.UPLOADS: 2,
+    Pool.DOWNLOADS: 4,
+    Pool.ASKING: 4,
+    Pool.READING: 50,
+    Pool.SCANNING: 4,
+    Pool.FILING: 4,
+}
+
+
+class World:
+    """Start it, drop files, let time pass, look."""
+
+    def __init__(self, base: Path, **service: object) -> None:
+        self.base = base
+        self.clock = FakeClock()
+        self.service = FakeService(**{"credits": 1000, "premium": True, "clock": self.clock.now, **service})
+        self.drop = base / "drop"
+        self.stems = base / "stems"
+        self.drop.mkdir()
+        self.rules: tuple[Rule, ...] = (Rule(sep_type=40, output_format=1),)
+        self.folder_options: dict[str, object] = {}
+        self.extra_folders: tuple[Folder, ...] = ()
+        self.limits = Limits(credits=CreditLimits(approve_batch_above=None))
+        self.service_options: dict[str, object] = {}
+        self.store: Store | None = None
+
+    def config(self) -> Config:
+        layout = "{rel}/{name}" if len(self.rules) == 1 else "{rel}/{name}/{rule}"
+        options = {"settle_s": 5.0, "layout": layout, **self.folder_options}
+        folder = Folder(name="drop", path=self.drop, output=self.stems, rules=self.rules, **options)
+        base_url = self.service.base_url
+        return Config(
+            path=self.base / "mvsep-watch.yaml",
+            state=self.base / "state.sqlite3",
+            service=Service(**{"token": self.service.token, "base_url": base_url, **self.service_options}),
+            folders=(folder, *self.extra_folders),
+            limits=self.limits,
+        )
+
+    def start(self, *, fresh: bool = False) -> None:
+        config = self.config()
+        self.store = Store(config.state)
+        self.client = self.service.client(token=config.service.token, base_url=config.service.base_url)
+
+        def make_hands(inbox: Inbox, tools: Tools) -> InlineHands:
+            inline = Tools(
+                client=tools.client,
+                ask_release=lambda *question: self.engine.starting.release(*question),
+                found=lambda folder, files: self.engine.intake.found(folder, files),
+                stopping=tools.stopping,
+                now=tools.now,
+                monotonic=tools.monotonic,
+                version=tools.version,
+            )
+            return InlineHands(inbox, inline, SIZES)
+
+        self.engine = Engine(config, self.store, self.client, clock=self.clock, make_hands=make_hands)
+        self.hands: InlineHands = self.engine.context.hands
+        self.engine.begin(fresh=fresh)
+
+    def stop(self) -> None:
+        """End as a kill would: nothing is committed that was not before."""
+        if self.store is not None:
+            self.store.close()
+            self.client.close()
+            self.store = None
+
+    def restart(self, **options: bool) -> None:
+        self.stop()
+        self.start(**options)
+
+    def turn(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.engine.turn(longest_nap_s=0)
+
+    def settle(self) -> None:
+        """Turn until nothing is left to be done just now."""
+        for _ in range(500):
+            before = self.store.db.value("SELECT total_changes()")
+            self.turn()
+            quiet = self.store.db.value("SELECT total_changes()") == before
+            if quiet and self.engine.inbox.is_empty:
+                return
+        raise AssertionError("the daemon never came to rest")
+
+    def pass_time(self, seconds: float, *, step_s: float = 5.0) -> None:
+        """Let time go by in steps, with turns in between."""
+        end = self.clock.at + seconds
+        while self.clock.at < end:
+            self.clock.at = min(end, self.clock.at + step_s)
+            self.settle()
+
+    def finish(self, *, rounds: int = 60) -> None:
+        """Let everything dropped become published, or come to rest: the server finishes whatever it has."""
+        for _ in range(rounds):
+            self.pass_time(5.0)
+            self.service.finish_all()
+            if self.jobs() and not self.engine.context.gates() and self.engine.is_at_rest(gated_for_s=0.0):
+                return
+
+    def rescan(self) -> None:
+        for folder in self.engine.context.config.folders:
+            self.engine.intake.want_scan(folder.name)
+        self.settle()
+
+    def jobs(self) -> list:
+        return self.store.jobs._rows("1 ORDER BY id")
+
+    def states(self) -> list[str]:
+        return [str(job.state) for job in self.jobs()]
+
+    def tree(self, root: Path | None = None) -> list[str]:
+        root = root or self.stems
+        return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+def write_wav(path: Path, *, seconds: float = 3.0, pitch: int = 1) -> Path:
+    """Write a valid little WAV whose bytes depend on `pitch`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frames = bytearray()
+    for n in range(int(seconds * 8000)):
+        frames += int(((n * pitch) % 200 - 100) * 100).to_bytes(2, "little", signed=True)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(bytes(frames))
+    return path
+
+
+def threads_named(prefix: str) -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith(prefix)]

@@ -1,8 +1,8 @@
 """Which separation serves a job: an existing attempt of its work, a new one, or none without a person's word.
 
 Never pays twice by construction: a new attempt is proposed only where the work has none, where the service itself
-called the latest one failed and `limits.attempts` allows another, where nothing was paid for the latest one because
-the service refused it, or where a person asked for exactly this attempt.
+called the latest one failed and `limits.attempts` allows another, or where a person asked for it. What the service
+refused unpaid does not count as an attempt, and hides none that came before it.
 """
 
 from __future__ import annotations
@@ -58,35 +58,25 @@ def serve(attempts: Sequence[Attempt], *, wanted: int | None, allowed_failures: 
         wanted: The attempt that a person asked for with `redo`, or None.
         allowed_failures: `limits.attempts`.
     """
-    if not attempts:
-        return Begin(wanted or 1)
-    by_number = sorted(attempts, key=lambda attempt: attempt.number)
-    if wanted is not None:
-        asked = next((attempt for attempt in by_number if attempt.number == wanted), None)
-        return Join(asked.id) if asked and not _ended_without_results(asked) else _after(by_number, wanted=wanted)
-    done = [attempt for attempt in by_number if attempt.state == SeparationState.DONE]
-    unfinished = [attempt for attempt in by_number if attempt.state.is_unfinished]
+    first = wanted or 1
+    following = max([first, *(attempt.number + 1 for attempt in attempts)])
+    counted = sorted(
+        (attempt for attempt in attempts if attempt.number >= first and not attempt.was_refused),
+        key=lambda attempt: attempt.number,
+    )
+    if not counted:
+        return Begin(following)
+    done = [attempt for attempt in counted if attempt.state == SeparationState.DONE]
+    unfinished = [attempt for attempt in counted if attempt.state.is_unfinished]
     if found := done or unfinished:
         return Join(found[-1].id)
-    return _again_or_ended(by_number, allowed_failures)
+    may_fail_again = wanted is None and _may_fail_again(counted, allowed_failures)
+    return Begin(following) if may_fail_again else Ended(counted[-1].id)
 
 
-def _ended_without_results(attempt: Attempt) -> bool:
-    return not attempt.state.is_unfinished and attempt.state != SeparationState.DONE
-
-
-def _after(by_number: list[Attempt], *, wanted: int) -> Begin | Ended:
-    latest = by_number[-1]
-    if latest.number < wanted:
-        return Begin(wanted)
-    return Begin(latest.number + 1) if latest.was_refused else Ended(latest.id)
-
-
-def _again_or_ended(by_number: list[Attempt], allowed_failures: int) -> Begin | Ended:
-    latest = by_number[-1]
-    failures = sum(attempt.state == SeparationState.FAILED and not attempt.was_refused for attempt in by_number)
-    may_fail_again = latest.state == SeparationState.FAILED and failures < allowed_failures
-    return Begin(latest.number + 1) if latest.was_refused or may_fail_again else Ended(latest.id)
+def _may_fail_again(counted: Sequence[Attempt], allowed_failures: int) -> bool:
+    failures = sum(attempt.state == SeparationState.FAILED for attempt in counted)
+    return counted[-1].state == SeparationState.FAILED and failures < allowed_failures
 
 
 def asked_of(rule: Rule) -> str:

@@ -1,0 +1,100 @@
+"""What all commands share: the options that stand before or after a command's name, exit codes, the configuration.
+
+A command is made with `command(...)` instead of `click.command(...)` and takes its `Options` with `@click.pass_obj`. It
+gives its exit code back, or nothing for success, and raises the project's errors; `main` puts those into words.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mvsep_watch.model import Config
+
+
+class Exit(IntEnum):
+    """What a command's exit code says."""
+
+    OK = 0
+    BUG = 1
+    USAGE = 2
+    UNFINISHED = 3
+    PERSON = 4
+    RUNNING = 5
+    INTERRUPTED = 130
+
+
+EXIT_CODES = {
+    Exit.OK: "success",
+    Exit.BUG: "a bug in mvsep-watch",
+    Exit.USAGE: "the command's words do not fit",
+    Exit.UNFINISHED: "once: some jobs failed, are held, or wait for a closed gate",
+    Exit.PERSON: "a person must act: configuration, token, disk, state",
+    Exit.RUNNING: "another process has the state already",
+    Exit.INTERRUPTED: "interrupted by Ctrl-C (SIGTERM ends `run` with 0)",
+}
+
+
+@dataclass(slots=True)
+class Options:
+    """The options of every command."""
+
+    config: Path | None = None
+    json: bool = False
+    debug: bool = False
+
+
+def shared_options() -> list[click.Parameter]:
+    """Give the options that may stand before or after a command's name; they write into the `Options` at hand."""
+    return [
+        click.Option(
+            ["-c", "--config"],
+            type=click.Path(path_type=Path),
+            metavar="PATH",
+            help="The configuration file.",
+            expose_value=False,
+            callback=_keep,
+        ),
+        click.Option(["--json"], is_flag=True, help="Print JSON.", expose_value=False, callback=_keep),
+        click.Option(
+            ["--debug"], is_flag=True, help="Show tracebacks and log everything.", expose_value=False, callback=_keep
+        ),
+    ]
+
+
+def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value:
+        setattr(context.ensure_object(Options), parameter.name or "", value)
+
+
+class Command(click.Command):
+    """A command that takes the shared options after its name as well."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += shared_options()
+
+
+def command(name: str, **attrs: Any) -> Callable[[Callable[..., int | None]], Command]:
+    """Make a command of a function, as `click.command` does."""
+    return click.command(name, cls=Command, **attrs)
+
+
+def load_config(options: Options) -> Config:
+    """Find and read the configuration; from then on no log shows its token.
+
+    Raises:
+        ConfigError: There is none, or it cannot be used.
+    """
+    from mvsep_watch import config, log  # noqa: PLC0415 - `--help` needs neither
+
+    path = config.find(options.config, environ=os.environ, cwd=Path.cwd())
+    found = config.load(path, environ=os.environ)
+    log.hide(found.service.token)
+    return found

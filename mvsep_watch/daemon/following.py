@@ -40,11 +40,19 @@ class Ending:
 
 @dataclass(slots=True, kw_only=True)
 class Sighting:
-    """A hash that we learned and look for in the history. `listed_s`: when the history answered with it."""
+    """A hash that we look for in the history.
+
+    Args:
+        learned_s: When we learned it.
+        listed_s: When the history answered with it.
+        tells_lag: False where the hash was learned by an earlier process: how late it is listed cannot be told, but
+            that it is listed while unfinished still says something about older unknowns.
+    """
 
     learned_s: float
     looks: int = 0
     listed_s: float | None = None
+    tells_lag: bool = True
 
 
 class Following:
@@ -77,8 +85,13 @@ class Following:
 
     def resume(self) -> None:
         """At start: every release without an answer is an unknown whose connection died with its process."""
-        for row in self._context.store.separations.in_state(SeparationState.RELEASED):
+        separations = self._context.store.separations
+        for row in separations.in_state(SeparationState.RELEASED):
             self.became_unknown(row)
+        if self._searches:
+            now_s = self._context.clock.monotonic()
+            for row in separations.in_state(SeparationState.SUBMITTED):
+                self._sightings[row.id] = Sighting(learned_s=now_s, tells_lag=False)
 
     def became_unknown(self, row: SeparationRow) -> None:
         """Begin the search: the connection is known to be closed now."""
@@ -320,10 +333,10 @@ class Following:
         if sighting is None or sighting.listed_s is None or begun_s < sighting.listed_s:
             return
         del self._sightings[row.id]
-        late = sighting.looks > 1
-        counts = remote.is_unfinished
-        lag_s = sighting.listed_s - sighting.learned_s if counts or late else 0.0
-        self._context.store.memory.sighted(row.realm, row.account, row.host, seen=counts, late=late, lag_s=lag_s)
+        late, counts = sighting.looks > 1, remote.is_unfinished
+        if sighting.tells_lag:
+            lag_s = sighting.listed_s - sighting.learned_s
+            self._context.store.memory.sighted(row.realm, row.account, row.host, seen=counts, late=late, lag_s=lag_s)
         if counts:
             self._younger_was_listed(row)
 

@@ -120,8 +120,8 @@ class World:
         def make_hands(inbox: Inbox, tools: Tools) -> InlineHands:
             inline = Tools(
                 client=tools.client,
-                ask_release=lambda *question: self.engine.starting.release(*question),
-                found=lambda folder, files: self.engine.intake.found(folder, files),
+                ask_release=lambda *question: self.engine.starting.release(*question),  # noqa: PLW0108 - made later
+                found=lambda *found: self.engine.intake.found(*found),  # noqa: PLW0108 - made later
                 stopping=tools.stopping,
                 now=tools.now,
                 monotonic=tools.monotonic,

@@ -135,7 +135,7 @@ class Engine:
         for folder, path in paths:
             self.intake.touched(folder, path)
         self._apply_requests()
-        for desk in (self.intake, self.machine, self.finishing, self.following, self.starting):
+        for desk in (self.intake, self.machine, self.finishing, self.starting, self.following):
             desk.work()
         self.turned_at = self.context.clock.monotonic()
 

@@ -243,7 +243,7 @@ class Following:
     def _finished(self, row: SeparationRow) -> None:
         self._sightings.pop(row.id, None)
         self._not_found.pop(row.id, None)
-        self._settle_at_s = float("-inf")
+        self._settle_at_s = self._next_look_s = float("-inf")
         self._ended(self._context.store.separations.get(row.id))
 
     def cancelled(self, step: CancelRemote, error: Exception | None) -> None:

@@ -5,19 +5,24 @@ Everything durable is in the store; what stands here is known only to this proce
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 import structlog
 
 from mvsep_watch import retry
 from mvsep_watch.daemon.hands import Hands
+from mvsep_watch.errors import MvsepWatchError
+from mvsep_watch.files import sidecar
 from mvsep_watch.files.claim import Claim
-from mvsep_watch.model import Account, Catalogue, Config, Gate, GateName, realm_of
+from mvsep_watch.model import Account, Catalogue, Config, Gate, GateName, HoldKind, realm_of
+from mvsep_watch.naming import display
 from mvsep_watch.store import JobRow, Store
 
 
@@ -53,6 +58,7 @@ class Context:
         account: What the service said last, or None before the first answer.
         account_begun: When that question was begun, monotonic.
         catalogue: The models, or None before the first answer.
+        strangers: Folders with outputs that the state does not know, in places that it would give away.
         stopping: True once told to stop: nothing new is begun.
     """
 
@@ -65,6 +71,7 @@ class Context:
     account_begun: float = float("-inf")
     catalogue: Catalogue | None = None
     stopping: bool = False
+    strangers: set[Path] = field(default_factory=set)
     _rng: random.Random = field(default_factory=random.Random)
 
     @property
@@ -112,6 +119,19 @@ class Context:
             self.log.error("bug_met", error=repr(error), exc_info=error)
         return consequence
 
+    @contextlib.contextmanager
+    def guarding(self, job: JobRow) -> Iterator[None]:
+        """Hold a job that runs into a bug, with a traceback in the log; the loop lives on."""
+        try:
+            with self.store.transaction():
+                yield
+        except MvsepWatchError:
+            raise
+        except Exception as error:
+            reason, hint = retry.words(error)
+            self.log.exception("bug_met", job=job.id, error=repr(error))
+            self.store.jobs.hold(job, HoldKind.TROUBLE, now=self.clock.now(), reason=reason, hint=hint)
+
     def close_gate(self, name: GateName, reason: str, hint: str = "", *, scope: str = "") -> None:
         """Close a gate; news is logged once."""
         gate = Gate(name=name, reason=reason, hint=hint, since=self.clock.now(), scope=scope)
@@ -130,7 +150,26 @@ class Context:
         gate = Gate(name=GateName.STOPPING, reason="the daemon is stopping", since=self.clock.now())
         return (gate, *self.store.memory.closed)
 
+    def doubt_strangers(self, final: Path) -> None:
+        """Doubt the state where outputs that it does not know are in a place that it would give a job."""
+        if self.store.memory.meta("is_fresh") != "1" and is_strange(self.store, final):
+            self.strangers.add(final)
+            self.close_gate(
+                GateName.STATE,
+                f"{display(final)} holds outputs that this state does not know",
+                "move them away, or use the state that made them; `run --fresh` begins anew beside them",
+            )
+
     def jobs(self, ids: Iterable[int]) -> list[JobRow]:
         """Give jobs by their ids, without those that are not there."""
         found = (self.store.jobs.get(job_id) for job_id in ids)
         return [job for job in found if job is not None]
+
+
+def is_strange(store: Store, final: Path) -> bool:
+    """Say whether a folder carries a sidecar of a job that this state does not know."""
+    try:
+        said = sidecar.read(final)
+    except MvsepWatchError:
+        return True
+    return said is not None and (said.state_id != store.memory.state_id or store.jobs.get(said.job_id) is None)

@@ -37,7 +37,8 @@ Taker = Callable[[Any, Any, Exception | None], None]
 
 LONGEST_NAP_S = 1.0
 """A turn at least this often: requests of commands are answered within two seconds."""
-SUMMARY_STATES = (JobState.QUEUED, JobState.SUBMITTED, JobState.SEPARATED, JobState.FETCHED, JobState.HELD)
+SHORTEST_NAP_S = 0.02
+MOVING = (JobState.QUEUED, JobState.SUBMITTED, JobState.SEPARATED, JobState.FETCHED)
 CHUNKS_AHEAD = 4
 """How many chunks of a scan may lie on the inbox: what bounds the memory of a scan of any size."""
 
@@ -110,6 +111,7 @@ class Engine:
         """Take up where the last process was: tidy, look for unknowns, scan everything."""
         context = self.context
         if fresh:
+            context.store.memory.set_meta("is_fresh", "1")
             context.store.memory.set_meta("ask_about_new", "1")
             self.machine.take_over_roots()
         self.machine.forget_old_roots()
@@ -158,7 +160,7 @@ class Engine:
     def summary(self) -> str:
         """Say in one line what is going on."""
         counts = self.context.store.jobs.counts()
-        shown = ", ".join(f"{counts[state]} {state}" for state in SUMMARY_STATES if counts[state])
+        shown = ", ".join(f"{counts[state]} {state}" for state in (*MOVING, JobState.HELD) if counts[state])
         gates = ", ".join(sorted({str(gate.name) for gate in self.context.gates()}))
         return f"{shown or 'nothing to do'}{f'; gates closed: {gates}' if gates else ''}"
 
@@ -188,8 +190,16 @@ class Engine:
     def nap_s(self) -> float:
         """Say how long nothing will be due, at most `LONGEST_NAP_S`."""
         due = self.intake.next_due()
-        left = LONGEST_NAP_S if due is None else due - self.context.clock.monotonic()
-        return min(max(left, 0.01), LONGEST_NAP_S)
+        left_s = LONGEST_NAP_S if due is None else due - self.context.clock.monotonic()
+        polled_s = self.context.config.service.poll.min_s / 2 if self._has_work else LONGEST_NAP_S
+        return min(max(min(left_s, polled_s), SHORTEST_NAP_S), LONGEST_NAP_S)
+
+    @property
+    def _has_work(self) -> bool:
+        counts = self.context.store.jobs.counts()
+        return any(
+            counts[state] for state in (JobState.QUEUED, JobState.SUBMITTED, JobState.SEPARATED, JobState.FETCHED)
+        )
 
     def _receive_all(self, messages: list[Message]) -> None:
         """Deal with messages in one commit; a bug in one of them loses neither the loop nor the others."""
@@ -334,6 +344,7 @@ def _threads_for(config: Config) -> Callable[[Inbox, Tools], Hands]:
         Pool.UPLOADS: config.limits.uploads,
         Pool.DOWNLOADS: config.limits.downloads,
         Pool.ASKING: 4,
+        Pool.LOOKING: 2,
         Pool.READING: 2,
         Pool.SCANNING: min(4, max(1, len(config.folders))),
         Pool.FILING: 2,

@@ -75,7 +75,8 @@ class Finishing:
         limit = free + len(self._context.hands.in_flight())
         for job in self._context.store.jobs.due(state, now=self._context.clock.now(), limit=limit):
             if not self._context.hands.is_busy_with(("job", job.id)):
-                give(job)
+                with self._context.guarding(job):
+                    give(job)
 
     def _separation_of(self, job: JobRow) -> SeparationRow:
         return self._context.store.separations.get(job.separation_id or 0)

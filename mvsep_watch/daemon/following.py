@@ -149,6 +149,9 @@ class Following:
 
     def _hold_elsewhere(self, row: SeparationRow, reason: str) -> None:
         store, now = self._context.store, self._context.clock.now()
+        if self._is_out_of_time(row):
+            self._end(row, SeparationState.LOST, f"{reason}, and 72 hours have passed")
+            return
         with store.transaction():
             store.separations.set(row.id, not_before=now + retry.PROBE_S)
             for job in store.jobs.of_separation(row.id):
@@ -183,6 +186,9 @@ class Following:
         if error is None:
             return
         self._service_trouble(error)
+        if self._is_out_of_time(row):
+            self._about_to_end(row, SeparationState.LOST, f"it could not be asked for in 72 hours: {error}")
+            return
         consequence = self._context.consequence(error, failures=row.failures)
         delay_s = getattr(consequence, "delay_s", retry.LONGEST_DELAY_S)
         reason, _ = retry.words(error)
@@ -193,6 +199,10 @@ class Following:
             server_says=json.dumps({"status": "", "message": reason}),
         )
         self._resume_held(row)
+
+    def _is_out_of_time(self, row: SeparationRow) -> bool:
+        """Say whether the server keeps a separation's results no longer."""
+        return self._context.clock.now() - (row.submitted_at or row.intended_at) > KEPT_BY_SERVER_S
 
     def _goes_on(self, row: SeparationRow, remote: Remote) -> None:
         poll = self._context.config.service.poll

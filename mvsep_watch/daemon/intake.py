@@ -404,7 +404,12 @@ def reserve(context: Context, source: SourceRow, folder: Folder, rule: Rule) -> 
 
     def is_taken(relative: PurePosixPath) -> bool:
         final = folder.output / relative
-        return context.store.jobs.is_reserved(final) or os.path.lexists(final)
+        if context.store.jobs.is_reserved(final):
+            return True
+        if os.path.lexists(final):
+            context.doubt_strangers(final)
+            return True
+        return False
 
     relative = PurePosixPath(_relative(folder, str(source.path)))
     named = job_folder(folder.layout, relative=relative, rule=rule, folder=folder, sha256=source.sha256, taken=is_taken)

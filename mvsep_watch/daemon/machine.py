@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mvsep_watch import retry
-from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.context import Context, is_strange
 from mvsep_watch.errors import (
     OutputRootError,
     RateLimitedError,
@@ -199,8 +199,14 @@ class Machine:
             self._doubtful_roots.add(step.root)
         else:
             self._doubtful_roots.discard(step.root)
-            if not self._doubtful_roots:
-                self._context.open_gate(GateName.STATE)
+            self._open_state()
+
+    def _open_state(self) -> None:
+        """Open the `state` gate once no root and no folder is in doubt any more."""
+        context = self._context
+        context.strangers = {final for final in context.strangers if is_strange(context.store, final)}
+        if not self._doubtful_roots and not context.strangers:
+            context.open_gate(GateName.STATE)
 
     def _root_failed(self, root: Path, scope: str, error: Exception) -> None:
         reason, hint = retry.words(error)

@@ -6,6 +6,7 @@ the second ends the process at once.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -64,7 +65,8 @@ def opened(config: Config, *, fresh: bool = False) -> Iterator[Engine]:
             engine.begin(fresh=fresh)
             yield engine
         finally:
-            _stop(engine, client)
+            with contextlib.suppress(StateError):  # the one that ended the run is on its way out already
+                _stop(engine, client)
             store.close()
 
 

@@ -43,8 +43,8 @@ class Sending:
 
     def sent(self, step: Submit, sent: Sent) -> None:
         """Take what came of a submission."""
-        row = self._context.store.separations.get(step.separation_id)
-        if row.send != step.send and sent.created is None:
+        row = self._context.store.separations.find(step.separation_id)
+        if row is None or (row.send != step.send and sent.created is None):
             return
         if sent.created is not None:
             self.submitted(row, sent.created)

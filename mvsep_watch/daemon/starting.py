@@ -111,7 +111,8 @@ class Starting:
             return
         self._is_blocked = False
         for job in self._queued():
-            self._consider(job)
+            with self._context.guarding(job):
+                self._consider(job)
 
     def situation(self, *, without: SeparationRow | None = None) -> Situation:
         """Say what holds for whatever might start now, leaving one separation's own reservation out."""
@@ -402,8 +403,8 @@ class Starting:
         context, store = self._context, self._context.store
         if account is not None:
             context.account = account
-        row = store.separations.get(separation_id)
-        if row.cancel_wanted or row.account != context.identity:
+        row = store.separations.find(separation_id)
+        if row is None or row.cancel_wanted or row.account != context.identity:
             return Denied("it was cancelled, or the account has changed")
         with store.transaction():
             decision = self._verdict(row)

@@ -36,8 +36,8 @@ class LookAt:
 
     @property
     def pool(self) -> Pool:
-        """Reading."""
-        return Pool.READING
+        """Looking."""
+        return Pool.LOOKING
 
     def perform(self, _: Tools) -> tuple[Look, ...]:
         """Look at each."""

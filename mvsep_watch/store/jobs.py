@@ -16,6 +16,17 @@ from mvsep_watch.store.rows import JobRow, path_blob, read
 from mvsep_watch.store.transitions import record
 
 _LIVE = f"state NOT IN ({', '.join(repr(str(state)) for state in FINISHED)})"
+"""Spelled as in the index, which SQLite then takes."""
+_FOLDERS_WAITING = """
+WITH RECURSIVE waiting (name) AS (
+  SELECT min(folder) FROM jobs WHERE state = 'queued' AND separation_id IS NULL
+  UNION ALL
+  SELECT (SELECT min(folder) FROM jobs WHERE state = 'queued' AND separation_id IS NULL AND folder > name)
+  FROM waiting WHERE name IS NOT NULL
+)
+SELECT name FROM waiting WHERE name IS NOT NULL
+"""
+"""Hops from folder to folder in the index: costs the folders, not the jobs."""
 
 
 class Jobs:
@@ -115,16 +126,19 @@ class Jobs:
 
     def folders_waiting(self) -> list[str]:
         """Give the names of the folders that have queued jobs without a separation."""
-        rows = self._db.all("SELECT DISTINCT folder FROM jobs WHERE state = 'queued' AND separation_id IS NULL")
+        rows = self._db.all(_FOLDERS_WAITING)
         return [row[0] for row in rows]
 
     def due(self, state: JobState, *, now: float, limit: int) -> list[JobRow]:
         """Give the jobs in `separated` or `fetched` whose next step is due."""
-        return self._rows("state = ? AND not_before <= ? ORDER BY not_before, id LIMIT ?", (state, now, limit))
+        return self._rows(
+            "state = ? AND state IN ('separated', 'fetched') AND not_before <= ? ORDER BY not_before, id LIMIT ?",
+            (state, now, limit),
+        )
 
     def live(self) -> list[JobRow]:
         """Give every job that is not finished."""
-        return self._rows(f"{_LIVE} ORDER BY id")
+        return self._rows(f"{_LIVE} ORDER BY +id")
 
     def live_ids(self) -> list[int]:
         """Give the ids of every job that is not finished."""
@@ -137,7 +151,7 @@ class Jobs:
 
     def held(self, kind: HoldKind) -> list[JobRow]:
         """Give the held jobs of one kind."""
-        return self._rows("state = 'held' AND hold = ? ORDER BY id", (kind,))
+        return self._rows(f"state = 'held' AND {_LIVE} AND hold = ? ORDER BY +id", (kind,))
 
     def of_separation(self, separation_id: int) -> list[JobRow]:
         """Give the live jobs that a separation serves, the oldest first."""

@@ -127,7 +127,7 @@ class Memory:
         """Give the remembered rows that carry one of the tags, the newest first."""
         marks = ",".join("?" * len(tags))
         rows = self._db.all(
-            f"SELECT * FROM history WHERE tag IN ({marks}) AND realm = ? AND account = ?"  # noqa: S608 - only marks
+            f"SELECT * FROM history WHERE tag IN ({marks}) AND +realm = ? AND +account = ?"  # noqa: S608 - only marks
             " ORDER BY history_id DESC",
             (*tags, realm, account),
         )

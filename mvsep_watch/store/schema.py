@@ -54,7 +54,7 @@ CREATE TABLE separations (
 CREATE INDEX separations_unfinished ON separations (state, not_before)
   WHERE state IN ('intended', 'released', 'submitted');
 CREATE INDEX separations_unread ON separations (balance_read)
-  WHERE balance_read = 0 AND credits_charged IS NULL AND credits_estimated > 0;
+  WHERE balance_read = 0 AND credits_estimated > 0;
 CREATE INDEX separations_unsettled ON separations (ended_at) WHERE credits_charged IS NULL AND hash IS NOT NULL;
 CREATE INDEX separations_by_hash ON separations (hash);
 CREATE INDEX separations_by_tag ON separations (tag);
@@ -76,7 +76,7 @@ CREATE TABLE jobs (
   failures INTEGER NOT NULL DEFAULT 0, not_before REAL NOT NULL DEFAULT 0,
   queued_at REAL NOT NULL, fetched_at REAL, finished_at REAL
 ) STRICT;
-CREATE INDEX jobs_waiting ON jobs (folder, priority DESC, id) WHERE state = 'queued' AND separation_id IS NULL;
+CREATE INDEX jobs_waiting ON jobs (folder, priority DESC, id, not_before) WHERE state = 'queued' AND separation_id IS NULL;
 CREATE INDEX jobs_to_do ON jobs (state, not_before) WHERE state IN ('separated', 'fetched');
 CREATE INDEX jobs_live ON jobs (state) WHERE state NOT IN ('published', 'failed', 'cancelled');
 CREATE INDEX jobs_by_source ON jobs (source_id);

@@ -24,10 +24,15 @@ class Separations:
 
     def get(self, separation_id: int) -> SeparationRow:
         """Give a separation by its id."""
-        row = self._db.one("SELECT * FROM separations WHERE id = ?", (separation_id,))
+        row = self.find(separation_id)
         if row is None:
             raise LookupError(f"no separation {separation_id}")
-        return read(SeparationRow, row)
+        return row
+
+    def find(self, separation_id: int) -> SeparationRow | None:
+        """Give a separation by its id, or None where its intent was given up."""
+        row = self._db.one("SELECT * FROM separations WHERE id = ?", (separation_id,))
+        return read(SeparationRow, row) if row else None
 
     def of_work(self, work: Work) -> list[SeparationRow]:
         """Give every attempt of a work, the first attempt first."""
@@ -221,17 +226,16 @@ class Separations:
     def balance_was_read(self, *, begun_at: float) -> None:
         """Stop counting reservations of separations that ended before an account read began."""
         self._db.run(
-            "UPDATE separations SET balance_read = 1 WHERE balance_read = 0 AND credits_charged IS NULL"
-            " AND credits_estimated > 0 AND ended_at < ?",
+            "UPDATE separations SET balance_read = 1 WHERE balance_read = 0 AND credits_estimated > 0 AND ended_at < ?",
             (begun_at,),
         )
 
     def reserved_against_balance(self) -> int:
-        """Sum what is reserved and not yet part of a balance that was read."""
+        """Sum what is reserved, or charged, and not yet part of a balance that was read."""
         return int(
             self._db.value(
-                "SELECT coalesce(sum(credits_estimated), 0) FROM separations"
-                " WHERE balance_read = 0 AND credits_charged IS NULL AND credits_estimated > 0"
+                "SELECT coalesce(sum(coalesce(credits_charged, credits_estimated)), 0) FROM separations"
+                " WHERE balance_read = 0 AND credits_estimated > 0"
             )
         )
 

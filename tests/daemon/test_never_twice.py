@@ -1,5 +1,7 @@
 """At most one payment for one piece of work: lost answers, refusals, history, accounts, hosts, claims."""
 
+import json
+
 import pytest
 
 from mvsep_watch.model import Limits, Reconcile
@@ -172,6 +174,21 @@ def test_an_older_backup_of_the_state_stops_all_spending(world):
     world.pass_time(120)
 
     assert world.service.made == 2
+    assert "state" in {str(gate.name) for gate in world.engine.context.gates()}
+
+
+def test_outputs_that_the_state_does_not_know_stop_all_spending(world):
+    """A sidecar at a reserved name never becomes ` (2)`: it may be paid work whose state was lost."""
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.pass_time(5)
+    said = {"state_id": "other", "job_id": 7}
+    (world.stems / "song").mkdir(parents=True)
+    (world.stems / "song" / "mvsep-watch.json").write_text(json.dumps(said))
+
+    world.pass_time(120)
+
+    assert (world.service.made, world.states()) == (0, ["queued"])
     assert "state" in {str(gate.name) for gate in world.engine.context.gates()}
 
 

@@ -76,6 +76,7 @@ SIZES = {
     Pool.UPLOADS: 2,
     Pool.DOWNLOADS: 4,
     Pool.ASKING: 4,
+    Pool.LOOKING: 50,
     Pool.READING: 50,
     Pool.SCANNING: 4,
     Pool.FILING: 4,

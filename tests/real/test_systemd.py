@@ -1,0 +1,84 @@
+"""The unit, as far as it can be tried without an init: its syntax, its hardening, and what the daemon tells systemd."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mvsep_watch.sandbox import Sandbox
+
+UNIT = Path(__file__).parents[2] / "systemd" / "mvsep-watch.service"
+
+needs_analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+
+
+@needs_analyze
+def test_the_unit_is_valid():
+    """systemd reads it without a word."""
+    done = subprocess.run(["systemd-analyze", "verify", UNIT], capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_analyze
+def test_the_unit_is_hardened():
+    """The offline exposure stays under 2.0, of 10."""
+    command = ["systemd-analyze", "security", "--offline=true", UNIT]
+    done = subprocess.run(command, capture_output=True, text=True)
+
+    exposure = float(re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)[1])
+    assert exposure < 2.0
+
+
+@pytest.fixture
+def notify_socket(tmp_path):
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(path))
+        listener.settimeout(15)
+        yield path, listener
+
+
+def messages_until(listener, wanted):
+    heard = []
+    while not any(message.startswith(wanted) for message in heard):
+        heard.append(listener.recv(4096).decode())
+    return heard
+
+
+def test_systemd_hears_ready_status_and_life(tmp_path, notify_socket):
+    """READY after the first scan, WATCHDOG while everything makes progress, STOPPING at the end."""
+    path, listener = notify_socket
+    (tmp_path / "drop").mkdir()
+    config = tmp_path / "c.yaml"
+    with Sandbox(speed=50) as sandbox:
+        config.write_text(
+            f"mvsep: {{token: {sandbox.token}, base_url: {sandbox.base_url}}}\nfolders: [{{path: drop, sep_type: 40}}]\n"
+        )
+        config.chmod(0o600)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mvsep_watch", "-c", config, "run"],
+            env={**os.environ, "NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "400000"},
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            heard = messages_until(listener, "READY=1")
+            heard += messages_until(listener, "WATCHDOG=1")
+            heard += messages_until(listener, "STATUS=")
+            process.send_signal(signal.SIGTERM)
+            heard += messages_until(listener, "STOPPING=1")
+            code = process.wait(8)
+        finally:
+            process.kill()
+            process.wait()
+
+    assert code == 0
+    assert heard.index("READY=1") < max(n for n, message in enumerate(heard) if message == "WATCHDOG=1")

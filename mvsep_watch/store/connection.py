@@ -181,7 +181,7 @@ def _version(db: Db) -> int:
 
 def _check_ours(db: Db) -> None:
     application, version = db.value("PRAGMA application_id"), _version(db)
-    is_new = not application and not version and not db.value("SELECT count(*) FROM sqlite_master")
+    is_new = not db.value("SELECT count(*) FROM sqlite_master") and not application and not version
     if application != APPLICATION_ID and not is_new:
         raise StateError(
             f"{db.path} is a database of another program", hint="give `state:` a path of its own; nothing was changed"

@@ -19,9 +19,12 @@ _LIVE = f"state NOT IN ({', '.join(repr(str(state)) for state in FINISHED)})"
 """Spelled as in the index, which SQLite then takes."""
 _FOLDERS_WAITING = """
 WITH RECURSIVE waiting (name) AS (
-  SELECT min(folder) FROM jobs WHERE state = 'queued' AND separation_id IS NULL
+  SELECT min(folder) FROM jobs INDEXED BY jobs_waiting WHERE state = 'queued' AND separation_id IS NULL
   UNION ALL
-  SELECT (SELECT min(folder) FROM jobs WHERE state = 'queued' AND separation_id IS NULL AND folder > name)
+  SELECT (
+    SELECT min(folder) FROM jobs INDEXED BY jobs_waiting
+    WHERE state = 'queued' AND separation_id IS NULL AND folder > name
+  )
   FROM waiting WHERE name IS NOT NULL
 )
 SELECT name FROM waiting WHERE name IS NOT NULL

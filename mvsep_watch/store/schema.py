@@ -76,7 +76,8 @@ CREATE TABLE jobs (
   failures INTEGER NOT NULL DEFAULT 0, not_before REAL NOT NULL DEFAULT 0,
   queued_at REAL NOT NULL, fetched_at REAL, finished_at REAL
 ) STRICT;
-CREATE INDEX jobs_waiting ON jobs (folder, priority DESC, id, not_before) WHERE state = 'queued' AND separation_id IS NULL;
+CREATE INDEX jobs_waiting ON jobs (folder, priority DESC, id, not_before)
+  WHERE state = 'queued' AND separation_id IS NULL;
 CREATE INDEX jobs_to_do ON jobs (state, not_before) WHERE state IN ('separated', 'fetched');
 CREATE INDEX jobs_live ON jobs (state) WHERE state NOT IN ('published', 'failed', 'cancelled');
 CREATE INDEX jobs_by_source ON jobs (source_id);

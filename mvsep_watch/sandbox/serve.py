@@ -7,6 +7,7 @@ connection can be broken on purpose, so the server keeps its transports at hand,
 from __future__ import annotations
 
 import asyncio
+import queue
 import secrets
 import signal
 import socket
@@ -143,19 +144,19 @@ class Sandbox:
         return self.api.record.state(self.service, self.account)
 
 
-def serve_forever(sandbox: Sandbox, *, on_ready: Callable[[Sandbox], None]) -> None:
-    """Serve until SIGINT or SIGTERM; to be called from the main thread.
+def serve_forever(sandbox: Sandbox, *, on_ready: Callable[[Sandbox], None]) -> int:
+    """Serve until SIGINT or SIGTERM, and give the signal's number; to be called from the main thread.
 
     Args:
         sandbox: Not yet started.
         on_ready: Called once it listens, to tell people where.
     """
-    stopped = threading.Event()
+    told: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+        signal.signal(number, lambda number, _: told.put(number))
     with sandbox:
         on_ready(sandbox)
-        stopped.wait()
+        return told.get()
 
 
 class _Server(uvicorn.Server):

@@ -1,0 +1,86 @@
+"""`run` and `once`: the daemon in the foreground, for months or until there is nothing more to do.
+
+They open the engine, choose where its log goes, and put what came of it into words and an exit code. What is done is
+the daemon's business. The surprise: in a terminal `once` logs only bugs, since its live view and its summary tell the
+rest.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+import click
+from rich.console import Console
+
+from mvsep_watch import log
+from mvsep_watch.cli import outcome, rendering
+from mvsep_watch.cli.context import Exit, Options, command, load_config
+from mvsep_watch.cli.progress import LiveView, Progress, View
+from mvsep_watch.daemon.engine import Engine
+from mvsep_watch.daemon.run import Process, opened
+
+FRESH = "Begin anew on outputs that another state made; new files then wait for one `approve`."
+
+
+@command("run", short_help="Watch the folders until told to stop.")
+@click.option("--fresh", is_flag=True, help=FRESH)
+@click.pass_obj
+def run(options: Options, *, fresh: bool) -> int:
+    """Watch the folders until told to stop.
+
+    Logs to stderr. The first SIGTERM or Ctrl-C stops within seconds with everything written down, the second at once.
+    """
+    config = load_config(options)
+    configure_log(options)
+    with opened(config, fresh=fresh) as engine:
+        told = Process(engine).run()
+    return Exit.INTERRUPTED if told == signal.SIGINT else Exit.OK
+
+
+@command("once", short_help="Do everything there is to do, then exit.")
+@click.option("--fresh", is_flag=True, help=FRESH)
+@click.pass_obj
+def once(options: Options, *, fresh: bool) -> int:
+    """Do everything there is to do, then exit.
+
+    Waits for the results of what it sends. Exits with 0 when everything is published, with 3 when some jobs failed, are
+    held or wait, with 4 when a person must act first.
+    """
+    config = load_config(options)
+    view = chosen_view(options)
+    configure_log(options, level="info" if view is None else "error")
+    with opened(config, fresh=fresh) as engine:
+        began = engine.context.clock.now()
+        told = work(engine, view)
+        came_of_it = outcome.found(engine, since=began, interrupted=told is not None)
+    if options.json:
+        rendering.print_json(outcome.as_json(came_of_it))
+    else:
+        outcome.show(came_of_it, rendering.console())
+    return came_of_it.exit_code
+
+
+def chosen_view(options: Options) -> View | None:
+    """Give a live view where somebody looks on; None where the log tells everything."""
+    return LiveView(Console(stderr=True)) if sys.stderr.isatty() and not options.debug else None
+
+
+def work(engine: Engine, view: View | None) -> int | None:
+    """Work until nothing more comes of it by itself; give the number of the signal that ended it earlier, or None."""
+    if view is None:
+        return Process(engine).once(progress=_look_away)
+    with view:
+        progress = Progress(view)
+        told = Process(engine).once(progress=progress)
+        progress.tell(engine)
+    return told
+
+
+def _look_away(_: Engine) -> None:
+    """Show nothing."""
+
+
+def configure_log(options: Options, *, level: str = "info") -> None:
+    """Send the log to stderr, as the reader wants it."""
+    log.configure(level="debug" if options.debug else level, json=options.json, journal=log.is_journal())

@@ -1,0 +1,26 @@
+"""What happened since an instant: what a run tells about itself at its end. Only reads.
+
+These look through whole tables, which is right once at the end of a run and nowhere else.
+"""
+
+from __future__ import annotations
+
+from mvsep_watch.store.connection import Db
+from mvsep_watch.store.rows import JobRow, SourceRow, read
+
+
+def jobs_finished(db: Db, *, since: float) -> list[JobRow]:
+    """Give the jobs that were published, failed or cancelled since an instant, in that order of time."""
+    rows = db.all("SELECT * FROM jobs WHERE finished_at >= ? ORDER BY finished_at, id", (since,))
+    return [read(JobRow, row) for row in rows]
+
+
+def sources_refused(db: Db, *, since: float) -> list[SourceRow]:
+    """Give the files that were refused since an instant: no audio, empty, damaged."""
+    rows = db.all("SELECT * FROM sources WHERE state = 'refused' AND seen_at >= ? ORDER BY path", (since,))
+    return [read(SourceRow, row) for row in rows]
+
+
+def credits_spent(db: Db, *, since: float) -> int:
+    """Sum what the ledger took since an instant: charged, reserved and not yet settled, less what was given back."""
+    return int(db.value("SELECT coalesce(sum(credits), 0) FROM ledger WHERE at >= ?", (since,)))

@@ -18,7 +18,7 @@ from mvsep_watch.daemon.finishing import Finishing
 from mvsep_watch.daemon.following import Following
 from mvsep_watch.daemon.hands import Hands, Threads
 from mvsep_watch.daemon.inbox import Bell, FoundFiles, Inbox, Message, Outcome, ReleaseQuestion, Trouble
-from mvsep_watch.daemon.intake import Intake, reserve_again
+from mvsep_watch.daemon.intake import Intake
 from mvsep_watch.daemon.machine import Machine
 from mvsep_watch.daemon.requesting import apply_open
 from mvsep_watch.daemon.sending import Sending
@@ -30,7 +30,7 @@ from mvsep_watch.mvsep import Client
 from mvsep_watch.naming import display
 from mvsep_watch.steps import asking, fetch, publish, reading, scanning, submit
 from mvsep_watch.steps.base import Denied, Granted, Pool, Step, Tools
-from mvsep_watch.store import JobRow, SeparationRow, Store
+from mvsep_watch.store import SeparationRow, Store
 
 Taker = Callable[[Any, Any, Exception | None], None]
 """(step, result, error) → dealt with."""
@@ -288,13 +288,12 @@ class Engine:
         if (writes := store.foreign_writes()) == self._foreign_writes:
             return
         self._foreign_writes = writes
-        for request, answer in apply_open(store, now=self.context.clock.now(), reserve=self._reserve):
+        for request, answer in apply_open(
+            store, config=self.context.config, now=self.context.clock.now(), doubt=self.context.doubt_strangers
+        ):
             self.context.log.info("request_applied", command=request.command, **answer)
             for source_id in answer.get("sources", []):
                 self.intake.forget_path(store.sources.get(source_id).path)
-
-    def _reserve(self, job: JobRow) -> Path | None:
-        return reserve_again(self.context, job)
 
     # Between desks
 

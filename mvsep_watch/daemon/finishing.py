@@ -250,7 +250,8 @@ class Finishing:
 
     def _reserve_again(self, job: JobRow) -> None:
         """Somebody else's folder is in the reserved place: take the next number."""
-        final = reserve_again(self._context, job)
+        context = self._context
+        final = reserve_again(context.config, context.store, job, doubt=context.doubt_strangers)
         if final is None:
             self._follow(job, MvsepWatchError(f"{job.final} is taken, and the job's rule is gone"))
             return

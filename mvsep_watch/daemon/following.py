@@ -378,6 +378,9 @@ class Following:
                 pass
             case Absent():
                 self._absent(row)
+            case Doubtful(reason=reason) if row.cancel_wanted:
+                self._end(row, SeparationState.LOST, f"cancelled by a person, its outcome unknown: {reason}")
+                return
             case Doubtful(reason=reason):
                 self._hold_unknown(row, reason)
         if self._context.clock.now() - (row.released_at or 0.0) > KEPT_BY_SERVER_S:
@@ -421,6 +424,7 @@ class Following:
         self._context.log.info("outcome_absent", separation=row.id)
         with store.transaction():
             if row.cancel_wanted:
+                store.separations.settle(row, 0, now=now)
                 self._end(row, SeparationState.CANCELLED, "cancelled by a person; it was never made")
                 return
             store.separations.move(row, SeparationState.INTENDED, now=now, reason="certainly not made", keeps_slot=1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -24,14 +24,14 @@ from mvsep_watch.errors import (
     SourceRefusedError,
     StoppedError,
 )
-from mvsep_watch.model import BatchOrigin, FileStat, Folder, Identity, JobState, Rule, file_key
+from mvsep_watch.model import BatchOrigin, Config, FileStat, Folder, Identity, JobState, Rule, file_key
 from mvsep_watch.naming import display, job_folder
 from mvsep_watch.planner import asked_of
 from mvsep_watch.retry import backoff_s
 from mvsep_watch.steps.base import Pool
 from mvsep_watch.steps.reading import Identify, Look, LookAt
 from mvsep_watch.steps.scanning import Scan, ScanEnd
-from mvsep_watch.store import JobRow, SourceRow
+from mvsep_watch.store import JobRow, SourceRow, Store
 from mvsep_watch.wanted import wanted
 
 LOOKED_AT_ONCE = 200
@@ -292,7 +292,7 @@ class Intake:
             asked=asked_of(rule),
             priority=rule.priority,
             output_root=folder.output,
-            final=reserve(context, source, folder, rule),
+            final=reserve(context.store, source, folder, rule, doubt=context.doubt_strangers),
             batch_id=context.store.jobs.open_batch(folder.name, origin, now=context.clock.now(), must_ask=must_ask),
             now=context.clock.now(),
         )
@@ -399,15 +399,23 @@ class Intake:
             self._context.log.info("folder_readable", folder=folder)
 
 
-def reserve(context: Context, source: SourceRow, folder: Folder, rule: Rule) -> Path:
-    """Name a job's final folder: taken by another job or on the disk → the next number."""
+def reserve(store: Store, source: SourceRow, folder: Folder, rule: Rule, *, doubt: Callable[[Path], None]) -> Path:
+    """Name a job's final folder: taken by another job or on the disk → the next number.
+
+    Args:
+        store: Knows which folders are reserved.
+        source: The job's.
+        folder: The job's.
+        rule: The job's.
+        doubt: Is told of what is in the way and reserved by no job: it may be the outputs of a lost state.
+    """
 
     def is_taken(relative: PurePosixPath) -> bool:
         final = folder.output / relative
-        if context.store.jobs.is_reserved(final):
+        if store.jobs.is_reserved(final):
             return True
         if os.path.lexists(final):
-            context.doubt_strangers(final)
+            doubt(final)
             return True
         return False
 
@@ -416,12 +424,12 @@ def reserve(context: Context, source: SourceRow, folder: Folder, rule: Rule) -> 
     return folder.output / named
 
 
-def reserve_again(context: Context, job: JobRow) -> Path | None:
+def reserve_again(config: Config, store: Store, job: JobRow, *, doubt: Callable[[Path], None]) -> Path | None:
     """Name a new final folder for a job, or None where its folder or rule is gone."""
-    folder, rule = context.config.folder(job.folder), context.config.rule(job.folder, job.rule)
+    folder, rule = config.folder(job.folder), config.rule(job.folder, job.rule)
     if folder is None or rule is None:
         return None
-    return reserve(context, context.store.sources.get(job.source_id), folder, rule)
+    return reserve(store, store.sources.get(job.source_id), folder, rule, doubt=doubt)
 
 
 def _known(earlier: Iterable[JobRow], source_id: int, folder: Folder, rule: Rule) -> JobRow | None:

@@ -38,6 +38,7 @@ from mvsep_watch.planner import (
     Situation,
     Start,
     Wait,
+    asked_of,
     fair,
     in_force,
     may_start,
@@ -152,7 +153,7 @@ class Starting:
                 f"the configuration has no rule {job.rule} in a folder {job.folder} any more",
                 hint="bring it back, or `cancel` the job",
             )
-        pinned = store.jobs.settings_planned_before(realm=job.realm, input_key=job.input_key, asked=job.asked)
+        pinned = self._pinned(job, rule)
         try:
             settings = Settings.from_canonical(pinned) if pinned else settings_of(rule, self._context.catalogue or {})
         except MvsepWatchError as error:
@@ -162,6 +163,15 @@ class Starting:
             return MvsepWatchError(f"the model {algorithm.name} takes no audio file", hint="choose another model")
         work = Work(realm=job.realm, input_key=job.input_key, settings=settings)
         return Planned(job=job, source=store.sources.get(job.source_id), rule=rule, work=work)
+
+    def _pinned(self, job: JobRow, rule: Rule) -> str | None:
+        """Give settings that are fixed: those a person confirmed, or those the same asking meant before."""
+        if job.attempt_wanted is not None:
+            return job.settings
+        asked, jobs = asked_of(rule), self._context.store.jobs
+        if asked != job.asked:
+            jobs.set(job.id, asked=asked, settings=None)
+        return jobs.settings_planned_before(realm=job.realm, input_key=job.input_key, asked=asked)
 
     def _queued(self) -> Iterator[JobRow]:
         """Give the queued jobs worth considering: by priority, fair over folders, the oldest first."""
@@ -223,6 +233,8 @@ class Starting:
         store, now = self._context.store, self._context.clock.now()
         with store.transaction():
             store.jobs.set(job.id, separation_id=row.id, reason="", hint="", not_before=0.0)
+            if row.cancel_wanted:
+                store.separations.set(row.id, cancel_wanted=0)
             joined = store.jobs.get(job.id) or job
             if row.state == SeparationState.DONE:
                 store.jobs.move(joined, JobState.SEPARATED, now=now, reason=f"separation {row.id} was done before")

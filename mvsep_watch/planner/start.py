@@ -126,22 +126,20 @@ def _plan(proposal: Proposal, situation: Situation) -> Wait | None:
 
 
 def _approval(proposal: Proposal, limits: CreditLimits) -> Ask | None:
-    is_approved, credits_ = proposal.approved
-    if proposal.price is None:
-        limited = any_limit(limits) and not (is_approved and credits_ is None)
-        return Ask("its price is not known", "`approve` lets it go, whatever it costs", None) if limited else None
-    ceiling = limits.approve_job_above
-    if (
-        ceiling is None
-        or proposal.price <= ceiling
-        or (is_approved and (credits_ is None or proposal.price <= credits_))
-    ):
+    """Hold what was approved to the price that it was approved for, and all else to the limits."""
+    is_approved, most = proposal.approved
+    price, ceiling = proposal.price, limits.approve_job_above
+    confirmed = f", and {most} were confirmed" if is_approved and most is not None else ""
+    if is_approved and (most is None or (price is not None and price <= most)):
         return None
-    return Ask(
-        f"it would cost {proposal.price} credits, more than limits.credits.approve_job_above ({ceiling})",
-        f"`approve` lets it go for {proposal.price} credits",
-        proposal.price,
-    )
+    if price is None:
+        is_asked = is_approved or any_limit(limits)
+        hint = "`approve` lets it go, whatever it costs"
+        return Ask(f"its price is not known{confirmed}", hint, None) if is_asked else None
+    if not is_approved and (ceiling is None or price <= ceiling):
+        return None
+    why = confirmed or f", more than limits.credits.approve_job_above ({ceiling})"
+    return Ask(f"it would cost {price} credits{why}", f"`approve` lets it go for {price} credits", price)
 
 
 def any_limit(limits: CreditLimits) -> bool:

@@ -82,6 +82,13 @@ class Sources:
         """Note that a file is no longer what was read: what it holds is not known until it was read again."""
         self._db.run("UPDATE sources SET input_key = NULL, size_bytes = -1 WHERE path = ?", (path_blob(path),))
 
+    def remember(self, source_id: int) -> None:
+        """Take a file again that was to be ignored: a person asks for its jobs after all."""
+        self._db.run(
+            "UPDATE sources SET state = 'known', reason = '' WHERE id = ? AND state = 'ignored' AND input_key NOTNULL",
+            (source_id,),
+        )
+
     def is_ignored(self, input_key: str) -> bool:
         """Say whether these bytes were forgotten under any path."""
         return bool(

@@ -88,22 +88,40 @@ class View(Protocol):
 
 
 class Progress:
-    """Tells a view what an engine does; to be called at every turn."""
+    """Tells a view what an engine does: a context manager, to be called at every turn.
 
-    def __init__(self, view: View) -> None:
+    Args:
+        view: Is entered and left with it.
+        every_s: How often the view is told at most.
+    """
+
+    def __init__(self, view: View, *, every_s: float = LOOK_EVERY_S) -> None:
         self._view = view
+        self._every_s = every_s
+        self._engine: Engine | None = None
         self._seen: frozenset[int] = frozenset()
         self._told_s = float("-inf")
 
+    def __enter__(self) -> Self:
+        self._view.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._engine is not None and error is None:
+            self._tell(self._engine)
+        self._view.__exit__(kind, error, trace)
+
     def __call__(self, engine: Engine) -> None:
         """Tell the view, unless it was told just now."""
+        self._engine = engine
         now_s = engine.context.clock.monotonic()
-        if now_s - self._told_s >= LOOK_EVERY_S:
+        if now_s - self._told_s >= self._every_s:
             self._told_s = now_s
-            self.tell(engine)
+            self._tell(engine)
 
-    def tell(self, engine: Engine) -> None:
-        """Tell the view."""
+    def _tell(self, engine: Engine) -> None:
         snapshot = look(engine, seen=self._seen)
         under_way = {task.job for task in snapshot.tasks if task.job is not None}
         self._seen = frozenset(under_way | {id_ for id_ in self._seen if _is_going_on(engine, id_)})
@@ -272,7 +290,7 @@ class LiveView:
     def show(self, snapshot: Snapshot) -> None:
         """Show it from the next redrawing on."""
         for ended in snapshot.ended:
-            self._live.console.print(_ended_line(ended))
+            self._live.console.print(_ended_line(ended), soft_wrap=True)
         self._snapshot = snapshot
 
     def _drawn(self) -> RenderableType:

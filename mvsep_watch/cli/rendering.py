@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mvsep_watch.naming import display
+from mvsep_watch.naming import display, escape_path
 
 NO_TERMINAL_COLUMNS = 1000
 """A pipe has no width: lines stay whole for whoever reads them."""
@@ -68,6 +69,11 @@ def path(value: Path | str | bytes) -> str:
     return f"~{text.removeprefix(home)}" if text.startswith(f"{home}/") else text
 
 
+def full_path(value: Path | str | bytes) -> str:
+    """Give a path for programs."""
+    return escape_path(value)
+
+
 def size(size_bytes: float) -> str:
     """Give a size as people read it."""
     for unit in ("bytes", "kB", "MB"):
@@ -111,3 +117,13 @@ def joined(words: Iterable[str]) -> str:
     """Join words as in a sentence: `a`, `a and b`, `a, b and c`."""
     *most, last = list(words) or [""]
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def program() -> str:
+    """Give the words by which this program was called, so that what we suggest can be typed."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{sys.executable} -m mvsep_watch"
+    found = shutil.which(called.name)
+    is_on_path = found is not None and called.exists() and Path(found).samefile(called)
+    return called.name if is_on_path else sys.argv[0]

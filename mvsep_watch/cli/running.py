@@ -16,7 +16,7 @@ from rich.console import Console
 from mvsep_watch import log
 from mvsep_watch.cli import outcome, rendering
 from mvsep_watch.cli.context import Exit, Options, command, load_config
-from mvsep_watch.cli.progress import LiveView, Progress, View
+from mvsep_watch.cli.progress import LiveView, Progress
 from mvsep_watch.daemon.engine import Engine
 from mvsep_watch.daemon.run import Process, opened
 
@@ -48,11 +48,11 @@ def once(options: Options, *, fresh: bool) -> int:
     held or wait, with 4 when a person must act first.
     """
     config = load_config(options)
-    view = chosen_view(options)
-    configure_log(options, level="info" if view is None else "error")
+    progress = Progress(LiveView(Console(stderr=True))) if sys.stderr.isatty() and not options.debug else None
+    configure_log(options, level="error" if progress else "info")
     with opened(config, fresh=fresh) as engine:
         began = engine.context.clock.now()
-        told = work(engine, view)
+        told = work(engine, progress)
         came_of_it = outcome.found(engine, since=began, interrupted=told is not None)
     if options.json:
         rendering.print_json(outcome.as_json(came_of_it))
@@ -61,20 +61,17 @@ def once(options: Options, *, fresh: bool) -> int:
     return came_of_it.exit_code
 
 
-def chosen_view(options: Options) -> View | None:
-    """Give a live view where somebody looks on; None where the log tells everything."""
-    return LiveView(Console(stderr=True)) if sys.stderr.isatty() and not options.debug else None
+def work(engine: Engine, progress: Progress | None) -> int | None:
+    """Work until nothing more comes of it by itself; give the number of the signal that ended it earlier, or None.
 
-
-def work(engine: Engine, view: View | None) -> int | None:
-    """Work until nothing more comes of it by itself; give the number of the signal that ended it earlier, or None."""
-    if view is None:
+    Args:
+        engine: Open, on this thread.
+        progress: Shows what is under way; None where the log tells it.
+    """
+    if progress is None:
         return Process(engine).once(progress=_look_away)
-    with view:
-        progress = Progress(view)
-        told = Process(engine).once(progress=progress)
-        progress.tell(engine)
-    return told
+    with progress:
+        return Process(engine).once(progress=progress)
 
 
 def _look_away(_: Engine) -> None:

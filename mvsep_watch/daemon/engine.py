@@ -272,6 +272,8 @@ class Engine:
                 self.intake.want_scan(bell.folder)
             case "account":
                 self.machine.check_account()
+            case "catalogue":
+                self.machine.check_catalogue()
             case "stop":
                 self.context.stopping = True
                 self.stopping.set()

@@ -1,6 +1,6 @@
 """The daemon's surroundings: account, catalogue, output roots with their claims, and the gates that hang on them.
 
-A closed gate is probed at least once a minute; what it held goes on by itself.
+Bells ask for the regular refresh. A closed gate is probed at least once a minute; what it held goes on by itself.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from mvsep_watch.naming import escape_path
 from mvsep_watch.steps.asking import ReadAccount, ReadCatalogue
 from mvsep_watch.steps.publish import CheckRoot, RootFacts
 
-ACCOUNT_EVERY_S = 300.0
 ACCOUNT_AFTER_END_S = 15.0
 """How soon after something ended the balance is read again: its reservation counts until then."""
-CATALOGUE_EVERY_S = 6 * 3600.0
+NEVER = float("inf")
 CATALOGUE_STALE_S = 3 * 24 * 3600.0
 """Prices change; a catalogue that could not be read for so long is none."""
 REFUSED_PAUSE_S = 30.0
@@ -93,6 +92,10 @@ class Machine:
         """Have the account read."""
         self._account_due_s = float("-inf")
 
+    def check_catalogue(self) -> None:
+        """Have the models read."""
+        self._catalogue_due_s = float("-inf")
+
     def separation_ended(self) -> None:
         """Have the balance read soon: a reservation counts until then."""
         due_s = self._context.clock.monotonic() + ACCOUNT_AFTER_END_S
@@ -131,7 +134,7 @@ class Machine:
         account, begun_at = result
         context, now_s = self._context, self._context.clock.monotonic()
         self._account_failures = 0
-        self._account_due_s = now_s + (retry.PROBE_S if context.gates() else ACCOUNT_EVERY_S)
+        self._account_due_s = now_s + retry.PROBE_S if context.gates() else NEVER
         if not account.identity:
             context.close_gate(
                 GateName.ACCOUNT, "the service does not say whose account it is", "nothing is sent until it does"
@@ -174,7 +177,7 @@ class Machine:
         if catalogue:
             self._context.catalogue = catalogue
             self._catalogue_read_s = now_s
-            self._catalogue_due_s = now_s + CATALOGUE_EVERY_S
+            self._catalogue_due_s = NEVER
             return
         if error is not None:
             self.trouble(error)

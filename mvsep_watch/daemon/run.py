@@ -37,6 +37,7 @@ GATED_FOR_S = 120.0
 POLL_EVERY_S = 30.0
 """How often a folder without events is scanned: under 1.5 % of a core for 100,000 files."""
 ACCOUNT_EVERY_S = 300.0
+CATALOGUE_EVERY_S = 6 * 3600.0
 MORE_TIME_S = 60.0
 STUCK_AFTER_S = 3600.0
 """A step that is in flight for so long does not make progress; uploads and downloads are let be for longer."""
@@ -117,11 +118,7 @@ class Process:
                 if hears_events(folder):
                     watcher.watch(folder)
             if watch:
-                bells.add_job(lambda: self._rescan(watcher), "interval", seconds=config.rescan_s)
-                bells.add_job(lambda: engine.inbox.put(Bell("account")), "interval", seconds=ACCOUNT_EVERY_S)
-                for folder in config.folders:
-                    if not hears_events(folder):
-                        self._poll_folder(bells, folder)
+                self._hang_bells(bells, watcher)
             bells.start()
             yield
         finally:
@@ -130,14 +127,20 @@ class Process:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _rescan(self, watcher: Watcher) -> None:
-        watcher.check()
-        self._engine.inbox.put(Bell("rescan"))
+    def _hang_bells(self, bells: BackgroundScheduler, watcher: Watcher) -> None:
+        """Have everything regular rung for; a folder that cannot be heard is scanned more often than the others."""
+        engine, config = self._engine, self._engine.context.config
 
-    def _poll_folder(self, bells: BackgroundScheduler, folder: Folder) -> None:
-        """Scan a folder that cannot be heard more often than the others."""
-        every_s = min(POLL_EVERY_S, self._engine.context.config.rescan_s)
-        bells.add_job(lambda: self._engine.inbox.put(Bell("scan", folder.name)), "interval", seconds=every_s)
+        def hang(bell: Bell, every_s: float) -> None:
+            bells.add_job(engine.inbox.put, "interval", [bell], seconds=every_s)
+
+        bells.add_job(watcher.check, "interval", seconds=config.rescan_s)
+        hang(Bell("rescan"), config.rescan_s)
+        hang(Bell("account"), ACCOUNT_EVERY_S)
+        hang(Bell("catalogue"), CATALOGUE_EVERY_S)
+        for folder in config.folders:
+            if not hears_events(folder):
+                hang(Bell("scan", folder.name), min(POLL_EVERY_S, config.rescan_s))
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
         if self._told is not None:

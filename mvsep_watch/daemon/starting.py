@@ -418,6 +418,8 @@ class Starting:
         row = store.separations.find(separation_id)
         if row is None or row.cancel_wanted or row.account != context.identity:
             return Denied("it was cancelled, or the account has changed")
+        if not store.jobs.of_separation(row.id):
+            return Denied("no job needs it any more")
         with store.transaction():
             decision = self._verdict(row)
             if not isinstance(decision, Start):

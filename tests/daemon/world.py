@@ -9,7 +9,8 @@ from pathlib import Path
 
 from mvsep_watch.daemon.engine import Engine
 from mvsep_watch.daemon.hands import perform
-from mvsep_watch.daemon.inbox import Inbox
+from mvsep_watch.daemon.inbox import Bell, Inbox
+from mvsep_watch.daemon.run import ACCOUNT_EVERY_S
 from mvsep_watch.model import Config, CreditLimits, Folder, Limits, Rule, Service
 from mvsep_watch.steps.base import Pool, Step, Tools
 from mvsep_watch.store import Store
@@ -163,7 +164,10 @@ class World:
         """Let time go by in steps, with turns in between."""
         end = self.clock.at + seconds
         while self.clock.at < end:
-            self.clock.at = min(end, self.clock.at + step_s)
+            before = self.clock.at
+            self.clock.at = min(end, before + step_s)
+            if int(before / ACCOUNT_EVERY_S) != int(self.clock.at / ACCOUNT_EVERY_S):
+                self.engine.inbox.put(Bell("account"))
             self.settle()
 
     def finish(self, *, rounds: int = 60) -> None:

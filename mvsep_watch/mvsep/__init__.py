@@ -1,8 +1,9 @@
 """A client library for the MVSEP API: typed methods for its endpoints, and the only place that knows HTTP."""
 
+from mvsep_watch.mvsep.catalogue import read_catalogue
 from mvsep_watch.mvsep.client import Client
 from mvsep_watch.mvsep.download import Download
 from mvsep_watch.mvsep.pace import Pace
 from mvsep_watch.mvsep.parse import Queue
 
-__all__ = ["Client", "Download", "Pace", "Queue"]
+__all__ = ["Client", "Download", "Pace", "Queue", "read_catalogue"]

@@ -32,6 +32,16 @@ def read_algorithms(answer: Answer) -> dict[int, Algorithm]:
     return found
 
 
+def read_catalogue(text: str) -> dict[int, Algorithm]:
+    """Read a list that was kept as a text, such as the packaged one.
+
+    Raises:
+        ServiceError: It is no list, or none of its entries can be read.
+    """
+    payload = decode(text.encode())
+    return read_algorithms(Answer(call="app/algorithms", host="the packaged catalogue", status=200, payload=payload))
+
+
 def _readable(entries: Iterable[Any]) -> Iterator[Algorithm]:
     for entry in entries:
         try:

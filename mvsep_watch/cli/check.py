@@ -1,0 +1,307 @@
+"""`check`: what the configuration means, and everything that is wrong with it.
+
+By itself it asks nobody: rules are held against the catalogue that this version carries. With `--online` the service is
+asked for its own catalogue and for the account; nothing is sent that could cost anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import click
+from rich.console import Console
+
+from mvsep_watch import pricing
+from mvsep_watch.cli import rendering
+from mvsep_watch.cli.context import Exit, Options, command, load_config
+from mvsep_watch.config import check_models
+from mvsep_watch.daemon.run import refuse_network
+from mvsep_watch.data import algorithms_json
+from mvsep_watch.errors import ConfigError, MvsepWatchError, RequestRefusedError, RetryableError, StateError
+from mvsep_watch.model import AUTO, FORMATS, Account, Algorithm, Catalogue, Config, Folder, Rule, realm_of
+from mvsep_watch.mvsep import Client, read_catalogue
+from mvsep_watch.naming import display, escape_path
+from mvsep_watch.options import describe, resolve_model, resolve_options
+
+PRICED_MINUTES = 1000
+"""Prices are whole credits; over so many minutes the price of one shows its decimals."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What was found.
+
+    Args:
+        catalogue: The service's own, or the packaged one.
+        account: None where it was not asked for, or did not answer.
+        problems: What a person must mend.
+        warnings: What may be as it should be.
+    """
+
+    config: Config
+    catalogue: Catalogue
+    account: Account | None
+    is_online: bool
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@command("check", short_help="Check the configuration.")
+@click.option("--online", is_flag=True, help="Ask the service as well: the account, its models, their prices.")
+@click.pass_obj
+def check(options: Options, *, online: bool) -> int:
+    """Check the configuration.
+
+    Shows what it means and lists all that is wrong with it. Exits with 4 if something is.
+    """
+    try:
+        config = load_config(options)
+    except ConfigError as error:
+        if not options.json:
+            raise
+        rendering.print_json({"valid": False, "problems": list(error.problems or (error.message,))})
+        return Exit.PERSON
+    findings = _online(config) if online else _offline(config)
+    if options.json:
+        rendering.print_json(_as_json(findings))
+    else:
+        _show(findings, rendering.console())
+    return Exit.PERSON if findings.problems else Exit.OK
+
+
+def _offline(config: Config) -> Findings:
+    catalogue = read_catalogue(algorithms_json())
+    return Findings(
+        config=config,
+        catalogue=catalogue,
+        account=None,
+        is_online=False,
+        problems=(*_state_problems(config), *check_models(config, catalogue)),
+        warnings=tuple(_warnings(config)),
+    )
+
+
+def _online(config: Config) -> Findings:
+    problems = list(_state_problems(config))
+    account, catalogue = None, None
+    with Client(config.service.token, base_url=config.service.base_url, timeout_s=config.service.timeout_s) as client:
+        try:
+            account = client.user()
+            catalogue = client.algorithms()
+        except RetryableError as error:
+            problems.append(error.message)
+        except MvsepWatchError as error:
+            problems.append(f"{error.message}; {error.hint}" if error.hint else error.message)
+    known = read_catalogue(algorithms_json()) if catalogue is None else catalogue
+    problems += check_models(config, known)
+    if account is not None and not account.has_premium:
+        problems += _premium_problems(config, known)
+    return Findings(
+        config=config,
+        catalogue=known,
+        account=account,
+        is_online=catalogue is not None,
+        problems=tuple(problems),
+        warnings=tuple(_warnings(config)),
+    )
+
+
+def _state_problems(config: Config) -> Iterator[str]:
+    try:
+        refuse_network(config)
+    except StateError as error:
+        yield f"{error.message}; {error.hint}"
+
+
+def _premium_problems(config: Config, catalogue: Catalogue) -> Iterator[str]:
+    for folder in config.folders:
+        for rule in folder.rules:
+            where = f'folder "{folder.name}", rule "{rule.name}"'
+            algorithm = _model(rule, catalogue)
+            if algorithm is not None and algorithm.needs_premium:
+                yield f"{where}: model {describe(algorithm)} is for premium accounts, and this is none"
+            output_format = FORMATS[rule.output_format]
+            if output_format.needs_premium:
+                yield f"{where}: the format {output_format.name} is for premium accounts, and this is none"
+
+
+def _warnings(config: Config) -> Iterator[str]:
+    for folder in config.folders:
+        if not folder.path.is_dir():
+            yield f'folder "{folder.name}": there is no folder {display(folder.path)} yet'
+
+
+def _model(rule: Rule, catalogue: Catalogue) -> Algorithm | None:
+    try:
+        return resolve_model(rule.sep_type, catalogue)
+    except RequestRefusedError:
+        return None
+
+
+def _options(rule: Rule, algorithm: Algorithm) -> dict[str, str]:
+    """Give what is sent for a rule's options, in the catalogue's labels."""
+    try:
+        chosen = resolve_options(rule.options, algorithm)
+    except RequestRefusedError:
+        return dict(rule.options)
+    fields = {field.name: field for field in algorithm.fields}
+    return {fields[name].label or name: fields[name].options.get(key, key) for name, key in chosen.items()}
+
+
+def _credits_per_minute(rule: Rule, algorithm: Algorithm) -> float | None:
+    try:
+        options = resolve_options(rule.options, algorithm)
+    except RequestRefusedError:
+        return None
+    price = pricing.price(duration_s=60 * PRICED_MINUTES, algorithm=algorithm, options=options, premium=True)
+    return None if price is None else price / PRICED_MINUTES
+
+
+# For people
+
+
+def _show(findings: Findings, console: Console) -> None:
+    config = findings.config
+    console.print(f"configuration  {rendering.path(config.path)}")
+    console.print(f"state          {rendering.path(config.state)}")
+    console.print(f"service        {config.service.base_url}")
+    if findings.account:
+        console.print(f"account        {_account_words(findings.account)}")
+    console.print(f"limits         {_limit_words(config)}")
+    for folder in config.folders:
+        console.print()
+        _show_folder(folder, findings, console)
+    console.print()
+    for warning in findings.warnings:
+        console.print(f"warning: {warning}", style="yellow")
+    for problem in findings.problems:
+        console.print(f"problem: {problem}", style="red")
+    if findings.problems:
+        console.print(f"{rendering.count(len(findings.problems), 'problem')} found.")
+    else:
+        console.print("No problem was found.")
+    if not findings.is_online:
+        console.print("Models and options were held against this version's own catalogue; --online asks the service.")
+
+
+def _account_words(account: Account) -> str:
+    plan = "premium" if account.has_premium else "without premium: free, one separation at a time"
+    balance = "unknown" if account.credits is None else str(account.credits)
+    return f"{display(account.identity)}, {plan}, credits: {balance}"
+
+
+def _limit_words(config: Config) -> str:
+    spending = config.limits.credits
+    limits = (
+        (spending.reserve or None, "{} credits are always left"),
+        (spending.per_day, "{} credits a day"),
+        (spending.per_month, "{} credits a month"),
+        (spending.approve_job_above, "a job above {} credits waits for `approve`"),
+        (spending.approve_batch_above, "a batch above {} credits waits for `approve`"),
+    )
+    words = [text.format(number) for number, text in limits if number is not None]
+    at_once = config.limits.separations
+    plan = "as many separations at once as the plan allows" if at_once == AUTO else f"{at_once} separations at once"
+    return "; ".join([plan, *words])
+
+
+def _show_folder(folder: Folder, findings: Findings, console: Console) -> None:
+    console.print(f"{folder.name}: {rendering.path(folder.path)} -> {rendering.path(folder.output)}", style="bold")
+    depth = "with its sub-folders" if folder.recursive else "without its sub-folders"
+    skipped = "; files already there are skipped" if folder.existing == "skip" else ""
+    console.print(f"  takes {_globs(folder.include)} {depth}, {_settle_words(folder)}{skipped}")
+    if folder.exclude:
+        console.print(f"  leaves {_globs(folder.exclude)} alone")
+    console.print(f"  sources are {_disposal_words(folder)}; stems go to {folder.layout}")
+    for rule in folder.rules:
+        console.print(f"  rule {rule.name}: {_rule_words(rule, findings.catalogue)}")
+        for line in _rule_details(rule, findings):
+            console.print(f"    {line}")
+
+
+def _globs(globs: tuple[str, ...]) -> str:
+    return rendering.joined(display(glob) for glob in globs)
+
+
+def _settle_words(folder: Folder) -> str:
+    return f"once unchanged for {folder.settle_s:g} s"
+
+
+def _disposal_words(folder: Folder) -> str:
+    match folder.source:
+        case "keep":
+            return "kept"
+        case "delete":
+            return "deleted when everything on them is published"
+        case place:
+            return f"moved to {rendering.path(place)} when everything on them is published"
+
+
+def _rule_words(rule: Rule, catalogue: Catalogue) -> str:
+    algorithm = _model(rule, catalogue)
+    model = f"{algorithm.name}, sep_type {algorithm.sep_type}" if algorithm else f"sep_type {rule.sep_type}"
+    stems = "all stems" if rule.stems is None else f"only {rendering.joined(rule.stems)}"
+    files = "" if rule.match == ("*",) else f"{_globs(rule.match)} -> "
+    return f"{files}{model} -> {FORMATS[rule.output_format].name}, {stems}"
+
+
+def _rule_details(rule: Rule, findings: Findings) -> Iterator[str]:
+    algorithm = _model(rule, findings.catalogue)
+    if algorithm is not None:
+        yield from (f"{label}: {value}" for label, value in _options(rule, algorithm).items())
+        if findings.is_online:
+            yield _price_words(_credits_per_minute(rule, algorithm))
+    if rule.demo:
+        yield "shown on the site's demo page"
+
+
+def _price_words(per_minute: float | None) -> str:
+    if per_minute is None:
+        return "its price is not known"
+    return f"{per_minute:g} {'credit' if per_minute == 1 else 'credits'} a minute with premium"
+
+
+# For programs
+
+
+def _as_json(findings: Findings) -> dict[str, Any]:
+    config, account = findings.config, findings.account
+    return {
+        "valid": not findings.problems,
+        "problems": list(findings.problems),
+        "warnings": list(findings.warnings),
+        "configuration": escape_path(config.path),
+        "state": escape_path(config.state),
+        "service": {"base_url": config.service.base_url, "realm": realm_of(config.service.base_url)},
+        "account": None
+        if account is None
+        else {"identity": account.identity, "premium": account.has_premium, "credits": account.credits},
+        "folders": [_folder_json(folder, findings) for folder in config.folders],
+    }
+
+
+def _folder_json(folder: Folder, findings: Findings) -> dict[str, Any]:
+    return {
+        "name": folder.name,
+        "path": escape_path(folder.path),
+        "output": escape_path(folder.output),
+        "layout": folder.layout,
+        "source": folder.source if isinstance(folder.source, str) else {"move": escape_path(folder.source)},
+        "rules": [_rule_json(rule, findings) for rule in folder.rules],
+    }
+
+
+def _rule_json(rule: Rule, findings: Findings) -> dict[str, Any]:
+    algorithm = _model(rule, findings.catalogue)
+    return {
+        "name": rule.name,
+        "match": list(rule.match),
+        "sep_type": algorithm.sep_type if algorithm else rule.sep_type,
+        "model": algorithm.name if algorithm else None,
+        "options": _options(rule, algorithm) if algorithm else dict(rule.options),
+        "format": FORMATS[rule.output_format].name,
+        "stems": None if rule.stems is None else list(rule.stems),
+        "credits_per_minute": _credits_per_minute(rule, algorithm) if algorithm and findings.is_online else None,
+    }

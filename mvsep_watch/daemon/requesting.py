@@ -332,7 +332,7 @@ class _Applying:
     def _forget_source(self, source_id: int) -> None:
         if source_id in self._sources:
             return
-        self._store.sources.ignore(source_id)
+        self._store.sources.ignore(self._store.sources.get(source_id).id)
         self._sources.append(source_id)
         for job in self._store.jobs.of_source(source_id):
             if job.state.is_live:

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from mvsep_watch import __version__
+from mvsep_watch.daemon.budget import Budget
 from mvsep_watch.daemon.context import Clock, Context, RealClock
 from mvsep_watch.daemon.finishing import Finishing
 from mvsep_watch.daemon.following import Following
 from mvsep_watch.daemon.hands import Hands, Threads
 from mvsep_watch.daemon.inbox import Bell, FoundFiles, Inbox, Message, Outcome, ReleaseQuestion, Trouble
 from mvsep_watch.daemon.intake import Intake
+from mvsep_watch.daemon.intents import Intents
 from mvsep_watch.daemon.machine import Machine
 from mvsep_watch.daemon.requesting import apply_open
 from mvsep_watch.daemon.sending import Sending
@@ -82,7 +84,9 @@ class Engine:
     def _make_desks(self, context: Context) -> None:
         self.intake = Intake(context)
         self.machine = Machine(context, queue_is_empty=self._queue_is_empty)
-        self.starting = Starting(context, is_counting=self.intake.is_counting, submitted=self._submitted)
+        budget = Budget(context)
+        self.intents = Intents(context, budget, submitted=self._submitted)
+        self.starting = Starting(context, budget, self.intents, is_counting=self.intake.is_counting)
         self.finishing = Finishing(
             context,
             host_of=self._host_of,
@@ -93,15 +97,15 @@ class Engine:
             context,
             submitted=self._submitted,
             ended=self._separation_ended,
-            start_wants_look=lambda: self.starting.wants_look,
-            history_was_read=self.starting.history_was_read,
+            start_wants_look=lambda: self.intents.wants_look,
+            history_was_read=self.intents.history_was_read,
             service_trouble=self.machine.trouble,
         )
         self.sending = Sending(
             context,
             became_unknown=self.following.became_unknown,
             learned_hash=self.following.learned_hash,
-            give_up_intent=self.starting.give_up_intent,
+            give_up_intent=self.intents.give_up,
             source_changed=self._source_changed,
             service_trouble=self.machine.trouble,
             slots_refused=self._slots_refused,
@@ -133,7 +137,7 @@ class Engine:
         self._receive_all([message for message in messages if not isinstance(message, ReleaseQuestion)])
         for message in messages:
             if isinstance(message, ReleaseQuestion):
-                message.reply(self.starting.release(message.separation_id, message.send, message.account))
+                message.reply(self.intents.release(message.separation_id, message.send, message.account))
         for folder, path in paths:
             self.intake.touched(folder, path)
         self._apply_requests()
@@ -320,7 +324,7 @@ class Engine:
                 return
 
     def _slots_refused(self, reason: str) -> None:
-        self.starting.look_first()
+        self.intents.look_first()
         self.machine.slots_refused(reason)
 
     # What hands call from their threads

@@ -102,11 +102,15 @@ class Machine:
         self._account_due_s = min(self._account_due_s, due_s)
 
     def trouble(self, error: Exception) -> None:
-        """Close the `service` gate on trouble with the service itself, and probe it soon."""
+        """Probe the service soon after trouble with it; it is the probe that closes the `service` gate, or opens it.
+
+        One request that went wrong stops nothing. Too many requests do: everything pauses together.
+        """
+        if isinstance(error, RateLimitedError):
+            self._context.close_gate(GateName.SERVICE, error.message, error.hint or "it goes on by itself")
         if isinstance(error, TransportError | ServiceError | RateLimitedError):
-            reason, hint = retry.words(error)
-            self._context.close_gate(GateName.SERVICE, reason, hint or "it goes on by itself")
-            due_s = self._context.clock.monotonic() + retry.backoff_s(self._account_failures)
+            asked_s = error.retry_after_s or 0.0
+            due_s = self._context.clock.monotonic() + max(asked_s, retry.backoff_s(self._account_failures))
             self._account_due_s = min(self._account_due_s, due_s)
 
     def slots_refused(self, reason: str) -> None:

@@ -1,8 +1,6 @@
-"""Which separations start: from queued jobs to committed intents, and the last word before the last chunk.
+"""Which separation serves a queued job: one that exists, one that the history knows, or a new one if it may start.
 
-For every queued job it finds out which separation serves it; where a new one is needed and the planner agrees, the
-intent is committed and the upload handed out. `release` asks the planner once more, in the transaction that commits
-`released`. Every job that waits has its reason written down.
+Every job that waits has its reason written down, and every job that needs a person is held with what to do.
 """
 
 from __future__ import annotations
@@ -12,12 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mvsep_watch.daemon.batches import BatchSums
+from mvsep_watch.daemon.budget import Budget
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.intents import Intents
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.model import (
-    FORMATS,
-    Account,
-    Created,
     HistoryRow,
     HoldKind,
     JobState,
@@ -27,32 +24,24 @@ from mvsep_watch.model import (
     Work,
     tag_in_hash,
 )
-from mvsep_watch.naming import escape_path, upload_name
+from mvsep_watch.naming import escape_path
 from mvsep_watch.planner import (
     Ask,
     Attempt,
     Begin,
     Ended,
     Join,
-    Proposal,
-    Situation,
     Start,
     Wait,
     asked_of,
     fair,
-    in_force,
-    may_start,
     serve,
     settings_of,
 )
-from mvsep_watch.pricing import price
 from mvsep_watch.retry import PROBE_S
-from mvsep_watch.steps.base import Denied, Granted, Pool
-from mvsep_watch.steps.submit import Submit
+from mvsep_watch.steps.base import Pool
 from mvsep_watch.store import JobRow, SeparationRow, SourceRow
 
-LOOK_FRESH_S = 60.0
-"""How old a look at the history may be when an intent is committed."""
 JOBS_AHEAD = 8
 """How many jobs of a folder are considered beyond the free hands in one turn."""
 
@@ -71,28 +60,14 @@ class Starting:
     """The desk that decides, with the planner, what starts."""
 
     def __init__(
-        self,
-        context: Context,
-        *,
-        is_counting: Callable[[str], bool],
-        submitted: Callable[[SeparationRow, Created], None],
+        self, context: Context, budget: Budget, intents: Intents, *, is_counting: Callable[[str], bool]
     ) -> None:
         self._context = context
+        self._budget = budget
+        self._intents = intents
         self._is_counting = is_counting
-        self._submitted = submitted
-        self._batches = BatchSums(context, self.price_of)
-        self._looked_s = float("-inf")
-        self.wants_look = False
+        self._batches = BatchSums(context, budget.price_of)
         self._is_blocked = False
-
-    def history_was_read(self, begun_s: float) -> None:
-        """Take note of a complete look at the history."""
-        self._looked_s = begun_s
-        self.wants_look = False
-
-    def look_first(self) -> None:
-        """Have the history read before anything is sent again: the service refused what it may already have."""
-        self._looked_s = float("-inf")
 
     @property
     def is_waiting(self) -> bool:
@@ -101,48 +76,19 @@ class Starting:
         folders = self._context.store.jobs.folders_waiting()
         is_due = any(self._context.store.jobs.waiting(name, now=now, limit=1) for name in folders)
         has_intents = bool(self._context.store.separations.in_state(SeparationState.INTENDED))
-        return not self.wants_look and (self._is_blocked or not (is_due or has_intents))
+        return not self._intents.wants_look and (self._is_blocked or not (is_due or has_intents))
 
     def work(self) -> None:
         """Start what may start."""
         if self._context.stopping:
             return
-        self._resume_intents()
+        self._intents.work()
         if self._context.catalogue is None or self._context.account is None:
             return
         self._is_blocked = False
         for job in self._queued():
             with self._context.guarding(job):
                 self._consider(job)
-
-    def situation(self, *, without: SeparationRow | None = None) -> Situation:
-        """Say what holds for whatever might start now, leaving one separation's own reservation out."""
-        context, separations = self._context, self._context.store.separations
-        today = context.today()
-        own_price = without.credits_estimated if without else 0
-        own_today = without is not None and without.reserved_day == today
-        own_month = without is not None and without.reserved_day[:7] == today[:7]
-        return Situation(
-            gates=context.gates(),
-            plan=in_force(context.config.limits, context.account),
-            credits=context.config.limits.credits,
-            account=context.account,
-            slots_taken=separations.slots_taken() - (without is not None and without.keeps_slot),
-            sent_today=separations.sent_on(today) - own_today,
-            reserved=separations.reserved_against_balance() - own_price,
-            spent_today=separations.spent(today, today) - own_price * own_today,
-            spent_this_month=separations.spent(f"{today[:7]}-01", f"{today[:7]}-31") - own_price * own_month,
-        )
-
-    def price_of(self, settings: Settings, duration_s: float | None) -> int | None:
-        """Give what a separation would cost on the account as it is."""
-        account = self._context.account
-        return price(
-            duration_s=duration_s,
-            algorithm=(self._context.catalogue or {}).get(settings.sep_type),
-            options=dict(settings.options),
-            premium=account is not None and account.has_premium,
-        )
 
     def plan(self, job: JobRow) -> Planned | MvsepWatchError:
         """Say what a queued job's rule means now, or why it means nothing."""
@@ -242,16 +188,24 @@ class Starting:
                 store.jobs.move(joined, JobState.SUBMITTED, now=now, reason=f"shares separation {row.id}")
 
     def _begin(self, planned: Planned, attempt: int) -> None:
-        """Commit an intent for a new attempt, unless the history knows one or the planner says no."""
-        if self._context.clock.monotonic() - self._looked_s > LOOK_FRESH_S:
-            self.wants_look = self._is_blocked = True
+        """Have a new attempt begun, unless the history knows one or the planner says no."""
+        if not self._intents.has_looked():
+            self._is_blocked = True
             return
         if self._adopt(planned, attempt) or self._batches.holds(planned.job):
             return
-        match may_start(self._proposal(planned, attempt), self.situation()):
-            case Start(reserves=reserves):
-                self._intend(planned, attempt, reserves)
-            case Wait(is_shared=True):
+        source = planned.source
+        decision = self._budget.decide(
+            planned.work,
+            attempt=attempt,
+            size_bytes=source.size_bytes,
+            duration_s=source.duration_s,
+            root=escape_path(planned.job.output_root),
+        )
+        match decision:
+            case Start(reserves=reserves) if self._context.hands.free(Pool.UPLOADS):
+                self._intents.intend(planned.job, source, planned.work, attempt=attempt, reserves=reserves)
+            case Start() | Wait(is_shared=True):
                 self._is_blocked = True
             case Wait(reason=reason, hint=hint):
                 self._wait(planned.job, reason, hint)
@@ -289,147 +243,8 @@ class Starting:
             self._join(planned.job, store.separations.get(separation_id))
         return separation_id
 
-    def _proposal(self, planned: Planned, attempt: int) -> Proposal:
-        job, work = planned.job, planned.work
-        approved = self._context.store.jobs.approved(
-            realm=work.realm, input_key=work.input_key, settings=work.settings, attempt=attempt
-        )
-        return Proposal(
-            price=self._price(planned),
-            size_bytes=planned.source.size_bytes,
-            duration_s=planned.source.duration_s,
-            premium_for=self._premium_for(work.settings),
-            root=escape_path(job.output_root),
-            approved=approved,
-        )
-
     def _price(self, planned: Planned) -> int | None:
-        return self.price_of(planned.work.settings, planned.source.duration_s)
-
-    def _premium_for(self, settings: Settings) -> str:
-        algorithm = (self._context.catalogue or {}).get(settings.sep_type)
-        if algorithm is not None and algorithm.needs_premium:
-            return f"the model {algorithm.name}"
-        output_format = FORMATS[settings.output_format]
-        return f"the format {output_format.name}" if output_format.needs_premium else ""
-
-    def _intend(self, planned: Planned, attempt: int, reserves: int) -> None:
-        """Commit the intent and hand the upload out, if a hand is free."""
-        context, store = self._context, self._context.store
-        if not context.hands.free(Pool.UPLOADS):
-            self._is_blocked = True
-            return
-        job, source, work = planned.job, planned.source, planned.work
-        with store.transaction():
-            separation_id = store.separations.intend(
-                work,
-                attempt=attempt,
-                upload_name=upload_name(work.tag(attempt), source.path.name),
-                host=context.host,
-                account=context.identity,
-                watermark=store.memory.history_known_id(work.realm, context.identity),
-                size_bytes=source.size_bytes,
-                duration_s=source.duration_s,
-                price=reserves,
-                day=context.today(),
-                now=context.clock.now(),
-            )
-            store.jobs.set(job.id, separation_id=separation_id, reason="", hint="", not_before=0.0)
-        context.log.info("separation_intended", job=job.id, separation=separation_id, credits=reserves)
-        self._send(store.separations.get(separation_id))
-
-    def _resume_intents(self) -> None:
-        """Hand intents out again that are due: after a restart, or after an attempt to send that came to nothing."""
-        separations = self._context.store.separations
-        for row in separations.in_state(SeparationState.INTENDED, due=self._context.clock.now()):
-            if self._context.account is None or not self._context.hands.free(Pool.UPLOADS):
-                return
-            if self._context.hands.is_busy_with(("submit", row.id)):
-                continue
-            if row.cancel_wanted or not self._may_still_start(row):
-                self.give_up_intent(row, "it may not start now")
-            elif self._context.clock.monotonic() - self._looked_s > LOOK_FRESH_S:
-                self.wants_look = True
-            elif not self._is_in_history(row):
-                self._send(row)
-
-    def _is_in_history(self, row: SeparationRow) -> bool:
-        """Adopt an intent's own tag from the history: it was made after all."""
-        found = self._context.store.memory.history_with_tags(row.realm, row.account, (row.tag,))
-        if found:
-            self._submitted(row, Created(hash=found[0].hash))
-        return bool(found)
-
-    def _may_still_start(self, row: SeparationRow) -> bool:
-        """Ask the planner about an intent as if it were new; a closed gate only makes it wait."""
-        decision = self._verdict(row)
-        return isinstance(decision, Start) or (isinstance(decision, Wait) and decision.is_shared) or row.releases > 0
-
-    def _verdict(self, row: SeparationRow) -> Start | Wait | Ask:
-        work = row.work
-        jobs = self._context.store.jobs.of_separation(row.id)
-        approved = self._context.store.jobs.approved(
-            realm=work.realm, input_key=work.input_key, settings=work.settings, attempt=row.attempt
-        )
-        proposal = Proposal(
-            price=self.price_of(work.settings, row.duration_s),
-            size_bytes=row.size_bytes,
-            duration_s=row.duration_s,
-            premium_for=self._premium_for(work.settings),
-            root=escape_path(jobs[0].output_root) if jobs else "",
-            approved=approved,
-        )
-        return may_start(proposal, self.situation(without=row))
-
-    def give_up_intent(self, row: SeparationRow, reason: str) -> None:
-        """Take an intent back that never left: its jobs are queued again and its reservation is free."""
-        if row.releases == 0:
-            self._context.store.separations.remove_intent(row, reason=reason, now=self._context.clock.now())
-
-    def _send(self, row: SeparationRow) -> None:
-        """Hand an upload out, from any source that still holds the bytes."""
-        context, store = self._context, self._context.store
-        carriers = [(job, store.sources.get(job.source_id)) for job in store.jobs.of_separation(row.id)]
-        carrier = next((pair for pair in carriers if pair[1].input_key == row.input_key), None)
-        if carrier is None:
-            self.give_up_intent(row, "no source holds these bytes any more")
-            return
-        job, source = carrier
-        context.hands.give(
-            Submit(
-                separation_id=row.id,
-                send=store.separations.begin_send(row.id),
-                path=str(source.path),
-                sha256=source.sha256,
-                stat=source.stat,
-                settings=row.work.settings,
-                upload_name=row.upload_name,
-                is_free=row.credits_estimated == 0,
-                root=job.output_root,
-                claim=context.claim(),
-            )
-        )
-
-    def release(self, separation_id: int, send: int, account: Account | None) -> Granted | Denied:
-        """Give the last word on a separation: commit `released` if everything still says yes."""
-        context, store = self._context, self._context.store
-        if account is not None:
-            context.account = account
-        row = store.separations.find(separation_id)
-        if row is None or row.cancel_wanted or row.account != context.identity:
-            return Denied("it was cancelled, or the account has changed")
-        if not store.jobs.of_separation(row.id):
-            return Denied("no job needs it any more")
-        with store.transaction():
-            decision = self._verdict(row)
-            if not isinstance(decision, Start):
-                return Denied(decision.reason)
-            released = store.separations.release(
-                row, send=send, price=decision.reserves, day=context.today(), now=context.clock.now()
-            )
-            if not released:
-                return Denied("another upload of this separation is current")
-            return Granted(store.memory.next_generation())
+        return self._budget.price_of(planned.work.settings, planned.source.duration_s)
 
     def _ask(self, planned: Planned, reason: str, hint: str, asked: int | None) -> None:
         """Hold the work for its price: all its queued jobs show it, and one `approve` frees them all."""

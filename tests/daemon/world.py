@@ -122,7 +122,7 @@ class World:
         def make_hands(inbox: Inbox, tools: Tools) -> InlineHands:
             inline = Tools(
                 client=tools.client,
-                ask_release=lambda *question: self.engine.starting.release(*question),  # noqa: PLW0108 - made later
+                ask_release=lambda *question: self.engine.intents.release(*question),  # noqa: PLW0108 - made later
                 found=lambda *found: self.engine.intake.found(*found),  # noqa: PLW0108 - made later
                 stopping=tools.stopping,
                 now=tools.now,

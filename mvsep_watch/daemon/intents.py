@@ -1,0 +1,157 @@
+"""Intents: committed before anything is sent, handed out, and let go by the last word before the last chunk.
+
+`release` asks the planner once more, in the transaction that commits `released`. An intent that never left can be taken
+back as if it had never been.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mvsep_watch.daemon.budget import Budget
+from mvsep_watch.daemon.context import Context
+from mvsep_watch.model import Account, Created, SeparationState, Work
+from mvsep_watch.naming import escape_path, upload_name
+from mvsep_watch.planner import Ask, Start, Wait
+from mvsep_watch.steps.base import Denied, Granted, Pool
+from mvsep_watch.steps.submit import Submit
+from mvsep_watch.store import JobRow, SeparationRow, SourceRow
+
+LOOK_FRESH_S = 60.0
+"""How old a look at the history may be when an intent is committed."""
+
+
+class Intents:
+    """The desk of what is about to be sent."""
+
+    def __init__(
+        self, context: Context, budget: Budget, *, submitted: Callable[[SeparationRow, Created], None]
+    ) -> None:
+        self._context = context
+        self._budget = budget
+        self._submitted = submitted
+        self._looked_s = float("-inf")
+        self.wants_look = False
+
+    def history_was_read(self, begun_s: float) -> None:
+        """Take note of a complete look at the history."""
+        self._looked_s = begun_s
+        self.wants_look = False
+
+    def look_first(self) -> None:
+        """Have the history read before anything is sent again: the service refused what it may already have."""
+        self._looked_s = float("-inf")
+
+    def has_looked(self) -> bool:
+        """Say whether the history was read lately; if not, have it read."""
+        self.wants_look = self._context.clock.monotonic() - self._looked_s > LOOK_FRESH_S
+        return not self.wants_look
+
+    def work(self) -> None:
+        """Hand intents out again that are due: after a restart, or after an attempt to send that came to nothing."""
+        separations = self._context.store.separations
+        for row in separations.in_state(SeparationState.INTENDED, due=self._context.clock.now()):
+            if self._context.account is None or not self._context.hands.free(Pool.UPLOADS):
+                return
+            if not self._context.hands.is_busy_with(("submit", row.id)):
+                self._take_up(row)
+
+    def _take_up(self, row: SeparationRow) -> None:
+        if row.cancel_wanted or not self._may_still_start(row):
+            self.give_up(row, "it may not start now")
+        elif self.has_looked() and not self._is_in_history(row):
+            self._send(row)
+
+    def _is_in_history(self, row: SeparationRow) -> bool:
+        """Adopt an intent's own tag from the history: it was made after all."""
+        found = self._context.store.memory.history_with_tags(row.realm, row.account, (row.tag,))
+        if found:
+            self._submitted(row, Created(hash=found[0].hash))
+        return bool(found)
+
+    def _may_still_start(self, row: SeparationRow) -> bool:
+        """Ask the planner about an intent as if it were new; a closed gate only makes it wait."""
+        decision = self._decide(row)
+        return isinstance(decision, Start) or (isinstance(decision, Wait) and decision.is_shared) or row.releases > 0
+
+    def _decide(self, row: SeparationRow) -> Start | Wait | Ask:
+        jobs = self._context.store.jobs.of_separation(row.id)
+        return self._budget.decide(
+            row.work,
+            attempt=row.attempt,
+            size_bytes=row.size_bytes,
+            duration_s=row.duration_s,
+            root=escape_path(jobs[0].output_root) if jobs else "",
+            reserved_by=row,
+        )
+
+    def intend(self, job: JobRow, source: SourceRow, work: Work, *, attempt: int, reserves: int) -> None:
+        """Commit the intent of a new attempt, and hand the upload out."""
+        context, store = self._context, self._context.store
+        with store.transaction():
+            separation_id = store.separations.intend(
+                work,
+                attempt=attempt,
+                upload_name=upload_name(work.tag(attempt), source.path.name),
+                host=context.host,
+                account=context.identity,
+                watermark=store.memory.history_known_id(work.realm, context.identity),
+                size_bytes=source.size_bytes,
+                duration_s=source.duration_s,
+                price=reserves,
+                day=context.today(),
+                now=context.clock.now(),
+            )
+            store.jobs.set(job.id, separation_id=separation_id, reason="", hint="", not_before=0.0)
+        context.log.info("separation_intended", job=job.id, separation=separation_id, credits=reserves)
+        self._send(store.separations.get(separation_id))
+
+    def give_up(self, row: SeparationRow, reason: str) -> None:
+        """Take an intent back that never left: its jobs are queued again and its reservation is free."""
+        if row.releases == 0:
+            self._context.store.separations.remove_intent(row, reason=reason, now=self._context.clock.now())
+
+    def _send(self, row: SeparationRow) -> None:
+        """Hand an upload out, from any source that still holds the bytes."""
+        context, store = self._context, self._context.store
+        carriers = [(job, store.sources.get(job.source_id)) for job in store.jobs.of_separation(row.id)]
+        carrier = next((pair for pair in carriers if pair[1].input_key == row.input_key), None)
+        if carrier is None:
+            self.give_up(row, "no source holds these bytes any more")
+            return
+        job, source = carrier
+        context.hands.give(
+            Submit(
+                separation_id=row.id,
+                send=store.separations.begin_send(row.id),
+                path=str(source.path),
+                sha256=source.sha256,
+                stat=source.stat,
+                settings=row.work.settings,
+                upload_name=row.upload_name,
+                is_free=row.credits_estimated == 0,
+                root=job.output_root,
+                claim=context.claim(),
+            )
+        )
+
+    def release(self, separation_id: int, send: int, account: Account | None) -> Granted | Denied:
+        """Give the last word on a separation: commit `released` if everything still says yes."""
+        context, store = self._context, self._context.store
+        if account is not None:
+            context.account = account
+        row = store.separations.find(separation_id)
+        if row is None or row.cancel_wanted or row.account != context.identity:
+            return Denied("it was cancelled, or the account has changed")
+        if not store.jobs.of_separation(row.id):
+            return Denied("no job needs it any more")
+        with store.transaction():
+            decision = self._decide(row)
+            if not isinstance(decision, Start):
+                return Denied(decision.reason)
+            released = store.separations.release(
+                row, send=send, price=decision.reserves, day=context.today(), now=context.clock.now()
+            )
+            if not released:
+                return Denied("another upload of this separation is current")
+            return Granted(store.memory.next_generation())

@@ -109,17 +109,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     _never_fail_on_a_character()
     options = Options()
+    words = sys.argv[1:] if argv is None else list(argv)
     try:
-        code = group.main(
-            args=None if argv is None else list(argv), prog_name="mvsep-watch", standalone_mode=False, obj=options
-        )
+        with group.make_context("mvsep-watch", words, obj=options) as context:
+            code = group.invoke(context)
         sys.stdout.flush()
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
     except (KeyboardInterrupt, click.Abort):
         return Exit.INTERRUPTED
     except BrokenPipeError:
         return _reader_has_gone()
-    except SystemExit as exit_:
-        return _reader_has_gone() if isinstance(exit_.__context__, BrokenPipeError) else int(exit_.code or 0)
     except Exception as error:  # noqa: BLE001 - the border: whatever it is, it becomes words and a code
         return explain(error, options)
     return int(code or Exit.OK)
@@ -128,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def explain(error: Exception, options: Options) -> Exit:
     """Say on stderr what went wrong and what to do about it, and give the exit code."""
     if options.debug:
-        traceback.print_exception(error)
+        click.echo(redact("".join(traceback.format_exception(error))), err=True, nl=False)
     match error:
         case ConfigError():
             tell(error.message, problems=error.problems, hint=error.hint)
@@ -162,13 +162,18 @@ def exit_code(error: Exception) -> Exit:
 
 def tell(message: str, *, problems: Sequence[str] = (), hint: str = "") -> None:
     """Write an error, every problem in it, and the hint to stderr; no secret passes."""
-    from mvsep_watch.log import redact  # noqa: PLC0415 - only where something went wrong
-
     click.echo(click.style("error: ", fg="red", bold=True) + redact(message), err=True)
     for problem in problems:
         click.echo(f"  {redact(problem)}", err=True)
     if hint:
         click.echo(click.style("hint: ", fg="cyan", bold=True) + redact(hint), err=True)
+
+
+def redact(text: str) -> str:
+    """Take the secrets out of a text."""
+    from mvsep_watch import log  # noqa: PLC0415 - only where something went wrong
+
+    return log.redact(text)
 
 
 def _help_of(error: click.ClickException) -> str:

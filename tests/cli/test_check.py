@@ -1,0 +1,121 @@
+"""`check`: what the configuration means, and everything that is wrong with it."""
+
+import json
+
+from mvsep_watch.sandbox import Sandbox
+from tests.cli.conftest import TOKEN
+
+
+def test_a_good_configuration_is_told_in_words(run, write_config, tmp_path):
+    """Folders, rules with their models' names, formats, where stems go, and what becomes of sources."""
+    (tmp_path / "drop").mkdir()
+    path = write_config("folders:\n  - {path: drop, output: out, sep_type: 63, format: flac, source: {move: done}}\n")
+
+    code, out, err = run("check", "-c", path)
+
+    assert (code, err) == (0, "")
+    assert f"drop: {tmp_path}/drop -> {tmp_path}/out" in out
+    assert f"sources are moved to {tmp_path}/done when everything on them is published" in out
+    assert "rule default: BS Roformer SW (vocals, bass, drums, guitar, piano, other), sep_type 63 -> flac" in out
+    assert "No problem was found." in out
+    assert TOKEN not in out
+
+
+def test_options_are_told_by_their_labels(run, write_config):
+    """`add_opt1: 81` says nothing to a person."""
+    path = write_config("folders:\n  - {path: drop, sep_type: 40, options: {add_opt1: 81}}\n")
+
+    _, out, _ = run("check", "-c", path)
+
+    assert "    Vocal model type: ver 2025.07" in out
+
+
+def test_every_problem_of_the_file_is_listed(run, write_config):
+    """With line and column, and exit code 4."""
+    path = write_config("folders:\n  - {path: drop, sep_typ: 40}\n  - {path: other, sep_type: 40, settle: soon}\n")
+
+    code, out, err = run("check", "-c", path)
+
+    assert (code, out) == (4, "")
+    assert f"  {path}:6:18: " in err
+    assert f"  {path}:7:" in err
+
+
+def test_a_model_that_the_catalogue_does_not_know_is_a_problem(run, write_config):
+    """With the names that may have been meant."""
+    path = write_config("folders:\n  - {path: drop, sep_type: BS Rofomer}\n")
+
+    code, out, _ = run("check", "-c", path)
+
+    assert code == 4
+    assert 'problem: folder "drop", rule "default": the catalogue has no model "BS Rofomer"; did you mean' in out
+
+
+def test_a_folder_that_is_not_there_is_only_a_warning(run, write_config, tmp_path):
+    """It may be a share that is mounted later."""
+    code, out, _ = run("check", "-c", write_config())
+
+    assert code == 0
+    assert f'warning: folder "drop": there is no folder {tmp_path}/drop yet' in out
+
+
+def test_json_says_the_same_for_programs(run, write_config, tmp_path):
+    """With stable keys."""
+    code, out, _ = run("check", "--json", "-c", write_config())
+
+    told = json.loads(out)
+    assert (code, told["valid"], told["problems"], told["account"]) == (0, True, [], None)
+    assert told["folders"][0]["path"] == f"{tmp_path}/drop"
+    assert told["folders"][0]["rules"][0]["model"] == "BS Roformer (vocals, instrumental)"
+
+
+def test_json_lists_the_problems_of_a_file_that_cannot_be_read(run, write_config):
+    """A program reads them from stdout like everything else."""
+    code, out, _ = run("check", "--json", "-c", write_config("folders: []\n"))
+
+    told = json.loads(out)
+    assert (code, told["valid"], len(told["problems"])) == (4, False, 1)
+
+
+def test_online_shows_the_account_and_what_a_minute_costs(run, write_config):
+    """Against a service that answers; nothing is sent that costs."""
+    with Sandbox(token=TOKEN, credits=42) as server:
+        path = write_config("folders:\n  - {path: drop, sep_type: 28}\n", base_url=server.base_url)
+
+        code, out, _ = run("check", "--online", "-c", path)
+
+    assert code == 0
+    assert "account        sandbox@localhost, premium, credits: 42" in out
+    assert "credits a minute with premium" in out
+    assert "create" not in server.api.record.requests
+
+
+def test_online_a_premium_model_on_a_free_account_is_a_problem(run, write_config):
+    """It would be refused."""
+    with Sandbox(token=TOKEN, plan="free") as server:
+        path = write_config("folders:\n  - {path: drop, sep_type: 28, format: flac24}\n", base_url=server.base_url)
+
+        code, out, _ = run("check", "--online", "-c", path)
+
+    assert code == 4
+    assert "is for premium accounts, and this is none" in out
+    assert "the format flac24 is for premium accounts" in out
+
+
+def test_online_a_refused_token_is_a_problem(run, write_config):
+    """And everything else is checked all the same."""
+    with Sandbox() as server:
+        path = write_config("folders:\n  - {path: drop, sep_type: nonsense}\n", base_url=server.base_url)
+
+        code, out, err = run("check", "--online", "-c", path)
+
+    assert (code, out.count("problem: ")) == (4, 2)
+    assert TOKEN not in out + err
+
+
+def test_online_a_service_that_is_not_there_is_a_problem(run, write_config):
+    """Named with its host."""
+    code, out, _ = run("check", "--online", "-c", write_config())
+
+    assert code == 4
+    assert "problem: 127.0.0.1:9, app/user: no connection" in out

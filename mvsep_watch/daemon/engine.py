@@ -16,15 +16,18 @@ from mvsep_watch import __version__
 from mvsep_watch.daemon.budget import Budget
 from mvsep_watch.daemon.context import Clock, Context, RealClock
 from mvsep_watch.daemon.finishing import Finishing
-from mvsep_watch.daemon.following import Following
 from mvsep_watch.daemon.hands import Hands, Threads
+from mvsep_watch.daemon.history import History
 from mvsep_watch.daemon.inbox import Bell, FoundFiles, Inbox, Message, Outcome, ReleaseQuestion, Trouble
 from mvsep_watch.daemon.intake import Intake
 from mvsep_watch.daemon.intents import Intents
 from mvsep_watch.daemon.machine import Machine
+from mvsep_watch.daemon.polling import Polling
 from mvsep_watch.daemon.requesting import apply_open
 from mvsep_watch.daemon.sending import Sending
+from mvsep_watch.daemon.sightings import Sightings
 from mvsep_watch.daemon.starting import Starting
+from mvsep_watch.daemon.unknowns import Unknowns
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.log import get_logger
 from mvsep_watch.model import Account, BatchOrigin, Config, Created, FileStat, GateName, JobState, SeparationState
@@ -87,24 +90,34 @@ class Engine:
         budget = Budget(context)
         self.intents = Intents(context, budget, submitted=self._submitted)
         self.starting = Starting(context, budget, self.intents, is_counting=self.intake.is_counting)
-        self.finishing = Finishing(
+        self.sightings = Sightings(context, listed_unfinished=self._listed_unfinished)
+        self.polling = Polling(
             context,
-            host_of=self._host_of,
-            look_again=self.intake.look_again,
+            self.sightings,
+            ended=self._separation_ended,
+            look_soon=self._look_soon,
             service_trouble=self.machine.trouble,
         )
-        self.following = Following(
+        self.unknowns = Unknowns(context, self.polling, submitted=self._submitted, service_trouble=self.machine.trouble)
+        self.history = History(
             context,
-            submitted=self._submitted,
-            ended=self._separation_ended,
+            sightings=self.sightings,
+            unknowns=self.unknowns,
+            polling=self.polling,
             start_wants_look=lambda: self.intents.wants_look,
-            history_was_read=self.intents.history_was_read,
+            was_read=self.intents.history_was_read,
+            service_trouble=self.machine.trouble,
+        )
+        self.finishing = Finishing(
+            context,
+            host_of=self.polling.host_of,
+            look_again=self.intake.look_again,
             service_trouble=self.machine.trouble,
         )
         self.sending = Sending(
             context,
-            became_unknown=self.following.became_unknown,
-            learned_hash=self.following.learned_hash,
+            became_unknown=self._became_unknown,
+            learned_hash=self._learned_hash,
             give_up_intent=self.intents.give_up,
             source_changed=self._source_changed,
             service_trouble=self.machine.trouble,
@@ -119,7 +132,8 @@ class Engine:
             context.store.memory.set_meta("ask_about_new", "1")
             self.machine.take_over_roots()
         self.machine.forget_old_roots()
-        self.following.resume()
+        self.unknowns.resume()
+        self.sightings.resume()
         context.hands.give(
             publish.Tidy(
                 state_id=context.store.memory.state_id,
@@ -141,7 +155,7 @@ class Engine:
         for folder, path in paths:
             self.intake.touched(folder, path)
         self._apply_requests()
-        for desk in (self.intake, self.machine, self.finishing, self.starting, self.following):
+        for desk in (self.intake, self.machine, self.finishing, self.starting, self.polling, self.history):
             desk.work()
         self.turned_at = self.context.clock.monotonic()
 
@@ -174,18 +188,19 @@ class Engine:
         Args:
             gated_for_s: How long the service may be away before its gate counts as one that stays closed.
         """
-        context = self.context
-        if context.hands.in_flight() or not self.intake.is_idle or not self.intake.first_scan_is_done:
+        if self.context.hands.in_flight() or not self.intake.is_idle or not self.intake.first_scan_is_done:
             return False
-        if self._waits_for_service(gated_for_s):
-            return False
-        counts = context.store.jobs.counts()
-        is_gated = bool(context.gates())
-        moving = counts[JobState.SUBMITTED] or self.following.is_searching or self.following.wants_look
-        filing = counts[JobState.SEPARATED] or counts[JobState.FETCHED]
+        return not (self._waits_for_service(gated_for_s) or self._has_due_work())
+
+    def _has_due_work(self) -> bool:
+        context, counts = self.context, self.context.store.jobs.counts()
+        looking = self.unknowns.is_urgent or self.polling.ending or self.history.is_settling
         disposing = context.store.sources.to_dispose(context.clock.now())
-        may_start = counts[JobState.QUEUED] and not self.starting.is_waiting
-        return not ((moving or filing or may_start) and not is_gated) and not (disposing or moving)
+        if counts[JobState.SUBMITTED] or looking or disposing:
+            return True
+        filing = counts[JobState.SEPARATED] or counts[JobState.FETCHED]
+        starting = counts[JobState.QUEUED] and not self.starting.is_waiting
+        return not context.gates() and bool(filing or starting)
 
     def _waits_for_service(self, gated_for_s: float) -> bool:
         now = self.context.clock.now()
@@ -247,10 +262,10 @@ class Engine:
             reading.Identify: self.intake.identified,
             scanning.Scan: self.intake.scan_ended,
             submit.Submit: lambda step, sent, error: self.sending.sent(step, sent or submit.Sent.lost(error)),
-            asking.Poll: self.following.polled,
-            asking.ReadHistory: lambda _, read, error: self.following.history_read(read, error),
-            asking.Compare: self.following.compared,
-            asking.CancelRemote: lambda step, _, error: self.following.cancelled(step, error),
+            asking.Poll: self.polling.polled,
+            asking.ReadHistory: lambda _, read, error: self.history.read(read, error),
+            asking.Compare: self.unknowns.compared,
+            asking.CancelRemote: lambda step, _, error: self.polling.cancelled(step, error),
             asking.ReadAccount: lambda _, result, error: self.machine.account_read(result, error),
             asking.ReadCatalogue: lambda _, catalogue, error: self.machine.catalogue_read(catalogue, error),
             fetch.Fetch: self.finishing.fetched,
@@ -306,15 +321,28 @@ class Engine:
     def _submitted(self, row: SeparationRow, created: Created) -> None:
         self.sending.submitted(row, created)
 
-    def _host_of(self, row: SeparationRow) -> str:
-        return self.following.host_of(row)
-
     def _queue_is_empty(self) -> None:
-        self.following.give_slots_back()
+        self.unknowns.give_slots_back()
+
+    def _look_soon(self) -> None:
+        self.history.look_soon()
+
+    def _became_unknown(self, row: SeparationRow) -> None:
+        self.unknowns.begin(row)
+        self.history.look_soon()
+
+    def _learned_hash(self, row: SeparationRow) -> None:
+        self.unknowns.answered(row)
+        self.sightings.begin(row)
+        self.history.look_soon()
+
+    def _listed_unfinished(self, row: SeparationRow) -> None:
+        self.unknowns.younger_was_listed(row)
 
     def _separation_ended(self, row: SeparationRow) -> None:
         self.finishing.separation_ended(row)
         self.machine.separation_ended()
+        self.history.settle_soon()
 
     def _source_changed(self, path: str) -> None:
         self.context.store.sources.forget_bytes(path)

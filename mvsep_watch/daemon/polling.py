@@ -1,0 +1,248 @@
+"""Separations that are with the server: asked for until they end, cancelled when nobody needs them any more.
+
+Nothing is called failed or lost before the history was asked for another row with the tag. The surprise: `not_found` is
+believed only after repeats over minutes, since a mirror can lag behind the one that made the separation.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mvsep_watch import retry
+from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.sightings import Sightings, with_tag
+from mvsep_watch.model import MVSEP_REALM, HoldKind, JobState, Remote, SeparationState
+from mvsep_watch.planner.polling import poll_delay_s
+from mvsep_watch.steps.asking import CancelRemote, HistoryRead, Poll
+from mvsep_watch.store import SeparationRow
+
+KEPT_BY_SERVER_S = 72 * 3600.0
+"""How long the service keeps results. Source: recorded `time_left` values, 2024."""
+NOT_FOUND_TIMES = 4
+NOT_FOUND_OVER_S = 180.0
+"""`not_found` is believed after so many answers over so long."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Ending:
+    """A separation that is about to be called failed or lost, until the history has been asked for another row."""
+
+    state: SeparationState
+    reason: str
+    since_s: float
+
+
+class Polling:
+    """The desk that follows separations with the server."""
+
+    def __init__(
+        self,
+        context: Context,
+        sightings: Sightings,
+        *,
+        ended: Callable[[SeparationRow], None],
+        look_soon: Callable[[], None],
+        service_trouble: Callable[[Exception], None],
+    ) -> None:
+        self._context = context
+        self._sightings = sightings
+        self._ended = ended
+        self._look_soon = look_soon
+        self._service_trouble = service_trouble
+        self._endings: dict[int, Ending] = {}
+        self._not_found: dict[int, tuple[int, float]] = {}
+        self._gone_hashes: dict[int, set[str]] = {}
+
+    @property
+    def ending(self) -> tuple[int, ...]:
+        """The separations that wait for the history before they are called ended."""
+        return tuple(self._endings)
+
+    def work(self) -> None:
+        """Ask for what is due."""
+        if self._context.account is None or self._context.stopping:
+            return
+        now = self._context.clock.now()
+        for row in self._context.store.separations.in_state(SeparationState.SUBMITTED, due=now):
+            if row.id in self._endings or row.hash is None:
+                continue
+            if elsewhere := self._elsewhere(row):
+                self._hold_elsewhere(row, elsewhere)
+            elif row.cancel_wanted:
+                self._context.hands.give(CancelRemote(separation_id=row.id, hash=row.hash, base_url=self.host_of(row)))
+            else:
+                self._context.hands.give(Poll(separation_id=row.id, hash=row.hash, base_url=self.host_of(row)))
+
+    def host_of(self, row: SeparationRow) -> str:
+        """Give the host to ask about a separation: the recorded one, or in a sandbox the configured one."""
+        return row.host if row.realm == MVSEP_REALM else self._context.host
+
+    def _elsewhere(self, row: SeparationRow) -> str:
+        context = self._context
+        if row.realm != context.realm:
+            return f"it is with {row.realm}, and the configuration names {context.realm}"
+        if row.account != context.identity:
+            return f"it belongs to the account {row.account}, and the token is of {context.identity}"
+        if row.realm == MVSEP_REALM and row.host != context.host:
+            return f"it is on {row.host}, and the configuration names {context.host}"
+        return ""
+
+    def _hold_elsewhere(self, row: SeparationRow, reason: str) -> None:
+        store, now = self._context.store, self._context.clock.now()
+        if self._is_out_of_time(row):
+            self.end(row, SeparationState.LOST, f"{reason}, and 72 hours have passed")
+            return
+        with store.transaction():
+            store.separations.set(row.id, not_before=now + retry.PROBE_S)
+            for job in store.jobs.of_separation(row.id):
+                if job.state != JobState.HELD:
+                    store.jobs.hold(
+                        job, HoldKind.ELSEWHERE, now=now, reason=reason, resume=JobState.SUBMITTED,
+                        hint="configure that account and host again; it goes on by itself then",
+                    )  # fmt: skip
+
+    def polled(self, step: Poll, answer: tuple[Remote, float] | None, error: Exception | None) -> None:
+        """Take what the server says of a separation."""
+        row = self._context.store.separations.get(step.separation_id)
+        if row.state != SeparationState.SUBMITTED or row.hash != step.hash:
+            return
+        if answer is None:
+            self._poll_failed(row, error)
+            return
+        remote, begun_s = answer
+        self._sightings.polled(row, remote, begun_s)
+        if remote.status != "not_found":
+            self._not_found.pop(row.id, None)
+        if remote.is_done:
+            self._done(row, remote)
+        elif remote.status == "failed":
+            self._about_to_end(row, SeparationState.FAILED, remote.message or "the service says failed")
+        elif remote.status == "not_found":
+            self._was_not_found(row, remote)
+        else:
+            self._goes_on(row, remote)
+
+    def _poll_failed(self, row: SeparationRow, error: Exception | None) -> None:
+        if error is None:
+            return
+        self._service_trouble(error)
+        if self._is_out_of_time(row):
+            self._about_to_end(row, SeparationState.LOST, f"it could not be asked for in 72 hours: {error}")
+            return
+        consequence = self._context.consequence(error, failures=row.failures)
+        delay_s = getattr(consequence, "delay_s", retry.LONGEST_DELAY_S)
+        reason, _ = retry.words(error)
+        self._context.store.separations.set(
+            row.id,
+            failures=row.failures + 1,
+            not_before=self._context.clock.now() + delay_s,
+            server_says=json.dumps({"status": "", "message": reason}),
+        )
+        self._resume_held(row)
+
+    def _is_out_of_time(self, row: SeparationRow) -> bool:
+        """Say whether the server keeps a separation's results no longer."""
+        return self._context.clock.now() - (row.submitted_at or row.intended_at) > KEPT_BY_SERVER_S
+
+    def _goes_on(self, row: SeparationRow, remote: Remote) -> None:
+        poll = self._context.config.service.poll
+        delay_s = poll_delay_s(row.polls, least_s=poll.min_s, most_s=poll.max_s)
+        self._context.store.separations.set(
+            row.id,
+            polls=row.polls + 1,
+            failures=0,
+            not_before=self._context.clock.now() + delay_s,
+            server_says=_said(remote),
+            algorithm=remote.algorithm or row.algorithm,
+        )
+        self._resume_held(row)
+
+    def _resume_held(self, row: SeparationRow) -> None:
+        """Let jobs go on that were held because the separation was out of reach."""
+        store = self._context.store
+        for job in store.jobs.of_separation(row.id):
+            if job.state == JobState.HELD and job.hold == HoldKind.ELSEWHERE:
+                store.jobs.move(job, JobState.SUBMITTED, now=self._context.clock.now())
+
+    def _done(self, row: SeparationRow, remote: Remote) -> None:
+        store, now = self._context.store, self._context.clock.now()
+        with store.transaction():
+            store.separations.move(
+                row, SeparationState.DONE, now=now, server_says=_said(remote), algorithm=remote.algorithm
+            )
+            for job in store.jobs.of_separation(row.id):
+                store.jobs.move(job, JobState.SEPARATED, now=now)
+        self._context.log.info("separation_done", separation=row.id, hash=row.hash)
+        self._finished(row)
+
+    def _was_not_found(self, row: SeparationRow, remote: Remote) -> None:
+        now_s = self._context.clock.monotonic()
+        times, since_s = self._not_found.get(row.id, (0, now_s))
+        self._not_found[row.id] = (times + 1, since_s)
+        if times + 1 >= NOT_FOUND_TIMES and now_s - since_s >= NOT_FOUND_OVER_S:
+            self._about_to_end(row, SeparationState.LOST, f"the service knows it no longer: {remote.message}")
+        else:
+            self._goes_on(row, remote)
+
+    def _about_to_end(self, row: SeparationRow, state: SeparationState, reason: str) -> None:
+        """Ask the history for another row with the tag before anything is called ended."""
+        self._endings[row.id] = Ending(state=state, reason=reason, since_s=self._context.clock.monotonic())
+        self._gone_hashes.setdefault(row.id, set()).add(row.hash or "")
+        self._look_soon()
+
+    def end(self, row: SeparationRow, state: SeparationState, reason: str) -> None:
+        """Record that a separation ended without results."""
+        self._context.log.warning("separation_ended", separation=row.id, state=str(state), reason=reason)
+        self._context.store.separations.move(row, state, now=self._context.clock.now(), reason=reason)
+        self._finished(row)
+
+    def _finished(self, row: SeparationRow) -> None:
+        self._sightings.forget(row.id)
+        self._not_found.pop(row.id, None)
+        self._ended(self._context.store.separations.get(row.id))
+
+    def cancelled(self, step: CancelRemote, error: Exception | None) -> None:
+        """Take the server's word on a cancellation; if it refuses, the separation goes on and its result is kept."""
+        store, now = self._context.store, self._context.clock.now()
+        row = store.separations.get(step.separation_id)
+        if row.state != SeparationState.SUBMITTED:
+            return
+        if error is None:
+            store.separations.move(row, SeparationState.CANCELLED, now=now, reason="cancelled by a person")
+            self._finished(row)
+        elif isinstance(self._context.consequence(error, failures=row.failures), retry.GiveUp):
+            self._context.log.info("cancel_refused", separation=row.id, reason=str(error))
+            store.separations.set(row.id, cancel_wanted=0)
+        else:
+            self._poll_failed(row, error)
+
+    def judge_endings(self, read: HistoryRead) -> None:
+        """Take up another row with the tag, or call the separation ended."""
+        for row_id, ending in list(self._endings.items()):
+            if read.begun_s < ending.since_s:
+                continue
+            del self._endings[row_id]
+            row = self._context.store.separations.get(row_id)
+            others = [
+                found for found in with_tag(read.rows, row.tag) if found.hash not in self._gone_hashes.get(row_id, ())
+            ]
+            if others:
+                self._context.log.warning("another_row_found", separation=row_id, hash=others[-1].hash)
+                self._context.store.separations.set(row_id, hash=others[-1].hash, not_before=0.0, polls=0)
+            else:
+                self.end(row, ending.state, ending.reason)
+
+
+def _said(remote: Remote) -> str:
+    """Keep what the server said, for `status`."""
+    words = {
+        "status": remote.status,
+        "message": remote.message,
+        "queue_count": remote.queue_count,
+        "current_order": remote.current_order,
+        "finished_chunks": remote.finished_chunks,
+        "all_chunks": remote.all_chunks,
+    }
+    return json.dumps({key: value for key, value in words.items() if value not in (None, "")})

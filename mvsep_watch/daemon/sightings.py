@@ -1,0 +1,94 @@
+"""How promptly the history lists unfinished work: every hash that we learn is looked for in it at once.
+
+A sighting counts only if a `get` begun after the history's answer still says unfinished. What is learned here decides
+whether absence from the history may ever be believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mvsep_watch.daemon.context import Context
+from mvsep_watch.model import HistoryRow, Remote, SeparationState, tag_in_hash
+from mvsep_watch.steps.asking import HistoryRead
+from mvsep_watch.store import SeparationRow
+
+
+@dataclass(slots=True, kw_only=True)
+class Sighting:
+    """A hash that we look for in the history.
+
+    Args:
+        learned_s: When we learned it.
+        listed_s: When the history answered with it.
+        tells_lag: False where the hash was learned by an earlier process: how late it is listed cannot be told, but
+            that it is listed while unfinished still says something about older unknowns.
+    """
+
+    learned_s: float
+    looks: int = 0
+    listed_s: float | None = None
+    tells_lag: bool = True
+
+
+class Sightings:
+    """What is looked for, and what came of it."""
+
+    def __init__(self, context: Context, *, listed_unfinished: Callable[[SeparationRow], None]) -> None:
+        self._context = context
+        self._listed_unfinished = listed_unfinished
+        self._sightings: dict[int, Sighting] = {}
+
+    @property
+    def looked_for(self) -> tuple[int, ...]:
+        """The separations that were not listed yet."""
+        return tuple(row_id for row_id, sighting in self._sightings.items() if sighting.listed_s is None)
+
+    @property
+    def looks(self) -> int:
+        """How often the one that is looked for longest was looked for."""
+        return max((sighting.looks for sighting in self._sightings.values()), default=0)
+
+    def begin(self, row: SeparationRow, *, tells_lag: bool = True) -> None:
+        """Look for a hash from now on."""
+        self._sightings[row.id] = Sighting(learned_s=self._context.clock.monotonic(), tells_lag=tells_lag)
+
+    def resume(self) -> None:
+        """At start: what is with the server may still say something about older unknowns."""
+        for row in self._context.store.separations.in_state(SeparationState.SUBMITTED):
+            self.begin(row, tells_lag=False)
+
+    def forget(self, separation_id: int) -> None:
+        """Look no longer for what has ended."""
+        self._sightings.pop(separation_id, None)
+
+    def history_read(self, read: HistoryRead) -> None:
+        """Note which of the hashes that we learned are listed, and ask at once whether they are still unfinished."""
+        listed = {row.hash for row in read.rows}
+        for row_id, sighting in self._sightings.items():
+            row = self._context.store.separations.get(row_id)
+            if read.begun_s < sighting.learned_s or sighting.listed_s is not None:
+                continue
+            sighting.looks += 1
+            if row.hash in listed:
+                sighting.listed_s = read.answered_s
+                self._context.store.separations.set(row_id, not_before=0.0)
+
+    def polled(self, row: SeparationRow, remote: Remote, begun_s: float) -> None:
+        """Count a sighting if the server still says unfinished after the history has listed it."""
+        sighting = self._sightings.get(row.id)
+        if sighting is None or sighting.listed_s is None or begun_s < sighting.listed_s:
+            return
+        del self._sightings[row.id]
+        late, counts = sighting.looks > 1, remote.is_unfinished
+        if sighting.tells_lag:
+            lag_s = sighting.listed_s - sighting.learned_s
+            self._context.store.memory.sighted(row.realm, row.account, row.host, seen=counts, late=late, lag_s=lag_s)
+        if counts:
+            self._listed_unfinished(row)
+
+
+def with_tag(rows: Sequence[HistoryRow], tag: str) -> list[HistoryRow]:
+    """Give the rows with a tag, the newest first."""
+    return [row for row in rows if tag_in_hash(row.hash) == tag]

@@ -1,0 +1,172 @@
+"""Separations whose outcome is unknown: looked for in the history before anything else, adopted, sent again or held.
+
+The window of a search starts when the connection is known to be closed, on the monotonic clock, and anew with every
+process. What is held is looked for on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.polling import KEPT_BY_SERVER_S, Polling
+from mvsep_watch.daemon.sightings import with_tag
+from mvsep_watch.model import Created, HistoryRow, HoldKind, JobState, SeparationState
+from mvsep_watch.planner import Absent, Doubtful, LookAgain, Promptness, Search, best_row, verdict
+from mvsep_watch.steps.asking import CancelOther, Compare, HistoryRead
+from mvsep_watch.store import SeparationRow
+
+
+class Unknowns:
+    """The desk that finds out."""
+
+    def __init__(
+        self,
+        context: Context,
+        polling: Polling,
+        *,
+        submitted: Callable[[SeparationRow, Created], None],
+        service_trouble: Callable[[Exception], None],
+    ) -> None:
+        self._context = context
+        self._polling = polling
+        self._submitted = submitted
+        self._service_trouble = service_trouble
+        self._searches: dict[int, Search] = {}
+        self._doubted: set[int] = set()
+
+    def resume(self) -> None:
+        """At start: every release without an answer is an unknown whose connection died with its process."""
+        for row in self._context.store.separations.in_state(SeparationState.RELEASED):
+            self.begin(row)
+
+    def begin(self, row: SeparationRow) -> None:
+        """Begin the search: the connection is known to be closed now."""
+        self._searches[row.id] = Search(since_s=self._context.clock.monotonic())
+
+    def answered(self, row: SeparationRow) -> None:
+        """End the search: the outcome is known."""
+        self._searches.pop(row.id, None)
+        self._doubted.discard(row.id)
+
+    @property
+    def searched(self) -> tuple[int, ...]:
+        """The separations that are looked for."""
+        return tuple(self._searches)
+
+    @property
+    def is_urgent(self) -> bool:
+        """True while a search has not come to a doubt yet: something will come of it soon."""
+        return bool(self._searches.keys() - self._doubted)
+
+    @property
+    def reads(self) -> int:
+        """How often the one that is looked for longest was looked for."""
+        return max((search.reads for search in self._searches.values()), default=0)
+
+    def younger_was_listed(self, younger: SeparationRow) -> None:
+        """Note for older unknowns that a younger separation was listed while unfinished."""
+        for row_id, search in self._searches.items():
+            row = self._context.store.separations.get(row_id)
+            is_same = (row.realm, row.account, row.host) == (younger.realm, younger.account, younger.host)
+            if is_same and (younger.released_at or 0) > (row.released_at or 0):
+                self._searches[row_id] = replace(search, younger_was_listed=True)
+
+    def history_read(self, read: HistoryRead) -> None:
+        """Judge every unknown by a complete read of the history."""
+        for row_id, search in list(self._searches.items()):
+            row = self._context.store.separations.get(row_id)
+            if row.state != SeparationState.RELEASED:
+                self.answered(row)
+            elif found := with_tag(read.rows, row.tag):
+                self._found(row, found)
+            elif read.begun_s >= search.since_s:
+                seen = replace(search, reads=search.reads + 1, last_begun_s=read.begun_s)
+                self._searches[row_id] = seen
+                self._judge(row, seen)
+
+    def _judge(self, row: SeparationRow, search: Search) -> None:
+        sightings = self._context.store.memory.sightings(row.realm, row.account, row.host)
+        promptness = Promptness(seen=sightings.seen, was_late=sightings.was_late, longest_lag_s=sightings.longest_lag_s)
+        window_s = self._context.config.service.reconcile.window_s
+        match verdict(search, promptness, window_s=window_s, releases=row.releases):
+            case LookAgain():
+                pass
+            case Absent():
+                self._absent(row)
+            case Doubtful(reason=reason) if row.cancel_wanted:
+                self._polling.end(row, SeparationState.LOST, f"cancelled by a person, its outcome unknown: {reason}")
+                return
+            case Doubtful(reason=reason):
+                self._doubted.add(row.id)
+                self._hold_unknown(row, reason)
+        if self._context.clock.now() - (row.released_at or 0.0) > KEPT_BY_SERVER_S:
+            self._polling.end(row, SeparationState.LOST, "its outcome was never known, and 72 hours have passed")
+
+    def _found(self, row: SeparationRow, found: Sequence[HistoryRow]) -> None:
+        """Adopt what the history lists; several rows are compared first."""
+        if len(found) == 1:
+            self._adopt(row, found[0])
+        else:
+            self._context.hands.give(
+                Compare(separation_id=row.id, rows=tuple(found), base_url=self._polling.host_of(row))
+            )
+
+    def _adopt(self, row: SeparationRow, found: HistoryRow) -> None:
+        self._context.log.info("outcome_found", separation=row.id, hash=found.hash)
+        self._submitted(row, Created(hash=found.hash))
+
+    def compared(
+        self, step: Compare, statuses: Sequence[tuple[HistoryRow, str]] | None, error: Exception | None
+    ) -> None:
+        """Adopt the best of several rows; of the rest, only what still waits and this state sent is cancelled."""
+        row = self._context.store.separations.get(step.separation_id)
+        if row.state != SeparationState.RELEASED:
+            return
+        if not statuses:
+            if error is not None:
+                self._service_trouble(error)
+            return
+        best = best_row(statuses)
+        self._adopt(row, best)
+        for other, status in statuses:
+            if other.hash != best.hash:
+                self._context.log.warning("second_row_found", separation=row.id, hash=other.hash, status=status)
+                if status == "waiting" and row.releases > 1:
+                    self._context.hands.give(CancelOther(hash=other.hash, base_url=step.base_url))
+
+    def _absent(self, row: SeparationRow) -> None:
+        """Certainly not made: back to `intended`, to be sent once more under the same tag."""
+        self.answered(row)
+        store, now = self._context.store, self._context.clock.now()
+        self._context.log.info("outcome_absent", separation=row.id)
+        with store.transaction():
+            if row.cancel_wanted:
+                store.separations.settle(row, 0, now=now)
+                self._polling.end(row, SeparationState.CANCELLED, "cancelled by a person; it was never made")
+                return
+            store.separations.move(row, SeparationState.INTENDED, now=now, reason="certainly not made", keeps_slot=1)
+            for job in store.jobs.of_separation(row.id):
+                if job.hold == HoldKind.UNKNOWN:
+                    store.jobs.move(job, JobState.QUEUED, now=now)
+
+    def _hold_unknown(self, row: SeparationRow, reason: str) -> None:
+        store, now = self._context.store, self._context.clock.now()
+        hint = "it is looked for on, and goes on by itself when it is found; `redo` sends it again and may pay twice"
+        for job in store.jobs.of_separation(row.id):
+            if job.state == JobState.QUEUED:
+                store.jobs.hold(
+                    job, HoldKind.UNKNOWN, now=now, hint=hint, price=row.credits_estimated,
+                    reason=f"it is not known whether the service has it: {reason}", resume=JobState.QUEUED,
+                )  # fmt: skip
+                self._context.log.warning("job_held", job=job.id, reason=reason, hint=hint)
+
+    def give_slots_back(self) -> None:
+        """The current queue was seen empty: held unknowns keep no slot any longer."""
+        for row_id, search in self._searches.items():
+            row = self._context.store.separations.get(row_id)
+            is_held = any(job.hold == HoldKind.UNKNOWN for job in self._context.store.jobs.of_separation(row_id))
+            if is_held and row.keeps_slot and search.reads:
+                self._context.store.separations.set(row_id, keeps_slot=0)
+                self._context.log.info("slot_returned", separation=row_id)

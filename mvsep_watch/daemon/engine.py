@@ -23,6 +23,7 @@ from mvsep_watch.daemon.intake import Intake
 from mvsep_watch.daemon.intents import Intents
 from mvsep_watch.daemon.machine import Machine
 from mvsep_watch.daemon.polling import Polling
+from mvsep_watch.daemon.queueing import Queueing
 from mvsep_watch.daemon.requesting import apply_open
 from mvsep_watch.daemon.sending import Sending
 from mvsep_watch.daemon.sightings import Sightings
@@ -85,7 +86,7 @@ class Engine:
         self.turned_at = clock.monotonic()
 
     def _make_desks(self, context: Context) -> None:
-        self.intake = Intake(context)
+        self.intake = Intake(context, Queueing(context))
         self.machine = Machine(context, queue_is_empty=self._queue_is_empty)
         budget = Budget(context)
         self.intents = Intents(context, budget, submitted=self._submitted)

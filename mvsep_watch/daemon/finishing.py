@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mvsep_watch import retry
 from mvsep_watch.daemon.context import Context
-from mvsep_watch.daemon.intake import reserve_again
+from mvsep_watch.daemon.queueing import reserve_again
 from mvsep_watch.errors import (
     LinkExpiredError,
     MvsepWatchError,

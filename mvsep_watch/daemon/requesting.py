@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mvsep_watch.daemon.intake import reserve_again
+from mvsep_watch.daemon.queueing import reserve_again
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.log import get_logger
 from mvsep_watch.model import FINISHED, Config, HoldKind, JobState, SeparationState

@@ -1,0 +1,144 @@
+"""From an identified source to its jobs: one per matching rule, all in one transaction, each with its folder reserved.
+
+A source is a real path, whichever folders reach it. Bytes that a rule has already done are known; a file that was
+renamed keeps its jobs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path, PurePosixPath
+
+from mvsep_watch.daemon.context import Context
+from mvsep_watch.model import BatchOrigin, Config, FileStat, Folder, Identity, JobState, Rule, file_key
+from mvsep_watch.naming import display, job_folder
+from mvsep_watch.planner import asked_of
+from mvsep_watch.store import JobRow, SourceRow, Store
+from mvsep_watch.wanted import wanted
+
+
+class Queueing:
+    """Makes jobs."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def take(self, path: str, folder: Folder, identity: Identity, *, origin: BatchOrigin) -> None:
+        """Make one job per matching rule, all in one transaction."""
+        store, now = self._context.store, self._context.clock.now()
+        input_key = file_key(identity.sha256)
+        with store.transaction():
+            ignored = store.sources.is_ignored(input_key)
+            self._follow_rename(path, folder, input_key, identity.stat)
+            source_id = store.sources.see(
+                path,
+                folder=folder.name,
+                stat=identity.stat,
+                state="ignored" if ignored else "known",
+                now=now,
+                input_key=input_key,
+                duration_s=identity.duration_s,
+            )
+            source = store.sources.get(source_id)
+            if source.state != "ignored":
+                self._queue_jobs(source, origin)
+
+    def _queue_jobs(self, source: SourceRow, origin: BatchOrigin) -> None:
+        """Queue a job for every rule, in every folder that reaches the source, that has none on these bytes."""
+        earlier = self._context.store.jobs.on_bytes(source.input_key or "")
+        for folder in self._context.config.folders:
+            if not source.path.is_relative_to(folder.path):
+                continue
+            for rule in wanted(folder, relative_to(folder, str(source.path))):
+                if known := _known(earlier, source.id, folder, rule):
+                    self._say_known(source, known)
+                else:
+                    self._queue(source, folder, rule, origin)
+
+    def _say_known(self, source: SourceRow, job: JobRow) -> None:
+        if job.state == JobState.CANCELLED and job.resume == JobState.QUEUED:
+            now = self._context.clock.now()
+            self._context.store.jobs.move(job, JobState.QUEUED, now=now, reason="its bytes are back", finished_at=None)
+        if job.state == JobState.PUBLISHED:
+            self._context.log.info(
+                "source_known", path=display(source.path), job=job.id, rule=job.rule, outputs=display(job.final)
+            )
+            self._context.store.sources.want_disposal(source.id)
+
+    def _queue(self, source: SourceRow, folder: Folder, rule: Rule, origin: BatchOrigin) -> None:
+        context = self._context
+        must_ask = context.store.memory.meta("ask_about_new") == "1"
+        job_id = context.store.jobs.add(
+            source_id=source.id,
+            folder=folder.name,
+            rule=rule.name,
+            realm=context.realm,
+            input_key=source.input_key or "",
+            asked=asked_of(rule),
+            priority=rule.priority,
+            output_root=folder.output,
+            final=reserve(context.store, source, folder, rule, doubt=context.doubt_strangers),
+            batch_id=context.store.jobs.open_batch(folder.name, origin, now=context.clock.now(), must_ask=must_ask),
+            now=context.clock.now(),
+        )
+        context.log.info("job_queued", job=job_id, path=display(source.path), folder=folder.name, rule=rule.name)
+
+    def _follow_rename(self, path: str, folder: Folder, input_key: str, stat: FileStat) -> None:
+        """Let the jobs of a file that was renamed follow it: same bytes, and the old path is gone."""
+        store = self._context.store
+        if store.sources.at(path) is not None:
+            return
+        for old in store.sources.same_bytes(input_key):
+            if not os.path.lexists(old.path) and old.state == "known":
+                store.sources.move(old.id, path, folder=folder.name, stat=stat, now=self._context.clock.now())
+                self._context.log.info("source_renamed", before=display(old.path), path=display(path))
+                return
+
+
+def reserve(store: Store, source: SourceRow, folder: Folder, rule: Rule, *, doubt: Callable[[Path], None]) -> Path:
+    """Name a job's final folder: taken by another job or on the disk → the next number.
+
+    Args:
+        store: Knows which folders are reserved.
+        source: The job's.
+        folder: The job's.
+        rule: The job's.
+        doubt: Is told of what is in the way and reserved by no job: it may be the outputs of a lost state.
+    """
+
+    def is_taken(relative: PurePosixPath) -> bool:
+        final = folder.output / relative
+        if store.jobs.is_reserved(final):
+            return True
+        if os.path.lexists(final):
+            doubt(final)
+            return True
+        return False
+
+    relative = PurePosixPath(relative_to(folder, str(source.path)))
+    named = job_folder(folder.layout, relative=relative, rule=rule, folder=folder, sha256=source.sha256, taken=is_taken)
+    return folder.output / named
+
+
+def reserve_again(config: Config, store: Store, job: JobRow, *, doubt: Callable[[Path], None]) -> Path | None:
+    """Name a new final folder for a job, or None where its folder or rule is gone."""
+    folder, rule = config.folder(job.folder), config.rule(job.folder, job.rule)
+    if folder is None or rule is None:
+        return None
+    return reserve(store, store.sources.get(job.source_id), folder, rule, doubt=doubt)
+
+
+def _known(earlier: Iterable[JobRow], source_id: int, folder: Folder, rule: Rule) -> JobRow | None:
+    """Find the job that makes another one on these bytes needless: this source's own, or one that is published."""
+    for job in earlier:
+        if (job.folder, job.rule) == (folder.name, rule.name) and (
+            job.source_id == source_id or job.state == JobState.PUBLISHED
+        ):
+            return job
+    return None
+
+
+def relative_to(folder: Folder, path: str) -> str:
+    """Give a path below its watched folder."""
+    return os.path.relpath(path, folder.path)

@@ -8,7 +8,6 @@ are plain values.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from mvsep_watch.cli.rendering import count, path, state
+from mvsep_watch.cli.rendering import count, path, said, state
 from mvsep_watch.daemon.engine import Engine
 from mvsep_watch.model import Gate, JobState, SeparationState
 from mvsep_watch.naming import display
@@ -203,31 +202,6 @@ def _doing(row: SeparationRow, *, is_sending: bool) -> str:
             return "without an answer: looking for it in the history"
         case _:
             return said(row.server_says)
-
-
-def said(server_says: str) -> str:
-    """Put what the server said last of a separation into words.
-
-    Args:
-        server_says: As the store has it: a JSON object, or empty before the first answer.
-    """
-    words = json.loads(server_says) if server_says else {}
-    place, queue = words.get("current_order"), words.get("queue_count")
-    chunks, of_chunks = words.get("finished_chunks"), words.get("all_chunks")
-    match words.get("status"):
-        case None:
-            return "submitted"
-        case "waiting":
-            of_queue = f" of {queue}" if queue else ""
-            return f"in the queue, place {place}{of_queue}" if place else "in the queue"
-        case "processing":
-            return "being separated"
-        case "distributing":
-            return f"being separated, {chunks} of {of_chunks} chunks" if of_chunks else "being separated"
-        case "merging":
-            return "being put together"
-        case status:
-            return str(status)
 
 
 def _ended_line(ended: Ended) -> Text:

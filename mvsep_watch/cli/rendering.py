@@ -127,3 +127,28 @@ def program() -> str:
     found = shutil.which(called.name)
     is_on_path = found is not None and called.exists() and Path(found).samefile(called)
     return called.name if is_on_path else sys.argv[0]
+
+
+def said(server_says: str) -> str:
+    """Put what the server said last of a separation into words.
+
+    Args:
+        server_says: As the store has it: a JSON object, or empty before the first answer.
+    """
+    words = json.loads(server_says) if server_says else {}
+    place, queue = words.get("current_order"), words.get("queue_count")
+    chunks, of_chunks = words.get("finished_chunks"), words.get("all_chunks")
+    match words.get("status"):
+        case None:
+            return "submitted"
+        case "waiting":
+            of_queue = f" of {queue}" if queue else ""
+            return f"in the queue, place {place}{of_queue}" if place else "in the queue"
+        case "processing":
+            return "being separated"
+        case "distributing":
+            return f"being separated, {chunks} of {of_chunks} chunks" if of_chunks else "being separated"
+        case "merging":
+            return "being put together"
+        case status:
+            return str(status)

@@ -8,7 +8,8 @@ from rich.console import Console
 
 from mvsep_watch.cli import outcome
 from mvsep_watch.cli.outcome import Item, Outcome
-from mvsep_watch.cli.progress import Ended, LineView, LiveView, Progress, Snapshot, Task, look, said
+from mvsep_watch.cli.progress import Ended, LineView, LiveView, Progress, Snapshot, Task, look
+from mvsep_watch.cli.rendering import said
 from mvsep_watch.files.lock import StateLock
 from mvsep_watch.model import CreditLimits, Gate, GateName, JobState, Limits, Rule
 from mvsep_watch.steps.base import Pool

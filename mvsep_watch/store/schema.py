@@ -80,6 +80,7 @@ CREATE INDEX jobs_waiting ON jobs (folder, priority DESC, id, not_before)
   WHERE state = 'queued' AND separation_id IS NULL;
 CREATE INDEX jobs_to_do ON jobs (state, not_before) WHERE state IN ('separated', 'fetched');
 CREATE INDEX jobs_live ON jobs (state) WHERE state NOT IN ('published', 'failed', 'cancelled');
+CREATE INDEX jobs_badly_ended ON jobs (state) WHERE state IN ('failed', 'cancelled');
 CREATE INDEX jobs_by_source ON jobs (source_id);
 CREATE INDEX jobs_by_input ON jobs (input_key);
 CREATE INDEX jobs_by_separation ON jobs (separation_id);

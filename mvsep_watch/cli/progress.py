@@ -20,7 +20,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from mvsep_watch.cli.rendering import count, path, said, state
+from mvsep_watch.cli.rendering import count, path, said, size, state
 from mvsep_watch.daemon.engine import Engine
 from mvsep_watch.model import Gate, JobState, SeparationState
 from mvsep_watch.naming import display
@@ -40,11 +40,17 @@ ENDED = (JobState.PUBLISHED, JobState.FAILED, JobState.HELD, JobState.CANCELLED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One thing under way. `job` is None while it is no job yet."""
+    """One thing under way.
+
+    Args:
+        job: None while it is no job yet.
+        amount: How much of it is done, where that changes all the time; empty where nobody knows.
+    """
 
     name: str
     doing: str
     job: int | None = None
+    amount: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,11 +182,11 @@ def _tasks(engine: Engine) -> Iterator[Task]:
         if isinstance(step, Fetch | Publish) and (job := engine.context.store.jobs.get(step.job_id)):
             doing = "fetching the stems" if isinstance(step, Fetch) else "publishing"
             yield Task(name=name_of(engine, job), doing=doing, job=job.id)
-    sending = {step.separation_id for step in steps if isinstance(step, Submit)}
+    uploads = {step.separation_id: step for step in steps if isinstance(step, Submit)}
     for row in engine.context.store.separations.unfinished():
         for job in engine.context.store.jobs.of_separation(row.id)[:1]:
-            doing = _doing(row, is_sending=row.id in sending)
-            yield Task(name=name_of(engine, job), doing=doing, job=job.id)
+            doing = _doing(row, is_sending=row.id in uploads)
+            yield Task(name=name_of(engine, job), doing=doing, job=job.id, amount=_amount(row, uploads.get(row.id)))
     yield from _reading(steps)
 
 
@@ -202,6 +208,12 @@ def _doing(row: SeparationRow, *, is_sending: bool) -> str:
             return "without an answer: looking for it in the history"
         case _:
             return said(row.server_says)
+
+
+def _amount(row: SeparationRow, upload: Submit | None) -> str:
+    if upload is None or row.state != SeparationState.INTENDED or not upload.meter.sent_bytes:
+        return ""
+    return f"{size(upload.meter.sent_bytes)} of {size(row.size_bytes)}"
 
 
 def _ended_line(ended: Ended) -> Text:
@@ -275,7 +287,7 @@ class LiveView:
         hidden = len(snapshot.tasks) - TASKS_SHOWN
         return Group(
             self._spinner,
-            *(_one_line(f"  {task.name}: {task.doing}") for task in snapshot.tasks[:TASKS_SHOWN]),
+            *(_task_line(task) for task in snapshot.tasks[:TASKS_SHOWN]),
             *([_one_line(f"  and {hidden} more")] if hidden > 0 else []),
             *(_gate_line(gate) for gate in snapshot.gates),
         )
@@ -293,6 +305,10 @@ def summary(snapshot: Snapshot) -> str:
         (counts[JobState.FAILED], "failed"),
     )
     return ", ".join(f"{number} {word}" for number, word in parts if number) or "looking through the folders"
+
+
+def _task_line(task: Task) -> Text:
+    return _one_line(f"  {task.name}: {task.doing}{f', {task.amount}' if task.amount else ''}")
 
 
 def _one_line(text: str) -> Text:

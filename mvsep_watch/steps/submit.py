@@ -8,7 +8,7 @@ it, short of the service's own refusal, is an unknown outcome, and `Sent` says w
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mvsep_watch.errors import MvsepWatchError, RetryableError, SourceChangedError, StateError, StoppedError
@@ -35,6 +35,17 @@ class Sent:
         return cls(error=error, may_have_left=True)
 
 
+@dataclass(slots=True)
+class Meter:
+    """How much of an upload has left: written by its hand, read by whoever shows it, decided upon by nobody."""
+
+    sent_bytes: int = 0
+
+    def count(self, sent_bytes: int, _size_bytes: int) -> None:
+        """Take note of what has left so far."""
+        self.sent_bytes = sent_bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submit:
     """Send a file as one separation.
@@ -56,6 +67,7 @@ class Submit:
     is_free: bool
     root: Path
     claim: claims.Claim
+    meter: Meter = field(default_factory=Meter, compare=False, repr=False)
 
     @property
     def key(self) -> tuple[str, int]:
@@ -76,6 +88,7 @@ class Submit:
                 self.settings,
                 upload_name=self.upload_name,
                 before_last_chunk=release,
+                progress=self.meter.count,
                 stopping=tools.stopping.is_set,
             )
         except Exception as error:  # noqa: BLE001 - even a bug must not lose what is known of the outcome

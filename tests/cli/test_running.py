@@ -71,6 +71,19 @@ def test_an_upload_is_shown_as_one(world):
     assert look(world.engine).tasks == (Task(name="a/song.wav", doing="uploading", job=1),)
 
 
+def test_how_much_of_an_upload_has_left_is_shown(world):
+    """On a slow line it is what a person wants to know."""
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.hands.held.add(Pool.UPLOADS)
+    world.pass_time(30)
+    (upload,) = world.hands.waiting
+
+    upload.meter.count(12_345, upload.stat.size_bytes)
+
+    assert look(world.engine).tasks[0].amount == "12.3 kB of 48.0 kB"
+
+
 def test_what_the_server_works_on_is_shown_with_its_place(world):
     """As the last poll heard it."""
     write_wav(world.drop / "song.wav")

@@ -18,7 +18,7 @@ import structlog
 
 from mvsep_watch import retry
 from mvsep_watch.daemon.hands import Hands
-from mvsep_watch.errors import MvsepWatchError
+from mvsep_watch.errors import MvsepWatchError, StateError
 from mvsep_watch.files import sidecar
 from mvsep_watch.files.claim import Claim
 from mvsep_watch.model import Account, Catalogue, Config, Gate, GateName, HoldKind, realm_of
@@ -125,7 +125,7 @@ class Context:
         try:
             with self.store.transaction():
                 yield
-        except MvsepWatchError:
+        except StateError:
             raise
         except Exception as error:
             reason, hint = retry.words(error)

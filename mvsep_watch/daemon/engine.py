@@ -9,37 +9,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 from mvsep_watch import __version__
-from mvsep_watch.daemon.budget import Budget
 from mvsep_watch.daemon.context import Clock, Context, RealClock
-from mvsep_watch.daemon.finishing import Finishing
+from mvsep_watch.daemon.desks import Desk, Desks
 from mvsep_watch.daemon.hands import Hands, Threads
-from mvsep_watch.daemon.history import History
 from mvsep_watch.daemon.inbox import Bell, FoundFiles, Inbox, Message, Outcome, ReleaseQuestion, Trouble
-from mvsep_watch.daemon.intake import Intake
-from mvsep_watch.daemon.intents import Intents
-from mvsep_watch.daemon.machine import Machine
-from mvsep_watch.daemon.polling import Polling
-from mvsep_watch.daemon.queueing import Queueing
 from mvsep_watch.daemon.requesting import apply_open
-from mvsep_watch.daemon.sending import Sending
-from mvsep_watch.daemon.sightings import Sightings
-from mvsep_watch.daemon.starting import Starting
-from mvsep_watch.daemon.unknowns import Unknowns
-from mvsep_watch.errors import MvsepWatchError
+from mvsep_watch.errors import StateError
 from mvsep_watch.log import get_logger
-from mvsep_watch.model import Account, BatchOrigin, Config, Created, FileStat, GateName, JobState, SeparationState
+from mvsep_watch.model import Account, BatchOrigin, Config, FileStat, GateName, JobState, SeparationState
 from mvsep_watch.mvsep import Client
-from mvsep_watch.naming import display
-from mvsep_watch.steps import asking, fetch, publish, reading, scanning, submit
+from mvsep_watch.steps import publish, submit
 from mvsep_watch.steps.base import Denied, Granted, Pool, Step, Tools
-from mvsep_watch.store import SeparationRow, Store
-
-Taker = Callable[[Any, Any, Exception | None], None]
-"""(step, result, error) → dealt with."""
+from mvsep_watch.store import Store
 
 LONGEST_NAP_S = 1.0
 """A turn at least this often: requests of commands are answered within two seconds."""
@@ -80,50 +63,9 @@ class Engine:
         )
         hands = (make_hands or _threads_for(config))(self.inbox, tools)
         self.context = Context(config=config, store=store, hands=hands, clock=clock, log=get_logger())
-        self._make_desks(self.context)
-        self._takers = self._make_takers()
+        self.desks = Desks(self.context)
         self._foreign_writes = -1
         self.turned_at = clock.monotonic()
-
-    def _make_desks(self, context: Context) -> None:
-        self.intake = Intake(context, Queueing(context))
-        self.machine = Machine(context, queue_is_empty=self._queue_is_empty)
-        budget = Budget(context)
-        self.intents = Intents(context, budget, submitted=self._submitted)
-        self.starting = Starting(context, budget, self.intents, is_counting=self.intake.is_counting)
-        self.sightings = Sightings(context, listed_unfinished=self._listed_unfinished)
-        self.polling = Polling(
-            context,
-            self.sightings,
-            ended=self._separation_ended,
-            look_soon=self._look_soon,
-            service_trouble=self.machine.trouble,
-        )
-        self.unknowns = Unknowns(context, self.polling, submitted=self._submitted, service_trouble=self.machine.trouble)
-        self.history = History(
-            context,
-            sightings=self.sightings,
-            unknowns=self.unknowns,
-            polling=self.polling,
-            start_wants_look=lambda: self.intents.wants_look,
-            was_read=self.intents.history_was_read,
-            service_trouble=self.machine.trouble,
-        )
-        self.finishing = Finishing(
-            context,
-            host_of=self.polling.host_of,
-            look_again=self.intake.look_again,
-            service_trouble=self.machine.trouble,
-        )
-        self.sending = Sending(
-            context,
-            became_unknown=self._became_unknown,
-            learned_hash=self._learned_hash,
-            give_up_intent=self.intents.give_up,
-            source_changed=self._source_changed,
-            service_trouble=self.machine.trouble,
-            slots_refused=self._slots_refused,
-        )
 
     def begin(self, *, fresh: bool = False) -> None:
         """Take up where the last process was: tidy, look for unknowns, scan everything."""
@@ -131,10 +73,10 @@ class Engine:
         if fresh:
             context.store.memory.set_meta("is_fresh", "1")
             context.store.memory.set_meta("ask_about_new", "1")
-            self.machine.take_over_roots()
-        self.machine.forget_old_roots()
-        self.unknowns.resume()
-        self.sightings.resume()
+            self.desks.machine.take_over_roots()
+        self.desks.machine.forget_old_roots()
+        self.desks.unknowns.resume()
+        self.desks.sightings.resume()
         context.hands.give(
             publish.Tidy(
                 state_id=context.store.memory.state_id,
@@ -144,7 +86,7 @@ class Engine:
             )
         )
         for folder in context.config.folders:
-            self.intake.want_scan(folder.name)
+            self.desks.intake.want_scan(folder.name)
 
     def turn(self, *, longest_nap_s: float = LONGEST_NAP_S) -> None:
         """Take what has come, waiting at most so long for it, and hand out what is due."""
@@ -152,12 +94,12 @@ class Engine:
         self._receive_all([message for message in messages if not isinstance(message, ReleaseQuestion)])
         for message in messages:
             if isinstance(message, ReleaseQuestion):
-                message.reply(self.intents.release(message.separation_id, message.send, message.account))
+                self._answer(message)
         for folder, path in paths:
-            self.intake.touched(folder, path)
+            self.desks.intake.touched(folder, path)
         self._apply_requests()
-        for desk in (self.intake, self.machine, self.finishing, self.starting, self.polling, self.history):
-            desk.work()
+        for desk in self.desks.in_turn():
+            self._work_quietly(desk)
         self.turned_at = self.context.clock.monotonic()
 
     @property
@@ -189,18 +131,18 @@ class Engine:
         Args:
             gated_for_s: How long the service may be away before its gate counts as one that stays closed.
         """
-        if self.context.hands.in_flight() or not self.intake.is_idle or not self.intake.first_scan_is_done:
+        if self.context.hands.in_flight() or not self.desks.intake.is_idle or not self.desks.intake.first_scan_is_done:
             return False
         return not (self._waits_for_service(gated_for_s) or self._has_due_work())
 
     def _has_due_work(self) -> bool:
         context, counts = self.context, self.context.store.jobs.counts()
-        looking = self.unknowns.is_urgent or self.polling.ending or self.history.is_settling
+        looking = self.desks.unknowns.is_urgent or self.desks.polling.ending or self.desks.history.is_settling
         disposing = context.store.sources.to_dispose(context.clock.now())
         if counts[JobState.SUBMITTED] or looking or disposing:
             return True
         filing = counts[JobState.SEPARATED] or counts[JobState.FETCHED]
-        starting = counts[JobState.QUEUED] and not self.starting.is_waiting
+        starting = counts[JobState.QUEUED] and not self.desks.starting.is_waiting
         return not context.gates() and bool(filing or starting)
 
     def _waits_for_service(self, gated_for_s: float) -> bool:
@@ -209,7 +151,7 @@ class Engine:
 
     def nap_s(self) -> float:
         """Say how long nothing will be due, at most `LONGEST_NAP_S`."""
-        due = self.intake.next_due()
+        due = self.desks.intake.next_due()
         left_s = LONGEST_NAP_S if due is None else due - self.context.clock.monotonic()
         polled_s = self.context.config.service.poll.min_s / 2 if self._has_work else LONGEST_NAP_S
         return min(max(min(left_s, polled_s), SHORTEST_NAP_S), LONGEST_NAP_S)
@@ -217,9 +159,7 @@ class Engine:
     @property
     def _has_work(self) -> bool:
         counts = self.context.store.jobs.counts()
-        return any(
-            counts[state] for state in (JobState.QUEUED, JobState.SUBMITTED, JobState.SEPARATED, JobState.FETCHED)
-        )
+        return any(counts[state] for state in MOVING)
 
     def _receive_all(self, messages: list[Message]) -> None:
         """Deal with messages in one commit; a bug in one of them loses neither the loop nor the others."""
@@ -230,70 +170,60 @@ class Engine:
                 try:
                     with self.context.store.transaction():
                         self._receive(message)
-                except MvsepWatchError:
+                except StateError:
                     raise
                 except Exception as error:
                     self.context.log.exception("bug_met", message=type(message).__name__, error=repr(error))
+
+    def _answer(self, question: ReleaseQuestion) -> None:
+        """Give a hand the last word, which is committed by then; any doubt is a no."""
+        answer: Granted | Denied = Denied("the daemon met a bug; see its log")
+        try:
+            answer = self.desks.intents.release(question.separation_id, question.send, question.account)
+        except StateError:
+            raise
+        except Exception as error:
+            self.context.log.exception("bug_met", separation=question.separation_id, error=repr(error))
+        finally:
+            question.reply(answer)
+
+    def _work_quietly(self, desk: Desk) -> None:
+        """Let a desk work; a bug at one does not stop the others."""
+        try:
+            desk.work()
+        except StateError:
+            raise
+        except Exception as error:
+            self.context.log.exception("bug_met", desk=type(desk).__name__, error=repr(error))
 
     def _receive(self, message: Message) -> None:
         match message:
             case Outcome(step=step, result=result, error=error):
                 self.context.hands.finished(step)
-                self._outcome(step, result, error)
+                self.desks.take(step, result, error)
             case FoundFiles(folder=folder, files=files):
                 self._chunks.release()
-                self.intake.found(folder, files)
+                self.desks.intake.found(folder, files)
             case Trouble(folder=folder, reason=reason):
                 self.context.log.warning("events_lost", folder=folder, reason=reason)
-                self.intake.want_scan(folder)
+                self.desks.intake.want_scan(folder)
             case Bell():
                 self._bell(message)
             case ReleaseQuestion():
                 pass
-
-    def _outcome(self, step: Step, result: Any, error: Exception | None) -> None:
-        """Take an outcome to the desk that handed the step out."""
-        take: Taker = self._takers.get(type(step), self._log_outcome)
-        take(step, result, error)
-
-    def _make_takers(self) -> dict[type, Taker]:
-        """Say who takes which step's outcome."""
-        takers: dict[type, Taker] = {
-            reading.LookAt: lambda step, looks, _: self.intake.looked(step, looks),
-            reading.Identify: self.intake.identified,
-            scanning.Scan: self.intake.scan_ended,
-            submit.Submit: lambda step, sent, error: self.sending.sent(step, sent or submit.Sent.lost(error)),
-            asking.Poll: self.polling.polled,
-            asking.ReadHistory: lambda _, read, error: self.history.read(read, error),
-            asking.Compare: self.unknowns.compared,
-            asking.CancelRemote: lambda step, _, error: self.polling.cancelled(step, error),
-            asking.ReadAccount: lambda _, result, error: self.machine.account_read(result, error),
-            asking.ReadCatalogue: lambda _, catalogue, error: self.machine.catalogue_read(catalogue, error),
-            fetch.Fetch: self.finishing.fetched,
-            publish.Publish: lambda step, _, error: self.finishing.published(step, error),
-            publish.Dispose: lambda step, _, error: self.finishing.disposed(step, error),
-            publish.CheckRoot: self.machine.root_checked,
-        }
-        return takers
-
-    def _log_outcome(self, step: Step, result: Any, error: Exception | None) -> None:
-        if error is not None:
-            self.context.log.warning("step_failed", step=str(step.key), reason=str(error))
-        elif isinstance(step, publish.Tidy) and result:
-            self.context.log.info("tidied", paths=[display(path) for path in result])
 
     def _bell(self, bell: Bell) -> None:
         match bell.name:
             case "rescan":
                 self._close_batches()
                 for folder in self.context.config.folders:
-                    self.intake.want_scan(folder.name)
+                    self.desks.intake.want_scan(folder.name)
             case "scan":
-                self.intake.want_scan(bell.folder)
+                self.desks.intake.want_scan(bell.folder)
             case "account":
-                self.machine.check_account()
+                self.desks.machine.check_account()
             case "catalogue":
-                self.machine.check_catalogue()
+                self.desks.machine.check_catalogue()
             case "stop":
                 self.context.stopping = True
                 self.stopping.set()
@@ -315,46 +245,7 @@ class Engine:
         ):
             self.context.log.info("request_applied", command=request.command, **answer)
             for source_id in answer.get("sources", []):
-                self.intake.forget_path(store.sources.get(source_id).path)
-
-    # Between desks
-
-    def _submitted(self, row: SeparationRow, created: Created) -> None:
-        self.sending.submitted(row, created)
-
-    def _queue_is_empty(self) -> None:
-        self.unknowns.give_slots_back()
-
-    def _look_soon(self) -> None:
-        self.history.look_soon()
-
-    def _became_unknown(self, row: SeparationRow) -> None:
-        self.unknowns.begin(row)
-        self.history.look_soon()
-
-    def _learned_hash(self, row: SeparationRow) -> None:
-        self.unknowns.answered(row)
-        self.sightings.begin(row)
-        self.history.look_soon()
-
-    def _listed_unfinished(self, row: SeparationRow) -> None:
-        self.unknowns.younger_was_listed(row)
-
-    def _separation_ended(self, row: SeparationRow) -> None:
-        self.finishing.separation_ended(row)
-        self.machine.separation_ended()
-        self.history.settle_soon()
-
-    def _source_changed(self, path: str) -> None:
-        self.context.store.sources.forget_bytes(path)
-        for folder in self.context.config.folders:
-            if Path(path).is_relative_to(folder.path):
-                self.intake.look_again(path, folder.name)
-                return
-
-    def _slots_refused(self, reason: str) -> None:
-        self.intents.look_first()
-        self.machine.slots_refused(reason)
+                self.desks.intake.forget_path(store.sources.get(source_id).path)
 
     # What hands call from their threads
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from mvsep_watch import retry
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.news import News
+from mvsep_watch.daemon.polling import Polling
 from mvsep_watch.daemon.queueing import reserve_again
 from mvsep_watch.errors import (
     LinkExpiredError,
@@ -35,18 +37,10 @@ DISPOSE_AGAIN_S = 60.0
 class Finishing:
     """The desk that fetches, publishes and disposes."""
 
-    def __init__(
-        self,
-        context: Context,
-        *,
-        host_of: Callable[[SeparationRow], str],
-        look_again: Callable[[Path, str], None],
-        service_trouble: Callable[[Exception], None],
-    ) -> None:
+    def __init__(self, context: Context, polling: Polling, news: News) -> None:
         self._context = context
-        self._host_of = host_of
-        self._look_again = look_again
-        self._service_trouble = service_trouble
+        self._polling = polling
+        self._news = news
 
     def separation_ended(self, row: SeparationRow) -> None:
         """Hold the jobs of a separation that ended without results, or let them try again."""
@@ -91,7 +85,7 @@ class Finishing:
                 job_id=job.id,
                 state_id=self._context.store.memory.state_id,
                 hash=row.hash or "",
-                base_url=self._host_of(row),
+                base_url=self._polling.host_of(row),
                 parent=job.final.parent,
                 root=job.output_root,
                 format_number=row.work.settings.output_format,
@@ -146,7 +140,7 @@ class Finishing:
             case NotFoundError() | LinkExpiredError():
                 self._wait(job, error, retry.backoff_s(job.failures))
             case _:
-                self._service_trouble(error)
+                self._news.service_trouble(error)
                 self._follow(job, error)
 
     def _outputs_gone(self, job: JobRow) -> None:
@@ -324,7 +318,7 @@ class Finishing:
             case SourceChangedError():
                 store.sources.disposed(step.source_id)
                 if os.path.lexists(step.path):
-                    self._look_again(step.path, source.folder)
+                    self._news.source_changed(str(step.path))
             case StoppedError() | SourceBusyError():
                 self._dispose_later(source)
             case _:

@@ -6,10 +6,10 @@ ended, and what has ended and was charged for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from mvsep_watch import retry
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.intents import Intents
+from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.polling import Polling
 from mvsep_watch.daemon.sightings import Sightings
 from mvsep_watch.daemon.unknowns import Unknowns
@@ -35,17 +35,15 @@ class History:
         sightings: Sightings,
         unknowns: Unknowns,
         polling: Polling,
-        start_wants_look: Callable[[], bool],
-        was_read: Callable[[float], None],
-        service_trouble: Callable[[Exception], None],
+        intents: Intents,
+        news: News,
     ) -> None:
         self._context = context
         self._sightings = sightings
         self._unknowns = unknowns
         self._polling = polling
-        self._start_wants_look = start_wants_look
-        self._was_read = was_read
-        self._service_trouble = service_trouble
+        self._intents = intents
+        self._news = news
         self._due_s = AT_ONCE
         self._settle_due_s = AT_ONCE
         self._failures = 0
@@ -70,7 +68,7 @@ class History:
         now_s = self._context.clock.monotonic()
         may_look = now_s >= self._due_s or not self._failures
         is_due = now_s >= self._due_s and self._is_needed(now_s)
-        if may_look and (is_due or self._start_wants_look()):
+        if may_look and (is_due or self._intents.wants_look):
             known = self._context.store.memory.history_known_id(self._context.realm, self._context.identity)
             watermarks = [row.watermark for row in self._rows_looked_for()]
             self._context.hands.give(ReadHistory(down_to=min([known, *watermarks]), newest_known=known))
@@ -102,13 +100,13 @@ class History:
             self._unknowns.history_read(read)
             self._polling.judge_endings(read)
             self._settle(read)
-        self._was_read(read.begun_s)
+        self._news.history_read(read.begun_s)
 
     def _failed(self, error: Exception | None, now_s: float) -> None:
         self._failures += 1
         self._due_s = now_s + max(FAILED_AGAIN_S, retry.backoff_s(self._failures))
         if error is not None:
-            self._service_trouble(error)
+            self._news.service_trouble(error)
             self._context.consequence(error, failures=self._failures)
 
     def _interval_s(self) -> float:

@@ -6,10 +6,9 @@ back as if it had never been.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from mvsep_watch.daemon.budget import Budget
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.news import News
 from mvsep_watch.model import Account, Created, SeparationState, Work
 from mvsep_watch.naming import escape_path, upload_name
 from mvsep_watch.planner import Ask, Start, Wait
@@ -24,12 +23,10 @@ LOOK_FRESH_S = 60.0
 class Intents:
     """The desk of what is about to be sent."""
 
-    def __init__(
-        self, context: Context, budget: Budget, *, submitted: Callable[[SeparationRow, Created], None]
-    ) -> None:
+    def __init__(self, context: Context, budget: Budget, news: News) -> None:
         self._context = context
         self._budget = budget
-        self._submitted = submitted
+        self._news = news
         self._looked_s = float("-inf")
         self.wants_look = False
 
@@ -66,7 +63,7 @@ class Intents:
         """Adopt an intent's own tag from the history: it was made after all."""
         found = self._context.store.memory.history_with_tags(row.realm, row.account, (row.tag,))
         if found:
-            self._submitted(row, Created(hash=found[0].hash))
+            self._news.submitted(row, Created(hash=found[0].hash))
         return bool(found)
 
     def _may_still_start(self, row: SeparationRow) -> bool:

@@ -5,11 +5,11 @@ Bells ask for the regular refresh. A closed gate is probed at least once a minut
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from mvsep_watch import retry
 from mvsep_watch.daemon.context import Context, is_strange
+from mvsep_watch.daemon.news import News
 from mvsep_watch.errors import (
     OutputRootError,
     RateLimitedError,
@@ -36,9 +36,9 @@ Source: recorded waits of 27 to 282 s, 2025."""
 class Machine:
     """The desk that looks after everything that is not work."""
 
-    def __init__(self, context: Context, *, queue_is_empty: Callable[[], None]) -> None:
+    def __init__(self, context: Context, news: News) -> None:
         self._context = context
-        self._queue_is_empty = queue_is_empty
+        self._news = news
         self._account_due_s = float("-inf")
         self._account_failures = 0
         self._catalogue_due_s = float("-inf")
@@ -158,7 +158,7 @@ class Machine:
         if account.credits is None or account.credits > 0:
             self._context.open_gate(GateName.CREDITS)
         if account.queue_is_empty:
-            self._queue_is_empty()
+            self._news.queue_is_empty()
 
     def _account_failed(self, error: Exception) -> None:
         reason, hint = retry.words(error)

@@ -7,11 +7,11 @@ believed only after repeats over minutes, since a mirror can lag behind the one 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from mvsep_watch import retry
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.sightings import Sightings, with_tag
 from mvsep_watch.model import MVSEP_REALM, HoldKind, JobState, Remote, SeparationState
 from mvsep_watch.planner.polling import poll_delay_s
@@ -37,20 +37,10 @@ class Ending:
 class Polling:
     """The desk that follows separations with the server."""
 
-    def __init__(
-        self,
-        context: Context,
-        sightings: Sightings,
-        *,
-        ended: Callable[[SeparationRow], None],
-        look_soon: Callable[[], None],
-        service_trouble: Callable[[Exception], None],
-    ) -> None:
+    def __init__(self, context: Context, sightings: Sightings, news: News) -> None:
         self._context = context
         self._sightings = sightings
-        self._ended = ended
-        self._look_soon = look_soon
-        self._service_trouble = service_trouble
+        self._news = news
         self._endings: dict[int, Ending] = {}
         self._not_found: dict[int, tuple[int, float]] = {}
         self._gone_hashes: dict[int, set[str]] = {}
@@ -127,7 +117,7 @@ class Polling:
     def _poll_failed(self, row: SeparationRow, error: Exception | None) -> None:
         if error is None:
             return
-        self._service_trouble(error)
+        self._news.service_trouble(error)
         if self._is_out_of_time(row):
             self._about_to_end(row, SeparationState.LOST, f"it could not be asked for in 72 hours: {error}")
             return
@@ -190,7 +180,7 @@ class Polling:
         """Ask the history for another row with the tag before anything is called ended."""
         self._endings[row.id] = Ending(state=state, reason=reason, since_s=self._context.clock.monotonic())
         self._gone_hashes.setdefault(row.id, set()).add(row.hash or "")
-        self._look_soon()
+        self._news.about_to_end()
 
     def end(self, row: SeparationRow, state: SeparationState, reason: str) -> None:
         """Record that a separation ended without results."""
@@ -201,7 +191,7 @@ class Polling:
     def _finished(self, row: SeparationRow) -> None:
         self._sightings.forget(row.id)
         self._not_found.pop(row.id, None)
-        self._ended(self._context.store.separations.get(row.id))
+        self._news.separation_ended(self._context.store.separations.get(row.id))
 
     def cancelled(self, step: CancelRemote, error: Exception | None) -> None:
         """Take the server's word on a cancellation; if it refuses, the separation goes on and its result is kept."""

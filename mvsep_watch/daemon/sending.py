@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from mvsep_watch import retry
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.news import News
 from mvsep_watch.errors import (
     ServiceError,
     SourceBusyError,
@@ -22,24 +21,9 @@ from mvsep_watch.store import SeparationRow
 class Sending:
     """The desk where submissions come back."""
 
-    def __init__(
-        self,
-        context: Context,
-        *,
-        became_unknown: Callable[[SeparationRow], None],
-        learned_hash: Callable[[SeparationRow], None],
-        give_up_intent: Callable[[SeparationRow, str], None],
-        source_changed: Callable[[str], None],
-        service_trouble: Callable[[Exception], None],
-        slots_refused: Callable[[str], None],
-    ) -> None:
+    def __init__(self, context: Context, news: News) -> None:
         self._context = context
-        self._became_unknown = became_unknown
-        self._learned_hash = learned_hash
-        self._give_up_intent = give_up_intent
-        self._source_changed = source_changed
-        self._service_trouble = service_trouble
-        self._slots_refused = slots_refused
+        self._news = news
 
     def sent(self, step: Submit, sent: Sent) -> None:
         """Take what came of a submission."""
@@ -73,7 +57,7 @@ class Sending:
                 if job.state == JobState.QUEUED or job.hold == HoldKind.UNKNOWN:
                     store.jobs.move(job, JobState.SUBMITTED, now=now)
                     context.log.info("separation_submitted", job=job.id, separation=row.id, hash=created.hash)
-        self._learned_hash(store.separations.get(row.id))
+        self._news.hash_learned(store.separations.get(row.id))
 
     def _unknown(self, row: SeparationRow, error: Exception | None) -> None:
         """Leave the separation at `released`: the history is asked before anything else."""
@@ -82,9 +66,9 @@ class Sending:
         reason, _ = retry.words(error) if error else ("", "")
         self._context.log.warning("outcome_unknown", separation=row.id, reason=reason)
         self._context.store.separations.set(row.id, reason=f"its outcome is not known: {reason}")
-        self._became_unknown(self._context.store.separations.get(row.id))
+        self._news.outcome_unknown(self._context.store.separations.get(row.id))
         if error is not None:
-            self._service_trouble(error)
+            self._news.service_trouble(error)
 
     def _not_made(self, step: Submit, row: SeparationRow, error: Exception) -> None:
         """Go back to `intended`, or end the attempt unpaid."""
@@ -97,13 +81,13 @@ class Sending:
                 pass
             case DeniedError():
                 self._again(row, error, retry.PROBE_S if row.releases else 1.0)
-                self._give_up_intent(row, str(error))
+                self._news.intent_fell_through(row, str(error))
             case SourceChangedError() | SourceBusyError():
-                self._give_up_intent(row, str(error))
-                self._source_changed(step.path)
+                self._news.intent_fell_through(row, str(error))
+                self._news.source_changed(step.path)
             case TooManyUnfinishedError():
                 self._again(row, error, 0.0)
-                self._slots_refused(error.message)
+                self._news.slots_refused(error.message)
             case _:
                 self._follow(row, error)
 
@@ -112,7 +96,7 @@ class Sending:
             case retry.Again(delay_s=delay_s):
                 self._again(row, error, delay_s)
                 if isinstance(error, TransportError | ServiceError):
-                    self._service_trouble(error)
+                    self._news.service_trouble(error)
             case retry.CloseGate(gate=gate, delay_s=delay_s):
                 reason, hint = retry.words(error)
                 self._context.close_gate(gate, reason, hint)

@@ -6,10 +6,11 @@ whether absence from the history may ever be believed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.news import News
 from mvsep_watch.model import HistoryRow, Remote, SeparationState, tag_in_hash
 from mvsep_watch.steps.asking import HistoryRead
 from mvsep_watch.store import SeparationRow
@@ -35,9 +36,9 @@ class Sighting:
 class Sightings:
     """What is looked for, and what came of it."""
 
-    def __init__(self, context: Context, *, listed_unfinished: Callable[[SeparationRow], None]) -> None:
+    def __init__(self, context: Context, news: News) -> None:
         self._context = context
-        self._listed_unfinished = listed_unfinished
+        self._news = news
         self._sightings: dict[int, Sighting] = {}
 
     @property
@@ -86,7 +87,7 @@ class Sightings:
             lag_s = sighting.listed_s - sighting.learned_s
             self._context.store.memory.sighted(row.realm, row.account, row.host, seen=counts, late=late, lag_s=lag_s)
         if counts:
-            self._listed_unfinished(row)
+            self._news.listed_unfinished(row)
 
 
 def with_tag(rows: Sequence[HistoryRow], tag: str) -> list[HistoryRow]:

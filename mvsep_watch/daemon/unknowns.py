@@ -6,10 +6,11 @@ process. What is held is looked for on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.polling import KEPT_BY_SERVER_S, Polling
 from mvsep_watch.daemon.sightings import with_tag
 from mvsep_watch.model import Created, HistoryRow, HoldKind, JobState, SeparationState
@@ -21,18 +22,10 @@ from mvsep_watch.store import SeparationRow
 class Unknowns:
     """The desk that finds out."""
 
-    def __init__(
-        self,
-        context: Context,
-        polling: Polling,
-        *,
-        submitted: Callable[[SeparationRow, Created], None],
-        service_trouble: Callable[[Exception], None],
-    ) -> None:
+    def __init__(self, context: Context, polling: Polling, news: News) -> None:
         self._context = context
         self._polling = polling
-        self._submitted = submitted
-        self._service_trouble = service_trouble
+        self._news = news
         self._searches: dict[int, Search] = {}
         self._doubted: set[int] = set()
 
@@ -115,7 +108,7 @@ class Unknowns:
 
     def _adopt(self, row: SeparationRow, found: HistoryRow) -> None:
         self._context.log.info("outcome_found", separation=row.id, hash=found.hash)
-        self._submitted(row, Created(hash=found.hash))
+        self._news.submitted(row, Created(hash=found.hash))
 
     def compared(
         self, step: Compare, statuses: Sequence[tuple[HistoryRow, str]] | None, error: Exception | None
@@ -126,7 +119,7 @@ class Unknowns:
             return
         if not statuses:
             if error is not None:
-                self._service_trouble(error)
+                self._news.service_trouble(error)
             return
         best = best_row(statuses)
         self._adopt(row, best)

@@ -122,8 +122,8 @@ class World:
         def make_hands(inbox: Inbox, tools: Tools) -> InlineHands:
             inline = Tools(
                 client=tools.client,
-                ask_release=lambda *question: self.engine.intents.release(*question),  # noqa: PLW0108 - made later
-                found=lambda *found: self.engine.intake.found(*found),  # noqa: PLW0108 - made later
+                ask_release=lambda *question: self.engine.desks.intents.release(*question),  # noqa: PLW0108 - made later
+                found=lambda *found: self.engine.desks.intake.found(*found),  # noqa: PLW0108 - made later
                 stopping=tools.stopping,
                 now=tools.now,
                 monotonic=tools.monotonic,
@@ -180,7 +180,7 @@ class World:
 
     def rescan(self) -> None:
         for folder in self.engine.context.config.folders:
-            self.engine.intake.want_scan(folder.name)
+            self.engine.desks.intake.want_scan(folder.name)
         self.settle()
 
     def jobs(self) -> list:

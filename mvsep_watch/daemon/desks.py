@@ -1,0 +1,146 @@
+"""The desks of the daemon, who takes which step's outcome, and who hears which news."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from mvsep_watch.daemon.budget import Budget
+from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.finishing import Finishing
+from mvsep_watch.daemon.history import History
+from mvsep_watch.daemon.intake import Intake
+from mvsep_watch.daemon.intents import Intents
+from mvsep_watch.daemon.machine import Machine
+from mvsep_watch.daemon.polling import Polling
+from mvsep_watch.daemon.queueing import Queueing
+from mvsep_watch.daemon.sending import Sending
+from mvsep_watch.daemon.sightings import Sightings
+from mvsep_watch.daemon.starting import Starting
+from mvsep_watch.daemon.unknowns import Unknowns
+from mvsep_watch.model import Created
+from mvsep_watch.naming import display
+from mvsep_watch.steps import asking, fetch, publish, reading, scanning, submit
+from mvsep_watch.steps.base import Step
+from mvsep_watch.store import SeparationRow
+
+Taker = Callable[[Any, Any, Exception | None], None]
+"""(step, result, error) → dealt with."""
+
+
+class Desk(Protocol):
+    """Deals with one part of the way."""
+
+    def work(self) -> None:
+        """Hand out what is due."""
+        ...
+
+
+class Desks:
+    """All desks; it is their `News` as well."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        budget = Budget(context)
+        self.intake = Intake(context, Queueing(context))
+        self.machine = Machine(context, self)
+        self.intents = Intents(context, budget, self)
+        self.starting = Starting(context, budget, self.intents, is_counting=self.intake.is_counting)
+        self.sending = Sending(context, self)
+        self.sightings = Sightings(context, self)
+        self.polling = Polling(context, self.sightings, self)
+        self.unknowns = Unknowns(context, self.polling, self)
+        self.history = History(
+            context,
+            sightings=self.sightings,
+            unknowns=self.unknowns,
+            polling=self.polling,
+            intents=self.intents,
+            news=self,
+        )
+        self.finishing = Finishing(context, self.polling, self)
+        self._takers = self._make_takers()
+
+    def in_turn(self) -> tuple[Desk, ...]:
+        """Give the desks that hand out steps, in the order in which they do."""
+        return (self.intake, self.machine, self.finishing, self.starting, self.polling, self.history)
+
+    def take(self, step: Step, result: Any, error: Exception | None) -> None:
+        """Take an outcome to the desk that handed the step out."""
+        take: Taker = self._takers.get(type(step), self._log_outcome)
+        take(step, result, error)
+
+    def _make_takers(self) -> dict[type, Taker]:
+        """Say who takes which step's outcome."""
+        takers: dict[type, Taker] = {
+            reading.LookAt: lambda step, looks, _: self.intake.looked(step, looks),
+            reading.Identify: self.intake.identified,
+            scanning.Scan: self.intake.scan_ended,
+            submit.Submit: lambda step, sent, error: self.sending.sent(step, sent or submit.Sent.lost(error)),
+            asking.Poll: self.polling.polled,
+            asking.ReadHistory: lambda _, read, error: self.history.read(read, error),
+            asking.Compare: self.unknowns.compared,
+            asking.CancelRemote: lambda step, _, error: self.polling.cancelled(step, error),
+            asking.ReadAccount: lambda _, result, error: self.machine.account_read(result, error),
+            asking.ReadCatalogue: lambda _, catalogue, error: self.machine.catalogue_read(catalogue, error),
+            fetch.Fetch: self.finishing.fetched,
+            publish.Publish: lambda step, _, error: self.finishing.published(step, error),
+            publish.Dispose: lambda step, _, error: self.finishing.disposed(step, error),
+            publish.CheckRoot: self.machine.root_checked,
+        }
+        return takers
+
+    def _log_outcome(self, step: Step, result: Any, error: Exception | None) -> None:
+        if error is not None:
+            self._context.log.warning("step_failed", step=str(step.key), reason=str(error))
+        elif isinstance(step, publish.Tidy) and result:
+            self._context.log.info("tidied", paths=[display(path) for path in result])
+
+    # News
+
+    def submitted(self, row: SeparationRow, created: Created) -> None:
+        self.sending.submitted(row, created)
+
+    def queue_is_empty(self) -> None:
+        self.unknowns.give_slots_back()
+
+    def about_to_end(self) -> None:
+        self.history.look_soon()
+
+    def outcome_unknown(self, row: SeparationRow) -> None:
+        self.unknowns.begin(row)
+        self.history.look_soon()
+
+    def hash_learned(self, row: SeparationRow) -> None:
+        self.unknowns.answered(row)
+        self.sightings.begin(row)
+        self.history.look_soon()
+
+    def listed_unfinished(self, row: SeparationRow) -> None:
+        self.unknowns.younger_was_listed(row)
+
+    def separation_ended(self, row: SeparationRow) -> None:
+        self.finishing.separation_ended(row)
+        self.machine.separation_ended()
+        self.history.settle_soon()
+
+    def source_changed(self, path: str) -> None:
+        self._context.store.sources.forget_bytes(path)
+        for folder in self._context.config.folders:
+            if Path(path).is_relative_to(folder.path):
+                self.intake.look_again(path, folder.name)
+                return
+
+    def slots_refused(self, reason: str) -> None:
+        self.intents.look_first()
+        self.machine.slots_refused(reason)
+
+    def intent_fell_through(self, row: SeparationRow, reason: str) -> None:
+        self.intents.give_up(row, reason)
+
+    def service_trouble(self, error: Exception) -> None:
+        self.machine.trouble(error)
+
+    def history_read(self, begun_s: float) -> None:
+        self.intents.history_was_read(begun_s)

@@ -152,12 +152,13 @@ class Wire:
         check_download(str(request.url), loopback_ok=self._loopback_ok)
 
     def _answer(self, response: httpx.Response, *, call: str, host: str) -> Answer:
-        self.pace.learn(
-            limit=whole_header(response, "X-RateLimit-Limit"), remaining=whole_header(response, "X-RateLimit-Remaining")
-        )
         retry_after_s = retry_after_of(response)
+        limit, remaining = (whole_header(response, f"X-RateLimit-{name}") for name in ("Limit", "Remaining"))
         if response.status_code == 429:
+            self.pace.learn(limit=limit, remaining=None)  # that nothing is left is no news, and would pause by a guess
             retry_after_s = self.pace.pause(retry_after_s)
+        else:
+            self.pace.learn(limit=limit, remaining=remaining)
         return Answer(
             call=call,
             host=host,

@@ -189,6 +189,18 @@ def test_a_429_pauses_everything_for_as_long_as_it_says(answering, header, low_s
     assert pace.pause_left_s == pytest.approx(caught.value.retry_after_s, abs=1)
 
 
+def test_a_429_that_says_how_long_is_believed_though_nothing_is_left(answering):
+    """`X-RateLimit-Remaining: 0` stands on every 429; the time that the service names counts."""
+    headers = {"Retry-After": "2", "X-RateLimit-Limit": "120", "X-RateLimit-Remaining": "0"}
+    pace = Pace(sleep=lambda _: False)
+    client = answering(httpx.Response(429, json={"message": "Too Many Attempts."}, headers=headers), pace=pace)
+
+    with pytest.raises(RateLimitedError):
+        client.user()
+
+    assert pace.pause_left_s < 3
+
+
 def test_a_cancel_that_is_refused_says_why(answering):
     """In the server's own words."""
     client = answering(httpx.Response(200, json={"success": False, "data": {"message": "Already processing"}}))

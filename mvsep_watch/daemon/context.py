@@ -139,8 +139,9 @@ class Context:
             self.log.warning("gate_closed", gate=str(name), reason=reason, hint=hint)
 
     def open_gate(self, name: GateName, *, scope: str = "") -> None:
-        """Open a gate, if it is closed."""
+        """Open a gate, if it is closed; what it held is considered again at once."""
         if self.store.memory.open_gate(name, scope):
+            self.store.jobs.wake()
             self.log.info("gate_opened", gate=str(name))
 
     def gates(self) -> tuple[Gate, ...]:

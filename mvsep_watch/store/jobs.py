@@ -114,6 +114,12 @@ class Jobs:
         counted = {} if failures is None else {"failures": failures}
         self._db.update("jobs", job.id, {"reason": reason, "hint": hint, "not_before": not_before, **counted})
 
+    def wake(self) -> None:
+        """Have every waiting job considered again at once: what it waited for may be over."""
+        self._db.run(
+            "UPDATE jobs SET not_before = 0 WHERE state = 'queued' AND separation_id IS NULL AND not_before > 0"
+        )
+
     def set(self, job_id: int, **columns: Any) -> None:
         """Change columns that are no state."""
         self._db.update("jobs", job_id, columns)

@@ -3,7 +3,7 @@
 import os
 
 from mvsep_watch.files import sidecar
-from mvsep_watch.model import Folder, Rule
+from mvsep_watch.model import Rule
 from tests.daemon.world import write_wav
 
 
@@ -117,9 +117,7 @@ def test_the_same_song_in_two_folders_is_paid_once(world):
     world.finish()
     other.mkdir()
     (other / "again.wav").write_bytes(path.read_bytes())
-    world.extra_folders = (
-        Folder(name="other", path=other, output=world.base / "other-stems", layout="{rel}/{name}", rules=world.rules),
-    )
+    world.extra_folders = (world.another_folder("other", other, world.base / "other-stems"),)
     downloads = world.service.count("download")
 
     world.restart()

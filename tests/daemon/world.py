@@ -114,6 +114,10 @@ class World:
             limits=self.limits,
         )
 
+    def another_folder(self, name: str, path: Path, output: Path) -> Folder:
+        """Give a second watched folder with the same rules."""
+        return Folder(name=name, path=path, output=output, layout="{rel}/{name}", rules=self.rules)
+
     def start(self, *, fresh: bool = False) -> None:
         config = self.config()
         self.store = Store(config.state)

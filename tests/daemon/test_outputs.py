@@ -1,0 +1,106 @@
+"""Nothing half: what goes wrong between a finished separation and its visible outputs."""
+
+import shutil
+
+import pytest
+
+from tests.daemon.world import write_wav
+
+PASSING = ["truncate_download", "link_expired", "drop", "http_503", "html", "no_ranges"]
+
+
+def submitted(world):
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.pass_time(20)
+    world.service.finish_all()
+
+
+@pytest.mark.parametrize("fault", PASSING)
+def test_a_download_that_goes_wrong_is_done_again(world, fault):
+    """Nothing of it is ever visible, and nothing is paid again."""
+    submitted(world)
+    world.service.fault("download", fault)
+
+    world.finish()
+
+    assert (world.states(), world.service.made) == (["published"], 1)
+    assert [name for name in world.tree() if not name.endswith("claim.json")] == [
+        "song/Instrumental.wav",
+        "song/Vocals.wav",
+        "song/mvsep-watch.json",
+    ]
+
+
+def test_a_page_instead_of_audio_is_never_published(world):
+    """However often it comes with 200: in the end a person is asked, and nothing is paid again."""
+    submitted(world)
+    world.service.fault("download", *["html"] * 40)
+
+    world.pass_time(1500)
+
+    assert (world.states(), world.jobs()[0].hold) == (["held"], "trouble")
+    assert not (world.stems / "song").exists()
+
+
+def test_results_that_are_gone_are_said_to_be_gone(world):
+    """Done and paid, but found nowhere: held, with what a redo would pay."""
+    submitted(world)
+    world.hands.held = {"downloads"}
+    world.pass_time(10)
+    world.service.remove(next(iter(world.service.jobs)))
+    world.hands.held = set()
+    world.hands.go_on()
+
+    world.pass_time(300)
+
+    job = world.jobs()[0]
+    assert (job.state, job.hold) == ("held", "outputs_gone")
+    assert "redo" in job.hint
+
+
+def test_an_output_root_that_cannot_be_written_stops_spending_first(world):
+    """A file stands where the folder should be: noticed before anything is paid."""
+    world.stems.write_text("not a folder")
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.pass_time(120)
+    made, gates = world.service.made, {str(gate.name) for gate in world.engine.context.gates()}
+
+    world.stems.unlink()
+    world.finish()
+
+    assert (made, gates) == (0, {"disk"})
+    assert world.states() == ["published"]
+
+
+def test_one_root_in_trouble_does_not_stop_the_others(world):
+    """The `disk` gate is about one output root."""
+    other = world.base / "other"
+    other.mkdir()
+    world.extra_folders = (world.another_folder("other", other, world.base / "other-stems"),)
+    world.stems.write_text("not a folder")
+    write_wav(world.drop / "one.wav", pitch=1)
+    write_wav(other / "two.wav", pitch=2)
+    world.start()
+
+    world.pass_time(20)
+    world.service.finish_all()
+    world.pass_time(60)
+
+    assert sorted(world.states()) == ["published", "queued"]
+
+
+def test_staged_outputs_that_vanished_are_fetched_again(world):
+    """Somebody cleaned up between fetching and publishing."""
+    submitted(world)
+    world.hands.held = {"filing"}
+    world.pass_time(20)
+    for path in world.stems.glob(".mvsep-watch-*.part"):
+        shutil.rmtree(path)
+    world.hands.held = set()
+    world.hands.go_on()
+
+    world.finish()
+
+    assert (world.states(), world.service.made) == (["published"], 1)

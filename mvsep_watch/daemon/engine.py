@@ -76,7 +76,6 @@ class Engine:
             self.desks.machine.take_over_roots()
         self.desks.machine.forget_old_roots()
         self.desks.unknowns.resume()
-        self.desks.sightings.resume()
         context.hands.give(
             publish.Tidy(
                 state_id=context.store.memory.state_id,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.news import News
-from mvsep_watch.model import HistoryRow, Remote, SeparationState, tag_in_hash
+from mvsep_watch.model import HistoryRow, Remote, tag_in_hash
 from mvsep_watch.steps.asking import HistoryRead
 from mvsep_watch.store import SeparationRow
 
@@ -22,15 +22,15 @@ class Sighting:
 
     Args:
         learned_s: When we learned it.
+        age_s: How long before that it was released. The lag counts from there: an answer that comes late must not make
+            a late history look prompt.
         listed_s: When the history answered with it.
-        tells_lag: False where the hash was learned by an earlier process: how late it is listed cannot be told, but
-            that it is listed while unfinished still says something about older unknowns.
     """
 
     learned_s: float
+    age_s: float
     looks: int = 0
     listed_s: float | None = None
-    tells_lag: bool = True
 
 
 class Sightings:
@@ -51,14 +51,11 @@ class Sightings:
         """How often the one that is looked for longest was looked for."""
         return max((sighting.looks for sighting in self._sightings.values()), default=0)
 
-    def begin(self, row: SeparationRow, *, tells_lag: bool = True) -> None:
+    def begin(self, row: SeparationRow) -> None:
         """Look for a hash from now on."""
-        self._sightings[row.id] = Sighting(learned_s=self._context.clock.monotonic(), tells_lag=tells_lag)
-
-    def resume(self) -> None:
-        """At start: what is with the server may still say something about older unknowns."""
-        for row in self._context.store.separations.in_state(SeparationState.SUBMITTED):
-            self.begin(row, tells_lag=False)
+        clock = self._context.clock
+        age_s = max(0.0, clock.now() - row.released_at) if row.released_at else 0.0
+        self._sightings[row.id] = Sighting(learned_s=clock.monotonic(), age_s=age_s)
 
     def forget(self, separation_id: int) -> None:
         """Look no longer for what has ended."""
@@ -83,9 +80,8 @@ class Sightings:
             return
         del self._sightings[row.id]
         late, counts = sighting.looks > 1, remote.is_unfinished
-        if sighting.tells_lag:
-            lag_s = sighting.listed_s - sighting.learned_s
-            self._context.store.memory.sighted(row.realm, row.account, row.host, seen=counts, late=late, lag_s=lag_s)
+        lag_s = sighting.age_s + sighting.listed_s - sighting.learned_s
+        self._context.store.memory.sighted(row.realm, row.account, row.host, seen=counts, late=late, lag_s=lag_s)
         if counts:
             self._news.listed_unfinished(row)
 

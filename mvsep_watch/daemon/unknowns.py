@@ -27,6 +27,7 @@ class Unknowns:
         self._polling = polling
         self._news = news
         self._searches: dict[int, Search] = {}
+        self._begun_at: dict[int, float] = {}
         self._doubted: set[int] = set()
 
     def resume(self) -> None:
@@ -37,10 +38,12 @@ class Unknowns:
     def begin(self, row: SeparationRow) -> None:
         """Begin the search: the connection is known to be closed now."""
         self._searches[row.id] = Search(since_s=self._context.clock.monotonic())
+        self._begun_at[row.id] = self._context.clock.now()
 
     def answered(self, row: SeparationRow) -> None:
         """End the search: the outcome is known."""
         self._searches.pop(row.id, None)
+        self._begun_at.pop(row.id, None)
         self._doubted.discard(row.id)
 
     @property
@@ -59,11 +62,15 @@ class Unknowns:
         return max((search.reads for search in self._searches.values()), default=0)
 
     def younger_was_listed(self, younger: SeparationRow) -> None:
-        """Note for older unknowns that a younger separation was listed while unfinished."""
+        """Note for older unknowns that a younger separation was listed while unfinished.
+
+        Younger is what was released after the unknown's connection was known to be closed: before that, its last chunk
+        may still have been on its way.
+        """
         for row_id, search in self._searches.items():
             row = self._context.store.separations.get(row_id)
             is_same = (row.realm, row.account, row.host) == (younger.realm, younger.account, younger.host)
-            if is_same and (younger.released_at or 0) > (row.released_at or 0):
+            if is_same and (younger.released_at or 0) > self._begun_at[row_id]:
                 self._searches[row_id] = replace(search, younger_was_listed=True)
 
     def history_read(self, read: HistoryRead) -> None:

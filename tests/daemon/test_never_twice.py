@@ -313,3 +313,34 @@ def test_an_unknown_keeps_its_slot(world):
 
     assert world.service.made == 1
     assert world.states() == ["held", "queued"]
+
+
+def test_an_answer_that_comes_late_does_not_make_the_history_look_prompt(world):
+    """The lag of a sighting counts from the release, not from the answer."""
+    write_wav(world.drop / "song.wav")
+    world.service.fault("create", lambda request, service: world.clock.sleep(90.0))
+    world.start()
+    world.pass_time(20)
+    world.finish()
+
+    seen = world.store.memory.sightings("mvsep", "someone@example.com", "https://mvsep.com")
+
+    assert seen.longest_lag_s >= 90.0
+
+
+def test_what_was_released_before_an_unknown_was_closed_says_nothing_about_it(world):
+    """Its last chunk may have been on its way all the while: only what is released later is younger."""
+    world.service.history_lag_s = 40.0
+    world.service_options = {"reconcile": Reconcile(window_s=20.0, interval_s=5.0)}
+    world.limits = Limits(uploads=1, credits=world.limits.credits)
+    for pitch in (1, 2):
+        write_wav(world.drop / f"{pitch}.wav", pitch=pitch)
+    world.service.fault("create", "drop_before_made")
+    world.start()
+    world.pass_time(30)
+    world.restart()
+
+    world.pass_time(600)
+
+    assert world.service.count("create") == 2
+    assert sorted(world.states()) == ["held", "submitted"]

@@ -74,16 +74,30 @@ class Sightings:
                 self._context.store.separations.set(row_id, not_before=0.0)
 
     def polled(self, row: SeparationRow, remote: Remote, begun_s: float) -> None:
-        """Count a sighting if the server still says unfinished after the history has listed it."""
+        """Count a sighting if the server still says unfinished after the history has listed it.
+
+        What is listed at the first look long after its release is not counted: a night of downtime says neither that
+        the history is prompt, nor that it lags by a night.
+        """
         sighting = self._sightings.get(row.id)
         if sighting is None or sighting.listed_s is None or begun_s < sighting.listed_s:
             return
         del self._sightings[row.id]
-        late, counts = sighting.looks > 1, remote.is_unfinished
-        lag_s = sighting.age_s + sighting.listed_s - sighting.learned_s
-        self._context.store.memory.sighted(row.realm, row.account, row.host, seen=counts, late=late, lag_s=lag_s)
+        counts = remote.is_unfinished
+        if sighting.looks > 1 or sighting.age_s <= self._context.config.service.reconcile.window_s:
+            self._record(row, sighting, counts=counts)
         if counts:
             self._news.listed_unfinished(row)
+
+    def _record(self, row: SeparationRow, sighting: Sighting, *, counts: bool) -> None:
+        self._context.store.memory.sighted(
+            row.realm,
+            row.account,
+            row.host,
+            seen=counts,
+            late=sighting.looks > 1,
+            lag_s=sighting.age_s + (sighting.listed_s or 0.0) - sighting.learned_s,
+        )
 
 
 def with_tag(rows: Sequence[HistoryRow], tag: str) -> list[HistoryRow]:

@@ -344,3 +344,22 @@ def test_what_was_released_before_an_unknown_was_closed_says_nothing_about_it(wo
 
     assert world.service.count("create") == 2
     assert sorted(world.states()) == ["held", "submitted"]
+
+
+def test_a_night_of_downtime_is_no_lag_of_the_history(world):
+    """What is found at the first look after a restart does not make later absences wait for days."""
+    be_prompt(world)
+    write_wav(world.drop / "song.wav", pitch=2)
+    world.service.history_lag_s = 3600.0
+    world.service.fault("create", "drop_after_made")
+    world.rescan()
+    world.pass_time(10)
+    world.stop()
+    world.clock.sleep(8 * 3600.0)
+    world.start()
+    world.pass_time(60)
+
+    seen = world.store.memory.sightings("mvsep", "someone@example.com", "https://mvsep.com")
+
+    assert world.states() == ["published", "submitted"]
+    assert seen.longest_lag_s < 120.0

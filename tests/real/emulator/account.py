@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from tests.real.emulator.catalogue import BY_ID, Model
 
 KEPT_S = 72 * 3600
+FIRST_ID = 1_074_358
 SPLIT_FROM_S = 15 * 60
 """Longer audio is split over several machines."""
 
@@ -32,6 +33,7 @@ class Quirks:
         history_lag_s: How late the history lists a new separation.
         chunks_downloads: Downloads come without a length, and cannot be resumed.
         upload_pause_s, download_pause_s: A pause before every 64 KiB.
+        answer_pause_s: Between making a separation and answering.
         lose_answers: Ordinals of creates, from 1, whose separation is made and whose answer is lost.
     """
 
@@ -45,6 +47,7 @@ class Quirks:
     chunks_downloads: bool = False
     upload_pause_s: float = 0.0
     download_pause_s: float = 0.0
+    answer_pause_s: float = 0.0
     lose_answers: frozenset[int] = frozenset()
 
 
@@ -132,7 +135,7 @@ class Account:
                 raise Refused(400, "Insufficient credits")
             settings = {key: fields.get(key) for key in ("sep_type", "output_format", "is_demo")}
             made = Separation(
-                id=1_074_000 + len(self.separations),
+                id=FIRST_ID + len(self.separations),
                 hash=_hash(name, len(self.separations)),
                 sha256=sha256,
                 settings=json.dumps({**settings, **options}, sort_keys=True),

@@ -18,7 +18,7 @@ from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.real.emulator import answers
-from tests.real.emulator.account import Account, Quirks, Refused
+from tests.real.emulator.account import FIRST_ID, Account, Quirks, Refused
 from tests.real.emulator.catalogue import BY_ID, listing
 from tests.real.emulator.forms import BLOCK, BrokenUploadError, Form, read_form
 
@@ -203,7 +203,8 @@ class _Handler(BaseHTTPRequestHandler):
         except Refused as no:
             self._answer(no.status, answers.no(no.text))
             return
-        if len(account.separations) in self.emulator.quirks.lose_answers:
+        time.sleep(self.emulator.quirks.answer_pause_s)
+        if made.id - FIRST_ID + 1 in self.emulator.quirks.lose_answers:
             self.close_connection = True
             return
         self._answer(200, answers.created(made, self.emulator.base_url))

@@ -38,7 +38,8 @@ class JobView:
 
     Args:
         carrier: The oldest live job of the separation, if any: the one that the others wait for.
-        outputs: What is published; empty until it is.
+        outputs: What is published; empty until it is, and once another job has replaced it.
+        replaced_by: The job whose outputs stand in the place of this one's, if any.
     """
 
     job: JobRow
@@ -46,6 +47,7 @@ class JobView:
     separation: SeparationRow | None
     carrier: int | None
     outputs: tuple[Output, ...]
+    replaced_by: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +147,9 @@ class Views:
         sources = {row.id: row for row in self._in(SourceRow, "sources", "id", {job.source_id for job in jobs})}
         ids = {job.separation_id for job in jobs if job.separation_id is not None}
         separations = {row.id: row for row in self._in(SeparationRow, "separations", "id", ids)}
-        outputs = self._outputs([job.id for job in jobs if job.state == JobState.PUBLISHED])
+        published = [job for job in jobs if job.state == JobState.PUBLISHED]
+        replaced = self._replaced(published)
+        outputs = self._outputs([job.id for job in published if job.id not in replaced])
         carriers = self._carriers({row.id for row in separations.values() if row.state.is_unfinished})
         return [
             JobView(
@@ -154,6 +158,7 @@ class Views:
                 separation=separations.get(job.separation_id or 0),
                 carrier=carriers.get(job.separation_id or 0),
                 outputs=tuple(outputs.get(job.id, ())),
+                replaced_by=replaced.get(job.id),
             )
             for job in jobs
         ]
@@ -163,6 +168,11 @@ class Views:
         for row in self._rows_in("outputs", "job_id", job_ids):
             found.setdefault(row["job_id"], []).append(read(Output, row))
         return found
+
+    def _replaced(self, published: Sequence[JobRow]) -> dict[int, int]:
+        also = "AND replaces AND state = 'published'"
+        rows = self._rows_in("jobs", "source_id", {job.source_id for job in published}, also=also)
+        return {row["redo_of"]: row["id"] for row in rows}
 
     def _carriers(self, separation_ids: Iterable[int]) -> dict[int, int]:
         carriers: dict[int, int] = {}
@@ -174,15 +184,15 @@ class Views:
         """Gather jobs in a state by their reason, the latest `of_latest` of them at most."""
         gathered: dict[tuple[HoldKind | None, str, str], list[JobRow]] = {}
         jobs = self.in_state(state, limit=of_latest)
-        for job in jobs if state.is_live else self._unanswered(jobs):
+        for job in jobs if state.is_live else self.unanswered(jobs):
             gathered.setdefault((job.hold, job.reason, job.hint), []).append(job)
         return [
             Group(state=state, hold=hold, reason=reason, hint=hint, jobs=tuple(job.id for job in of), price=_sum(of))
             for (hold, reason, hint), of in gathered.items()
         ]
 
-    def _unanswered(self, jobs: Sequence[JobRow]) -> list[JobRow]:
-        """Leave out what needs nobody any longer: followed by a newer job of its file and rule, or forgotten."""
+    def unanswered(self, jobs: Sequence[JobRow]) -> list[JobRow]:
+        """Leave out failed jobs that need nobody: followed by a newer job of their file and rule, or forgotten."""
         source_ids = {job.source_id for job in jobs}
         newest = {(job.source_id, job.folder, job.rule): job.id for job in self.of_sources(source_ids)}
         ignored = {row.id for row in self._in(SourceRow, "sources", "id", source_ids) if row.state == "ignored"}

@@ -1,0 +1,284 @@
+"""What `show` tells: one job's whole past, or which rules want a file, or why none does, with all its jobs.
+
+Reads the state and looks at the file itself; changes nothing and asks nobody else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from mvsep_watch.cli import rendering
+from mvsep_watch.cli.describing import Describer, in_words
+from mvsep_watch.cli.rendering import full_path, instant, local_time
+from mvsep_watch.cli.selecting import is_running, meanings, no_match, select
+from mvsep_watch.errors import UsageError
+from mvsep_watch.model import Config, FileStat, JobState, Settings
+from mvsep_watch.naming import SIDECAR_NAME, display
+from mvsep_watch.store import JobRow, SeparationRow, SourceRow
+from mvsep_watch.store.views import JobView, LedgerEntry, Transition, Views
+from mvsep_watch.wanted import wanted, why_not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """One job with everything that happened to it. `as_listed` is what `jobs --json` says of it."""
+
+    view: JobView
+    as_listed: dict[str, Any]
+    transitions: tuple[Transition, ...]
+    ledger: tuple[LedgerEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Want:
+    """What a watched folder wants with a file: rules by name, or in a sentence why none."""
+
+    folder: str
+    rules: tuple[str, ...]
+    why_not: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dossier:
+    """Everything about a file, or about one job.
+
+    Args:
+        verdict: Of a file: what becomes of it, in a sentence. Empty where its jobs say it all.
+        wants: Of a file: one for each watched folder that it lies in.
+    """
+
+    path: Path
+    source: SourceRow | None
+    verdict: str
+    wants: tuple[Want, ...]
+    jobs: tuple[Past, ...]
+
+
+def found(views: Views | None, word: str, config: Config, *, now: float) -> Dossier:
+    """Find everything about what a word names; `now` is seconds since 1970.
+
+    Raises:
+        UsageError: It names no job and no file, or several files.
+    """
+    running = is_running(config)
+    try:
+        selection = select(views, [word], config=config) if views else None
+    except UsageError:
+        selection = None
+    if views is None or selection is None:
+        return _of_file(None, (), _path_of(word, config), config, running=running)
+    describer = Describer(views, config, running=running, now=now)
+    sources = sorted({job.source_id for job in selection.jobs} | set(selection.sources))
+    if len(sources) > 1:
+        hint = f'`mvsep-watch jobs "{display(word)}"` lists their jobs'
+        raise UsageError(f'"{display(word)}" names {len(sources)} files', hint=hint)
+    source = views.sources.get(sources[0])
+    pasts = tuple(_past(views, describer, job) for job in selection.jobs)
+    if not selection.sources:
+        return Dossier(path=source.path, source=source, verdict="", wants=(), jobs=pasts)
+    return _of_file(source, pasts, source.path, config, running=running)
+
+
+def _path_of(word: str, config: Config) -> Path:
+    """Say which file a word means that the state does not know."""
+    path = next((path for path in meanings(word, config) if os.path.lexists(path)), None)
+    if path is None:
+        raise no_match([word])
+    return Path(path)
+
+
+def _past(views: Views, describer: Describer, job: JobRow) -> Past:
+    view = views.views([job])[0]
+    return Past(
+        view=view,
+        as_listed=describer.as_json(view),
+        transitions=tuple(views.transitions(job=job.id, separation=job.separation_id)),
+        ledger=tuple(views.ledger(job.separation_id)) if job.separation_id else (),
+    )
+
+
+def _of_file(
+    source: SourceRow | None, pasts: tuple[Past, ...], path: Path, config: Config, *, running: bool
+) -> Dossier:
+    wants = tuple(_wants(path, config))
+    verdict = _how_seen(source) if source else _why_not_seen(path, config, wants, running=running)
+    return Dossier(path=path, source=source, verdict=verdict, wants=wants, jobs=pasts)
+
+
+def _wants(path: Path, config: Config) -> Iterator[Want]:
+    for folder in config.folders:
+        if path.is_relative_to(folder.path) and path != folder.path:
+            relative = os.path.relpath(path, folder.path)
+            rules = tuple(rule.name for rule in wanted(folder, relative))
+            yield Want(folder=folder.name, rules=rules, why_not=why_not(folder, relative))
+
+
+def _how_seen(source: SourceRow) -> str:
+    """Say how a file was last seen, where that is not all of it."""
+    if source.state == "ignored":
+        return "It was forgotten, and is ignored; `retry` on one of its jobs takes it back."
+    if _has_changed(source):
+        return "It has changed since it was last seen, and is looked at anew."
+    return "" if source.state == "known" else f"It is {source.state}: {source.reason} {source.hint}".strip()
+
+
+def _why_not_seen(path: Path, config: Config, wants: tuple[Want, ...], *, running: bool) -> str:
+    """Say why the state does not know a file."""
+    for folder in config.folders:
+        if path.is_relative_to(folder.output):
+            return f"It lies in the output folder {display(folder.output)}; nothing is taken from there."
+    if not wants:
+        return "It lies in no watched folder."
+    if not path.is_file():
+        return "It is no regular file."
+    if not any(want.rules for want in wants):
+        return ""
+    return "It is taken once it has stopped changing." if running else "It is taken once a daemon runs."
+
+
+def _has_changed(source: SourceRow) -> bool:
+    try:
+        return FileStat.of(source.path.lstat()) != source.stat
+    except OSError:
+        return False
+
+
+def as_json(dossier: Dossier) -> dict[str, Any]:
+    """Give it for programs."""
+    source = dossier.source
+    return {
+        "path": full_path(dossier.path),
+        "verdict": dossier.verdict,
+        "wanted_by": [
+            {"folder": want.folder, "rules": list(want.rules), "why_not": want.why_not} for want in dossier.wants
+        ],
+        "source": None if source is None else _source_json(source),
+        "jobs": [_past_json(past) for past in dossier.jobs],
+    }
+
+
+def _source_json(source: SourceRow) -> dict[str, Any]:
+    return {
+        "state": source.state,
+        "reason": source.reason,
+        "hint": source.hint,
+        "size": source.size_bytes,
+        "sha256": source.sha256 or None,
+        "duration_s": source.duration_s,
+    }
+
+
+def _past_json(past: Past) -> dict[str, Any]:
+    row = past.view.separation
+    return {
+        **past.as_listed,
+        "sidecar": _sidecar(past),
+        "separation": None if row is None else _separation_json(row),
+        "ledger": [
+            {"at": instant(entry.at), "day": entry.day, "entry": entry.entry, "credits": entry.credits}
+            for entry in past.ledger
+        ],
+        "transitions": [
+            {
+                "at": instant(step.at),
+                "subject": step.subject,
+                "from": step.from_state,
+                "to": step.to_state,
+                "reason": step.reason,
+            }
+            for step in past.transitions
+        ],
+    }
+
+
+def _sidecar(past: Past) -> str | None:
+    return full_path(past.view.job.final / SIDECAR_NAME) if past.view.outputs else None
+
+
+def _separation_json(row: SeparationRow) -> dict[str, Any]:
+    settings = Settings.from_canonical(row.settings)
+    return {
+        "id": row.id,
+        "state": str(row.state),
+        "attempt": row.attempt,
+        "hash": row.hash,
+        "tag": row.tag,
+        "realm": row.realm,
+        "host": row.host,
+        "account": row.account,
+        "algorithm": row.algorithm,
+        "sep_type": settings.sep_type,
+        "options": dict(settings.options),
+        "output_format": settings.output_format,
+        "sends": row.releases,
+        "intended_at": instant(row.intended_at),
+        "submitted_at": instant(row.submitted_at),
+        "ended_at": instant(row.ended_at),
+    }
+
+
+def show(dossier: Dossier, console: Console) -> None:
+    """Print it for people."""
+    console.print(Text(rendering.path(dossier.path), style="bold"))
+    for want in dossier.wants:
+        rules = rendering.joined(want.rules)
+        console.print(f"folder {want.folder}: " + (f"wanted by {rules}" if rules else want.why_not))
+    if dossier.verdict:
+        console.print(dossier.verdict)
+    for past in dossier.jobs:
+        console.print()
+        _show_past(past, console)
+
+
+def _show_past(past: Past, console: Console) -> None:
+    view, said = past.view, past.as_listed
+    console.print(Text.assemble(f"job {view.job.id}  ", rendering.state(str(view.job.state)), f"  {said['reason']}"))
+    grid = Table.grid(padding=(0, 2))
+    for label, text in [*_facts(past), *_separation_facts(view.separation)]:
+        grid.add_row(Text(f"  {label}", style="dim"), Text(text))
+    console.print(grid)
+    for step in past.transitions:
+        reason = f": {step.reason}" if step.reason else ""
+        console.print(f"  {local_time(step.at)}  {step.subject} {step.subject_id} {step.to_state}{reason}")
+
+
+def _facts(past: Past) -> Iterator[tuple[str, str]]:
+    view, said = past.view, past.as_listed
+    job = view.job
+    if said["hint"]:
+        yield "hint", said["hint"]
+    yield "source", rendering.path(view.source)
+    yield "rule", f"{job.rule} of folder {job.folder}"
+    if job.redo_of:
+        yield "redo of", f"job {job.redo_of}"
+    if job.settings:
+        yield "settings", in_words(job.settings)
+    yield ("outputs" if view.outputs else "outputs go to"), rendering.path(job.final)
+    for output in view.outputs:
+        yield "", f"{display(output.name)}, {rendering.size(output.size_bytes)}"
+    if view.outputs:
+        yield "sidecar", rendering.path(job.final / SIDECAR_NAME)
+    if job.price is not None and job.state == JobState.HELD:
+        yield "would cost", rendering.credit(job.price)
+
+
+def _separation_facts(row: SeparationRow | None) -> Iterator[tuple[str, str]]:
+    if row is None:
+        return
+    yield "separation", f"{row.id}, attempt {row.attempt}, {row.state}"
+    if row.algorithm:
+        yield "model", row.algorithm
+    if row.hash:
+        yield "hash", row.hash
+    yield "tag", row.tag
+    yield "sent to", f"{row.host} as {row.account}"
+    charged = "not known yet" if row.credits_charged is None else str(row.credits_charged)
+    yield "credits", f"estimated {row.credits_estimated}, charged {charged}"

@@ -1,0 +1,157 @@
+"""`status`, `jobs` and `show`: what is going on, from the state file, with or without a running daemon.
+
+They read the configuration and the state, and ask nobody else. A configuration that has no state yet is no error.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from mvsep_watch.cli import dossier, overview, rendering
+from mvsep_watch.cli.context import Options, command, load_config
+from mvsep_watch.cli.describing import Describer
+from mvsep_watch.cli.selecting import NOTHING_YET, START, is_running, no_match, opened, select
+from mvsep_watch.model import FINISHED, Config, JobState
+from mvsep_watch.store import JobRow
+from mvsep_watch.store.views import JobView, Views
+
+LIVE_SHOWN = 50
+LATEST_SHOWN = 20
+"""A first page: what fits a screen or two."""
+LONGEST_REASON = 100
+
+
+@command("status", short_help="Show what is going on.")
+@click.pass_obj
+def status(options: Options) -> None:
+    """Show what is going on: what needs you first, then what is under way, counts and credits."""
+    config = load_config(options)
+    with opened(config) as views:
+        found = overview.found(views, config, now=time.time())
+    if options.json:
+        rendering.print_json(overview.as_json(found))
+    else:
+        overview.show(found, rendering.console())
+
+
+@command("jobs", short_help="List jobs.")
+@click.argument("which", nargs=-1, metavar="[ID|PATH|GLOB]...")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice([str(state) for state in JobState]),
+    help="Only jobs in this state; may be given several times.",
+)
+@click.option("--all", "every", is_flag=True, help="List every job, not only the latest.")
+@click.pass_obj
+def jobs(options: Options, *, which: Sequence[str], states: Sequence[str], every: bool) -> None:
+    """List jobs, the newest last: those under way and the latest that are finished.
+
+    Names jobs by their ids, by paths (of a source, a folder, or outputs) or by globs in quotes. With --json every job
+    that fits is listed.
+    """
+    config = load_config(options)
+    chosen = [JobState(state) for state in states] or list(JobState)
+    with opened(config) as views:
+        if views is None:
+            _nothing_yet(options, which)
+            return
+        rows = _rows(views, which, chosen, config, limited=not (every or options.json))
+        describer = Describer(views, config, running=is_running(config), now=time.time())
+        found = views.views(rows)
+        if options.json:
+            rendering.print_json([describer.as_json(view) for view in found])
+            return
+        lines = [(view, describer.why(view)[0]) for view in found]
+        hidden = 0 if which else sum(views.jobs.counts()[state] for state in chosen) - len(found)
+    _show(lines, hidden, config, rendering.console())
+
+
+def _nothing_yet(options: Options, which: Sequence[str]) -> None:
+    if which:
+        raise no_match(which)
+    if options.json:
+        rendering.print_json([])
+    else:
+        rendering.console().print(f"{NOTHING_YET}: {START}")
+
+
+def _rows(
+    views: Views, which: Sequence[str], states: Sequence[JobState], config: Config, *, limited: bool
+) -> list[JobRow]:
+    if which:
+        return [job for job in select(views, which, config=config).jobs if job.state in states]
+    live, latest = (LIVE_SHOWN, LATEST_SHOWN) if limited else (None, None)
+    if len(states) == len(JobState):
+        rows = views.live(limit=live) + views.finished(limit=latest)
+    else:
+        rows = [job for state in states for job in views.in_state(state, limit=latest if state in FINISHED else live)]
+    return sorted(rows, key=lambda job: job.id)
+
+
+def _show(lines: Sequence[tuple[JobView, str]], hidden: int, config: Config, console: Console) -> None:
+    """Print a table: the rule only where there are several, what is said of each job in one line."""
+    if hidden:
+        console.print(f"… and {rendering.count(hidden, 'more job')}: `jobs --all` lists them", style="dim")
+    has_rules = len({(view.job.folder, view.job.rule) for view, _ in lines}) > 1
+    table = rendering.table(
+        "job", "state", "source", *(["rule"] if has_rules else []), "credits", "", right=["job", "credits"]
+    )
+    for view, reason in lines:
+        rule = [Text(view.job.rule)] if has_rules else []
+        table.add_row(
+            Text(str(view.job.id)),
+            rendering.state(str(view.job.state)),
+            Text(_name(view, config)),
+            *rule,
+            Text(_credits(view)),
+            Text(_note(view, reason)),
+        )
+    if lines:
+        console.print(table)
+    else:
+        console.print("no jobs" if not hidden else "no jobs under way")
+
+
+def _name(view: JobView, config: Config) -> str:
+    """Name a source as short as it is clear: below its watched folder."""
+    folder = config.folder(view.job.folder)
+    if folder is not None and view.source.is_relative_to(folder.path):
+        return rendering.path(view.source.relative_to(folder.path))
+    return rendering.path(view.source)
+
+
+def _credits(view: JobView) -> str:
+    row, asked = view.separation, view.job.price
+    if row is not None:
+        return f"~{row.credits_estimated}" if row.credits_charged is None else str(row.credits_charged)
+    return "-" if asked is None else f"~{asked}"
+
+
+def _note(view: JobView, reason: str) -> str:
+    if view.outputs:
+        return f"{rendering.count(len(view.outputs), 'stem')} in {rendering.path(view.job.final)}"
+    return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}…"
+
+
+@command("show", short_help="Show everything about a job or a file.")
+@click.argument("which", metavar="ID|PATH")
+@click.pass_obj
+def show(options: Options, *, which: str) -> None:
+    """Show everything about a job or a file: what happened and why, what it cost, where its outputs are.
+
+    Of a file it says which rules want it, or why none does.
+    """
+    config = load_config(options)
+    with opened(config) as views:
+        found = dossier.found(views, which, config, now=time.time())
+    if options.json:
+        rendering.print_json(dossier.as_json(found))
+    else:
+        dossier.show(found, rendering.console())

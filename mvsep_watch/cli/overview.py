@@ -1,0 +1,229 @@
+"""What `status` shows: what needs a person first, then gates, what is under way, what waits, counts and credits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from mvsep_watch.cli import rendering
+from mvsep_watch.cli.describing import Describer, gate_json
+from mvsep_watch.cli.rendering import count, instant, joined, local_time
+from mvsep_watch.cli.selecting import NOTHING_YET, START
+from mvsep_watch.files.lock import Holder, holder_of
+from mvsep_watch.model import Config, Gate, JobState
+from mvsep_watch.naming import escape_path
+from mvsep_watch.store import SeparationRow
+from mvsep_watch.store.views import Group, JobView, Views
+
+LOOKED_THROUGH = 1000
+"""Held and failed jobs, each, that are gathered by reason; the counts tell of the rest."""
+IDS_SHOWN = 5
+UNDER_WAY_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InFlight:
+    """An unfinished separation, with the live jobs that it serves."""
+
+    view: JobView | None
+    jobs: tuple[int, ...]
+    row: SeparationRow
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credits:
+    """Credits; None is unknown. `read_at`: when the balance was read, seconds since 1970."""
+
+    balance: int | None = None
+    reserved: int = 0
+    spent_today: int = 0
+    spent_this_month: int = 0
+    read_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """What is going on.
+
+    Args:
+        has_run: False for a configuration without a state file.
+        needs: Held and failed jobs, by reason.
+        waiting: Why the oldest queued job does not start; empty where none is queued.
+    """
+
+    config: Config
+    has_run: bool
+    holder: Holder | None
+    counts: dict[JobState, int]
+    gates: tuple[Gate, ...] = ()
+    needs: tuple[Group, ...] = ()
+    in_flight: tuple[InFlight, ...] = ()
+    waiting: str = ""
+    credits: Credits = Credits()
+
+
+def found(views: Views | None, config: Config, *, now: float) -> Overview:
+    """Find what is going on; `now` is seconds since 1970."""
+    holder = holder_of(config.state)
+    if views is None:
+        return Overview(config=config, has_run=False, holder=holder, counts=dict.fromkeys(JobState, 0))
+    describer = Describer(views, config, running=holder is not None, now=now)
+    return Overview(
+        config=config,
+        has_run=True,
+        holder=holder,
+        counts=views.jobs.counts(),
+        gates=views.memory.closed,
+        needs=tuple(
+            group
+            for state in (JobState.HELD, JobState.FAILED)
+            for group in views.groups(state, of_latest=LOOKED_THROUGH)
+        ),
+        in_flight=tuple(_in_flight(views, describer)),
+        waiting=_waiting(views, describer),
+        credits=_credits(describer),
+    )
+
+
+def _in_flight(views: Views, describer: Describer) -> Iterator[InFlight]:
+    for row in views.separations.unfinished():
+        jobs = views.jobs.of_separation(row.id)
+        first = views.views(jobs[:1] or views.jobs.ever_of_separation(row.id)[:1])
+        says = describer.of_separation(row)
+        yield InFlight(view=first[0] if first else None, jobs=tuple(job.id for job in jobs), row=row, says=says)
+
+
+def _waiting(views: Views, describer: Describer) -> str:
+    for folder in views.jobs.folders_waiting():
+        for view in views.views(views.jobs.waiting(folder, now=float("inf"), limit=1)):
+            return describer.why(view)[0]
+    return ""
+
+
+def _credits(describer: Describer) -> Credits:
+    situation, account = describer.situation, describer.account
+    return Credits(
+        balance=account.credits if account else None,
+        reserved=situation.reserved,
+        spent_today=situation.spent_today,
+        spent_this_month=situation.spent_this_month,
+        read_at=describer.account_read_at,
+    )
+
+
+def as_json(overview: Overview) -> dict[str, Any]:
+    """Give it for programs."""
+    holder, money = overview.holder, overview.credits
+    return {
+        "running": holder is not None,
+        "process": {"pid": holder.pid, "command": holder.command, "since": holder.started_at} if holder else None,
+        "config": escape_path(overview.config.path),
+        "state_file": escape_path(overview.config.state),
+        "counts": {str(state): number for state, number in overview.counts.items()},
+        "needs_you": [_group_json(group) for group in overview.needs],
+        "gates": [gate_json(gate) for gate in overview.gates],
+        "in_flight": [_in_flight_json(each) for each in overview.in_flight],
+        "waiting": overview.waiting,
+        "credits": {
+            "balance": money.balance,
+            "reserved": money.reserved,
+            "spent_today": money.spent_today,
+            "spent_this_month": money.spent_this_month,
+            "read_at": instant(money.read_at),
+        },
+    }
+
+
+def _group_json(group: Group) -> dict[str, Any]:
+    return {
+        "state": str(group.state),
+        "hold": None if group.hold is None else str(group.hold),
+        "reason": group.reason,
+        "hint": group.hint,
+        "jobs": list(group.jobs),
+        "credits": group.price,
+    }
+
+
+def _in_flight_json(each: InFlight) -> dict[str, Any]:
+    row = each.row
+    return {
+        "separation": row.id,
+        "jobs": list(each.jobs),
+        "source": escape_path(each.view.source) if each.view else None,
+        "state": str(row.state),
+        "says": each.says,
+        "hash": row.hash,
+        "attempt": row.attempt,
+        "credits_estimated": row.credits_estimated,
+        "since": instant(_since(row)),
+    }
+
+
+def _since(row: SeparationRow) -> float:
+    return row.submitted_at or row.released_at or row.intended_at
+
+
+def show(overview: Overview, console: Console) -> None:
+    """Print it for people."""
+    if not overview.has_run:
+        console.print(f"{NOTHING_YET} with {rendering.path(overview.config.path)}")
+        console.print(f"{START}")
+        return
+    for line in (*_needs(overview), *_gates(overview)):
+        console.print(line)
+    holder = overview.holder
+    console.print(f"running: {holder}" if holder else f"not running: {START}")
+    _show_in_flight(overview, console)
+    if overview.waiting:
+        queued = count(overview.counts[JobState.QUEUED], "job")
+        console.print(f"queue: {queued}; the next waits because: {overview.waiting}")
+    console.print(f"jobs: {_counts(overview)}")
+    console.print(f"credits: {_money(overview.credits)}")
+
+
+def _needs(overview: Overview) -> Iterator[Text | str]:
+    for group in overview.needs:
+        named = joined([str(job) for job in group.jobs[-IDS_SHOWN:]])
+        more = f" and {len(group.jobs) - IDS_SHOWN} older" if len(group.jobs) > IDS_SHOWN else ""
+        noun = "job" if len(group.jobs) == 1 else "jobs"
+        yield Text.assemble(rendering.state(str(group.state)), f"  {noun} {named}{more}: {group.reason}")
+        if group.hint:
+            yield f"  hint: {group.hint}"
+
+
+def _gates(overview: Overview) -> Iterator[Text | str]:
+    for gate in overview.gates:
+        since = f"since {local_time(gate.since)}"
+        yield Text.assemble((f"gate {gate.name}", "yellow"), f" is closed {since}: {gate.reason}")
+        if gate.hint:
+            yield f"  hint: {gate.hint}"
+
+
+def _show_in_flight(overview: Overview, console: Console) -> None:
+    if not overview.in_flight:
+        return
+    table = rendering.table("jobs", "source", "", "since")
+    for each in overview.in_flight[:UNDER_WAY_SHOWN]:
+        name = rendering.path(each.view.source.name) if each.view else each.row.upload_name
+        jobs = ", ".join(map(str, each.jobs)) or "-"
+        table.add_row(Text(jobs), Text(name), Text(each.says), Text(local_time(_since(each.row))))
+    console.print(table)
+    if (hidden := len(overview.in_flight) - UNDER_WAY_SHOWN) > 0:
+        console.print(f"… and {hidden} more")
+
+
+def _counts(overview: Overview) -> str:
+    shown = [f"{number} {state}" for state, number in overview.counts.items() if number]
+    return ", ".join(shown) or "none yet"
+
+
+def _money(money: Credits) -> str:
+    balance = "balance unknown" if money.balance is None else f"{money.balance} left"
+    spent = f"{money.spent_today} spent today, {money.spent_this_month} this month"
+    return f"{balance}, {money.reserved} of them reserved; {spent}" if money.reserved else f"{balance}; {spent}"

@@ -40,6 +40,7 @@ RETRIABLE = (HoldKind.TROUBLE, HoldKind.ELSEWHERE, HoldKind.OUTPUTS_GONE)
 APPROVABLE = (HoldKind.PRICE, HoldKind.BATCH)
 WITHOUT_RESULTS = (HoldKind.UNKNOWN, HoldKind.ENDED, HoldKind.OUTPUTS_GONE)
 """Holds of the work: a new attempt serves every job that has one of them."""
+NOT_MEANT = "nobody knows here what its rule means now; a new file under that rule makes it known"
 BY_A_PERSON = "cancelled by a person"
 
 
@@ -248,6 +249,7 @@ class _Applying:
             _why_not_in_state(job)
             or self._why_not_from(job)
             or self._why_not_beside(job, rows)
+            or ("" if item["settings"] else NOT_MEANT)
             or _wrong_attempt(item["attempt"], max((row.attempt for row in rows), default=0) + 1)
             or self._why_not_again(job, item)
         )

@@ -1,0 +1,84 @@
+"""How a command has something changed: it appends a request and waits for the answer of whoever owns the state.
+
+A running daemon applies requests within two seconds. Without one the command takes the lock and applies its own; if
+somebody takes the lock in between, it waits for that one after all. Nobody else writes jobs.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from mvsep_watch.cli.selecting import is_running
+from mvsep_watch.errors import AlreadyRunningError, StateError
+from mvsep_watch.files.lock import StateLock, holder_of
+from mvsep_watch.model import Config
+from mvsep_watch.naming import display
+from mvsep_watch.store import Requests, open_requester
+
+Answer = dict[str, Any]
+"""`done`, `refused`, `made`, `sources`, as `daemon.requesting` gives it."""
+
+ANSWERED_WITHIN_S = 10.0
+ASK_AGAIN_S = 0.1
+
+
+def ask(config: Config, command: str, arguments: dict[str, Any]) -> Answer:
+    """Have a request applied, and give its answer.
+
+    Raises:
+        StateError: The state cannot be changed, or a daemon that has it does not answer; then nothing was changed.
+    """
+    if not is_running(config):
+        try:
+            return _apply(config, command, arguments)
+        except AlreadyRunningError:
+            pass
+    return _wait_for(config, command, arguments)
+
+
+def _apply(config: Config, command: str, arguments: dict[str, Any]) -> Answer:
+    """Be the owner for a moment."""
+    from mvsep_watch.daemon.context import is_strange  # noqa: PLC0415 - beside a daemon nothing of it is needed
+    from mvsep_watch.daemon.requesting import apply_open  # noqa: PLC0415
+    from mvsep_watch.store import Store  # noqa: PLC0415
+
+    with StateLock(config.state):
+        store = Store(config.state)
+
+        def doubt(final: Path) -> None:
+            if is_strange(store, final):
+                raise StateError(
+                    f"{display(final)} holds outputs that this state does not know; nothing was changed",
+                    hint="move them away, or use the state that made them",
+                )
+
+        try:
+            with store.transaction():
+                number = store.requests.append(command, arguments, now=time.time())
+                applied = apply_open(store, config=config, now=time.time(), doubt=doubt)
+        finally:
+            store.close()
+    return next(answer for request, answer in applied if request.id == number)
+
+
+def _wait_for(config: Config, command: str, arguments: dict[str, Any]) -> Answer:
+    """Ask the owner, and take the request back if there is no answer."""
+    db = open_requester(config.state)
+    try:
+        requests = Requests(db)
+        number = requests.append(command, arguments, now=time.time())
+        deadline_s = time.monotonic() + ANSWERED_WITHIN_S
+        while (answer := requests.answered(number)) is None and time.monotonic() < deadline_s:
+            time.sleep(ASK_AGAIN_S)
+        if answer is None and not requests.withdraw(number):
+            answer = requests.answered(number)
+    finally:
+        db.close()
+    if answer is None:
+        raise StateError(
+            f"{holder_of(config.state) or 'the daemon'} has the state and did not answer; nothing was changed",
+            hint="look at its log; when it has ended, the command applies the change itself",
+        )
+    return answer

@@ -1,0 +1,79 @@
+"""Measures child processes against each other in the same run: wall time and CPU time, best of a few rounds.
+
+Ratios travel between machines, seconds do not; so every table names its baseline and gives both.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a process took."""
+
+    wall_s: float
+    cpu_s: float
+
+
+def measure(command: Sequence[str]) -> Measured:
+    """Run a command to its end; it must succeed."""
+    begun_s = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall_s = time.perf_counter() - begun_s
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{command[0]} failed with {process.returncode}")
+    return Measured(wall_s, usage.ru_utime + usage.ru_stime)
+
+
+def compare(title: str, commands: Mapping[str, Sequence[str]]) -> None:
+    """Run every command in turns and print the best of each; the first is the baseline."""
+    rounds = [{name: measure(command) for name, command in commands.items()} for _ in range(ROUNDS)]
+    best = {
+        name: Measured(min(taken[name].wall_s for taken in rounds), min(taken[name].cpu_s for taken in rounds))
+        for name in commands
+    }
+    base = next(iter(best.values()))
+    print(f"\n{title} (best of {ROUNDS})")
+    print(f"{'':44} {'wall s':>8} {'ratio':>6} {'CPU s':>8} {'ratio':>6}")
+    for name, taken in best.items():
+        walls, cpus = taken.wall_s / base.wall_s, taken.cpu_s / base.cpu_s
+        print(f"{name:44} {taken.wall_s:8.2f} {walls:6.2f} {taken.cpu_s:8.2f} {cpus:6.2f}")
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """Serve the sink in a process of its own; gives its address."""
+    with subprocess.Popen([sys.executable, "-m", "tests.bench.sink"], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def scratch(size_bytes: int) -> Iterator[Path]:
+    """Give a folder with a file `data` of that size in it, of bytes that no file system makes holes of."""
+    with tempfile.TemporaryDirectory(prefix="mvsep-watch-bench-") as name:
+        folder, block = Path(name), os.urandom(1 << 20)
+        with (folder / "data").open("wb") as file:
+            for _ in range(size_bytes >> 20):
+                file.write(block)
+        yield folder
+
+
+def ours(*words: str | Path) -> list[str]:
+    """Give the command that does one thing with the project's own code."""
+    return [sys.executable, "-m", "tests.bench.ours", *map(str, words)]

@@ -1,0 +1,38 @@
+"""What the daemon does, one thing a process, so that it can be measured from outside: start, hash, upload, download."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from mvsep_watch.files.reading import hash_file
+from mvsep_watch.files.staging import Staging
+from mvsep_watch.model import Settings
+from mvsep_watch.mvsep import Client
+
+
+def hash_it(path: str) -> None:
+    """Hash a file as a source is identified."""
+    hash_file(Path(path))
+
+
+def upload(base_url: str, path: str) -> None:
+    """Send a file as the daemon does; it is hashed on the way."""
+    with Client("T" * 30, base_url=base_url) as client:
+        client.create(Path(path), Settings(sep_type=40))
+
+
+def download(base_url: str, size: str, folder: str) -> None:
+    """Fetch a result as the daemon does: hashed on the way, and durably on the disk at the end."""
+    staging = Staging.open(Path(folder), state_id="bench000", job_id=1, hash_="h")
+    with (
+        Client("T" * 30, base_url=base_url) as client,
+        client.download(f"{base_url}/{size}", offset=0, validator=None) as got,
+    ):
+        staging.write("stem.wav", got.chunks, offset_bytes=0, size_bytes=got.size_bytes)
+    staging.discard()
+
+
+if __name__ == "__main__":
+    what, *words = sys.argv[1:]
+    {"start": lambda: None, "hash": hash_it, "upload": upload, "download": download}[what](*words)

@@ -1,0 +1,51 @@
+"""A server that costs next to nothing: takes any POST and answers as `create` does, gives zeros for any GET.
+
+`GET /<bytes>` gives so many bytes, by sendfile from a hole.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+ANSWER = b'{"success":true,"data":{"hash":"20260101000000-0123456789-bench.wav"}}'
+buffer = memoryview(bytearray(1 << 20))
+
+
+class Sink(BaseHTTPRequestHandler):
+    """One connection."""
+
+    protocol_version = "HTTP/1.1"
+    rbufsize = 0  # nothing of a body may be taken with the headers
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def do_POST(self) -> None:
+        """Take a body and throw it away."""
+        left = int(self.headers["Content-Length"])
+        while left and (taken := self.connection.recv_into(buffer[: min(left, len(buffer))])):
+            left -= taken
+        self._begin(len(ANSWER))
+        self.wfile.write(ANSWER)
+
+    def do_GET(self) -> None:
+        """Give zeros."""
+        size = int(self.path.strip("/"))
+        self._begin(size)
+        with tempfile.TemporaryFile() as hole:
+            hole.truncate(size)
+            self.connection.sendfile(hole)
+
+    def _begin(self, size: int) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Content-Length", str(size))
+        self.end_headers()
+
+
+if __name__ == "__main__":
+    with ThreadingHTTPServer(("127.0.0.1", 0), Sink) as server:
+        server.daemon_threads = True
+        print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
+        server.serve_forever()

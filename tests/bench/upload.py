@@ -1,0 +1,29 @@
+"""Uploading against curl, to a server that throws everything away: `python -m tests.bench.upload [MB]`.
+
+curl does not hash; the daemon hashes what it sends, to know that it is what it promised to send.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from tests.bench.measuring import compare, ours, scratch, serving
+
+
+def main(megabytes: int = 500) -> None:
+    with scratch(megabytes << 20) as folder, serving() as base_url:
+        data, address = str(folder / "data"), f"{base_url}/api/separation/create"
+        curl = ["curl", "-sS", "-F", f"audiofile=@{data}", address]
+        compare(
+            f"uploading {megabytes} MiB",
+            {
+                "curl": curl,
+                "curl and sha256sum": ["sh", "-c", f'sha256sum "{data}" && "$@"', "sh", *curl],
+                "mvsep-watch, hashing, with its start": ours("upload", base_url, data),
+                "its start alone": ours("start"),
+            },
+        )
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

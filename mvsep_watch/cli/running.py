@@ -21,6 +21,10 @@ from mvsep_watch.daemon.engine import Engine
 from mvsep_watch.daemon.run import Process, opened
 
 FRESH = "Begin anew on outputs that another state made; new files then wait for one `approve`."
+BEGINS_ANEW = (
+    "beginning anew: the output folders are taken over from the state that made them, nothing in them is changed, and "
+    "every file that this state does not know waits for one `approve`, so that nothing is paid twice unasked"
+)
 
 
 @command("run", short_help="Watch the folders until told to stop.")
@@ -33,8 +37,11 @@ def run(options: Options, *, fresh: bool) -> int:
     """
     config = load_config(options)
     configure_log(options)
+    _say_what_fresh_means(options, fresh=fresh)
     with opened(config, fresh=fresh) as engine:
         told = Process(engine).run()
+        if told is not None:
+            log.get_logger().info("told_to_stop", signal=signal.Signals(told).name)
     return Exit.INTERRUPTED if told == signal.SIGINT else Exit.OK
 
 
@@ -50,6 +57,7 @@ def once(options: Options, *, fresh: bool) -> int:
     config = load_config(options)
     progress = Progress(LiveView(Console(stderr=True))) if sys.stderr.isatty() and not options.debug else None
     configure_log(options, level="error" if progress else "info")
+    _say_what_fresh_means(options, fresh=fresh)
     with opened(config, fresh=fresh) as engine:
         began = engine.context.clock.now()
         told = work(engine, progress)
@@ -72,6 +80,11 @@ def work(engine: Engine, progress: Progress | None) -> int | None:
         return Process(engine).once(progress=_look_away)
     with progress:
         return Process(engine).once(progress=progress)
+
+
+def _say_what_fresh_means(options: Options, *, fresh: bool) -> None:
+    if fresh and not options.json:
+        click.echo(BEGINS_ANEW, err=True)
 
 
 def _look_away(_: Engine) -> None:

@@ -116,3 +116,19 @@ def test_the_tree_shows_results_and_no_machinery(tmp_path):
 def test_the_header_marks_the_file(places):
     """It is how the next demo knows its own."""
     assert places.config.read_text().startswith(HEADER)
+
+
+@pytest.mark.parametrize("command", ["demo", "sandbox"])
+def test_without_the_extra_it_says_what_to_install(run, monkeypatch, command):
+    """The daemon installs small; the sandbox is an extra."""
+    monkeypatch.setattr("mvsep_watch.sandbox.EXTRA_MODULES", ("no_such_module",))
+
+    code, _, err = run(command)
+
+    assert (code, err.splitlines()[-1]) == (2, "hint: pip install 'mvsep-watch[sandbox]'")
+
+
+@pytest.mark.parametrize("words", [["--plan", "gold"], ["--speed", "0"], ["--port", "99999"], ["--credits", "-1"]])
+def test_a_sandbox_that_cannot_be_is_a_matter_of_usage(run, words):
+    """Said before anything is started."""
+    assert run("sandbox", *words)[0] == 2

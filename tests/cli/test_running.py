@@ -7,9 +7,11 @@ import pytest
 from rich.console import Console
 
 from mvsep_watch.cli import outcome
+from mvsep_watch.cli.context import Options
 from mvsep_watch.cli.outcome import Item, Outcome
 from mvsep_watch.cli.progress import Ended, LineView, LiveView, Progress, Snapshot, Task, look
 from mvsep_watch.cli.rendering import said
+from mvsep_watch.cli.running import BEGINS_ANEW, _say_what_fresh_means
 from mvsep_watch.files.lock import StateLock
 from mvsep_watch.model import CreditLimits, Gate, GateName, JobState, Limits, Rule
 from mvsep_watch.steps.base import Pool
@@ -265,3 +267,12 @@ def test_a_second_instance_names_the_first(run, write_config, tmp_path, command)
 
     assert code == 5
     assert "is in use by process " in err
+
+
+def test_fresh_says_what_it_means(capsys):
+    """Nobody takes outputs over without having read it; programs that read JSON are spared."""
+    _say_what_fresh_means(Options(), fresh=True)
+    _say_what_fresh_means(Options(), fresh=False)
+    _say_what_fresh_means(Options(json=True), fresh=True)
+
+    assert capsys.readouterr().err == f"{BEGINS_ANEW}\n"

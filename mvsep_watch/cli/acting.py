@@ -20,8 +20,9 @@ from mvsep_watch.cli.describing import Describer
 from mvsep_watch.cli.paying import Approval, Redo, Redoing, approval_of, total
 from mvsep_watch.cli.rendering import count, credit, joined
 from mvsep_watch.cli.selecting import NOTHING_YET, START, Selection, is_running, no_match, opened, select
+from mvsep_watch.daemon.holds import APPROVABLE, REDOABLE, RETRIABLE, WITHOUT_RESULTS
 from mvsep_watch.errors import UsageError
-from mvsep_watch.model import Config, HoldKind, JobState
+from mvsep_watch.model import Config, JobState
 from mvsep_watch.store import JobRow
 from mvsep_watch.store.views import Views
 
@@ -29,16 +30,13 @@ Function = Callable[..., int | None]
 PREVIEWED = 30
 """Jobs shown one by one before a person is asked; the sum is over all."""
 
-PAYABLE = (HoldKind.PRICE, HoldKind.BATCH)
-RETRIABLE = (HoldKind.TROUBLE, HoldKind.ELSEWHERE, HoldKind.OUTPUTS_GONE)
-REDOABLE = (HoldKind.ENDED, HoldKind.OUTPUTS_GONE)
 SENT = (JobState.PUBLISHED, JobState.FAILED, JobState.CANCELLED)
 
 APPLIES: dict[str, Callable[[JobRow], bool]] = {
     "retry": lambda job: job.hold in RETRIABLE or job.state == JobState.FAILED,
-    "approve": lambda job: job.hold in PAYABLE,
+    "approve": lambda job: job.hold in APPROVABLE,
     "cancel": lambda job: job.state.is_live,
-    "redo": lambda job: job.hold in (*REDOABLE, HoldKind.UNKNOWN) or job.state in SENT,
+    "redo": lambda job: job.hold in WITHOUT_RESULTS or job.state in SENT,
     "forget": lambda _: True,
 }
 """Which of the jobs that a path or a glob finds are meant; a job named by its id always is."""

@@ -240,13 +240,15 @@ def show(dossier: Dossier, console: Console) -> None:
 
 def _show_past(past: Past, console: Console) -> None:
     view, said = past.view, past.as_listed
-    console.print(Text.assemble(f"job {view.job.id}  ", rendering.state(str(view.job.state)), f"  {said['reason']}"))
+    console.print(
+        Text.assemble(f"job {view.job.id}  ", rendering.state(str(view.job.state)), f"  {display(said['reason'])}")
+    )
     grid = Table.grid(padding=(0, 2))
     for label, text in [*_facts(past), *_separation_facts(view.separation)]:
         grid.add_row(Text(f"  {label}", style="dim"), Text(text))
     console.print(grid)
     for step in past.transitions:
-        reason = f": {step.reason}" if step.reason else ""
+        reason = f": {display(step.reason)}" if step.reason else ""
         console.print(f"  {local_time(step.at)}  {step.subject} {step.subject_id} {step.to_state}{reason}")
 
 

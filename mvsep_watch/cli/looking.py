@@ -17,6 +17,7 @@ from mvsep_watch.cli.context import Options, command, load_config
 from mvsep_watch.cli.describing import Describer
 from mvsep_watch.cli.selecting import NOTHING_YET, START, is_running, no_match, opened, select
 from mvsep_watch.model import FINISHED, Config, JobState
+from mvsep_watch.naming import display
 from mvsep_watch.store import JobRow
 from mvsep_watch.store.views import JobView, Views
 
@@ -68,7 +69,7 @@ def jobs(options: Options, *, which: Sequence[str], states: Sequence[str], every
         if options.json:
             rendering.print_json([describer.as_json(view) for view in found])
             return
-        lines = [(view, describer.why(view)[0]) for view in found]
+        lines = [(view, display(describer.why(view)[0])) for view in found]
         hidden = 0 if which else sum(views.jobs.counts()[state] for state in chosen) - len(found)
     _show(lines, hidden, config, rendering.console())
 

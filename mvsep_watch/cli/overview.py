@@ -15,7 +15,7 @@ from mvsep_watch.cli.rendering import count, instant, joined, local_time
 from mvsep_watch.cli.selecting import NOTHING_YET, START
 from mvsep_watch.files.lock import Holder, holder_of
 from mvsep_watch.model import Config, Gate, JobState
-from mvsep_watch.naming import escape_path
+from mvsep_watch.naming import display, escape_path
 from mvsep_watch.store import SeparationRow
 from mvsep_watch.store.views import Group, JobView, Views
 
@@ -192,9 +192,9 @@ def _needs(overview: Overview) -> Iterator[Text | str]:
         named = joined([str(job) for job in group.jobs[-IDS_SHOWN:]])
         more = f" and {len(group.jobs) - IDS_SHOWN} older" if len(group.jobs) > IDS_SHOWN else ""
         noun = "job" if len(group.jobs) == 1 else "jobs"
-        yield Text.assemble(rendering.state(str(group.state)), f"  {noun} {named}{more}: {group.reason}")
+        yield Text.assemble(rendering.state(str(group.state)), f"  {noun} {named}{more}: {display(group.reason)}")
         if group.hint:
-            yield f"  hint: {group.hint}"
+            yield f"  hint: {display(group.hint)}"
 
 
 def _gates(overview: Overview) -> Iterator[Text | str]:

@@ -83,9 +83,10 @@ class Sources:
         self._db.run("UPDATE sources SET input_key = NULL, size_bytes = -1 WHERE path = ?", (path_blob(path),))
 
     def remember(self, source_id: int) -> None:
-        """Take a file again that was to be ignored: a person asks for its jobs after all."""
+        """Take bytes again that were to be ignored: a person asks for their jobs after all."""
         self._db.run(
-            "UPDATE sources SET state = 'known', reason = '' WHERE id = ? AND state = 'ignored' AND input_key NOTNULL",
+            "UPDATE sources SET state = 'known', reason = ''"
+            " WHERE state = 'ignored' AND input_key = (SELECT input_key FROM sources WHERE id = ?)",
             (source_id,),
         )
 

@@ -617,6 +617,19 @@ def test_retry_never_begins_a_paid_attempt(world):
     assert (world.states(), world.service.made) == (["cancelled"], 1)
 
 
+def test_retry_of_a_cancelled_redo_is_refused(world):
+    """The word to pay again was taken back; it is asked for anew."""
+    job = publish(world)
+    world.limits = Limits(separations=0)
+    world.restart()
+    ask(world, "redo", redo(job))
+    ask(world, "cancel", 2)
+
+    answer = ask(world, "retry", 2)
+
+    assert answer["refused"] == [{"id": 2, "reason": "going on would need a payment: `redo`"}]
+
+
 def test_retry_of_a_job_that_is_done_again_is_refused(world):
     """Its successor has its place."""
     job = cancel_too_late(world)
@@ -657,14 +670,28 @@ def test_a_refused_file_without_jobs_can_be_forgotten(world):
 
 
 def test_a_forgotten_file_comes_back_by_retry(world):
-    """The note is taken back with the job."""
+    """The note is taken back with the job, for every copy."""
     limited(world, approve_job_above=0)
     submit(world)
     ask(world, "forget", 1)
+    shutil.copy(world.drop / "song.wav", world.drop / "copy.wav")
+    world.rescan()
+    world.pass_time(10)
 
     ask(world, "retry", 1)
 
-    assert world.store.sources.get(1).state == "known"
+    assert [world.store.sources.get(number).state for number in (1, 2)] == ["known", "known"]
+
+
+def test_a_forgotten_file_comes_back_by_redo(world):
+    """A person asks for it after all."""
+    job = publish(world)
+    ask(world, "forget", 1)
+
+    ask(world, "redo", redo(job))
+    world.finish()
+
+    assert (world.store.sources.get(1).state, world.states()) == ("known", ["published", "published"])
 
 
 # Requests

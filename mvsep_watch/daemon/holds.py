@@ -1,0 +1,21 @@
+"""Which command frees which hold: one table for the commands and for whoever applies them. Values only."""
+
+from __future__ import annotations
+
+from mvsep_watch.model import HoldKind
+
+WAITS_FOR = {
+    HoldKind.PRICE: "it waits for `approve`",
+    HoldKind.BATCH: "it waits for `approve`",
+    HoldKind.UNKNOWN: "it is looked for by itself; `redo` or `cancel` give it up",
+    HoldKind.ENDED: "going on would need a payment: `redo`",
+    HoldKind.OUTPUTS_GONE: "`retry` looks for its outputs once more, `redo` pays",
+    HoldKind.ELSEWHERE: "it waits for its own account and host",
+    HoldKind.TROUBLE: "it waits for `retry`",
+}
+"""Why another command is refused."""
+RETRIABLE = (HoldKind.TROUBLE, HoldKind.ELSEWHERE, HoldKind.OUTPUTS_GONE)
+APPROVABLE = (HoldKind.PRICE, HoldKind.BATCH)
+REDOABLE = (HoldKind.ENDED, HoldKind.OUTPUTS_GONE)
+WITHOUT_RESULTS = (HoldKind.UNKNOWN, *REDOABLE)
+"""Holds of the work: a new attempt serves every job that has one of them."""

@@ -1,9 +1,8 @@
 """What is under way, for a person who waits: looked at on the engine's own thread, shown by a view.
 
-`look` reads what the engine knows; it never asks the service and changes nothing. A view shows it: `LiveView` redraws
-a few lines in a terminal and prints one line for each job that has ended; `LineView` prints a line whenever something
-gets a step further, for pipes and logs. The surprise: a live view draws from a thread of its own, so what it is given
-are plain values.
+`look` reads what the engine knows; it never asks the service and changes nothing. `Progress` is what the process calls
+at every turn: it tells a view, one of those in `views`, every now and then. The surprise: a view may draw from a thread
+of its own, so what it is given are plain values.
 """
 
 from __future__ import annotations
@@ -15,12 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.spinner import Spinner
-from rich.text import Text
-
-from mvsep_watch.cli.rendering import count, path, said, size, state
+from mvsep_watch.cli.rendering import said, size
 from mvsep_watch.daemon.engine import Engine
 from mvsep_watch.model import Gate, JobState, SeparationState
 from mvsep_watch.naming import display
@@ -33,8 +27,6 @@ from mvsep_watch.store import JobRow, SeparationRow
 
 LOOK_EVERY_S = 0.2
 """A look costs a few queries; more often than this nobody reads."""
-TASKS_SHOWN = 8
-"""As many as fit a small terminal; the counts tell of the rest."""
 ENDED = (JobState.PUBLISHED, JobState.FAILED, JobState.HELD, JobState.CANCELLED)
 
 
@@ -214,107 +206,3 @@ def _amount(row: SeparationRow, upload: Submit | None) -> str:
     if upload is None or row.state != SeparationState.INTENDED or not upload.meter.sent_bytes:
         return ""
     return f"{size(upload.meter.sent_bytes)} of {size(row.size_bytes)}"
-
-
-def _ended_line(ended: Ended) -> Text:
-    line = Text.assemble(state(str(ended.state)), "  ", ended.name)
-    if ended.state == JobState.PUBLISHED:
-        return line.append(f", {count(ended.stems, 'stem')} in {path(ended.final)}")
-    return line.append(f": {ended.reason}" if ended.reason else "")
-
-
-class LineView:
-    """Prints a line whenever something gets a step further."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._doing: dict[tuple[int | None, str], str] = {}
-        self._gates: frozenset[tuple[str, str]] = frozenset()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
-
-    def show(self, snapshot: Snapshot) -> None:
-        """Print what is new."""
-        doing = {(task.job, task.name): task.doing for task in snapshot.tasks}
-        for (job, name), what in doing.items():
-            if self._doing.get((job, name)) != what:
-                self._console.print(f"{name}: {what}")
-        self._doing = doing
-        for ended in snapshot.ended:
-            self._console.print(_ended_line(ended))
-        gates = {(str(gate.name), gate.scope): gate for gate in snapshot.gates}
-        for key in gates.keys() - self._gates:
-            self._console.print(_gate_line(gates[key]))
-        self._gates = frozenset(gates)
-
-
-class LiveView:
-    """Redraws what is under way in a terminal; what has ended stays, a line each."""
-
-    def __init__(self, console: Console) -> None:
-        self._spinner = Spinner("line", text="looking through the folders")
-        self._snapshot: Snapshot | None = None
-        self._live = Live(
-            console=console, get_renderable=self._drawn, refresh_per_second=8, transient=True, redirect_stdout=False
-        )
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
-
-    def show(self, snapshot: Snapshot) -> None:
-        """Show it from the next redrawing on."""
-        for ended in snapshot.ended:
-            self._live.console.print(_ended_line(ended), soft_wrap=True)
-        self._snapshot = snapshot
-
-    def _drawn(self) -> RenderableType:
-        snapshot = self._snapshot
-        if snapshot is None:
-            return self._spinner
-        self._spinner.update(text=_one_line(summary(snapshot)))
-        hidden = len(snapshot.tasks) - TASKS_SHOWN
-        return Group(
-            self._spinner,
-            *(_task_line(task) for task in snapshot.tasks[:TASKS_SHOWN]),
-            *([_one_line(f"  and {hidden} more")] if hidden > 0 else []),
-            *(_gate_line(gate) for gate in snapshot.gates),
-        )
-
-
-def summary(snapshot: Snapshot) -> str:
-    """Say in one line how much is done and how much is left."""
-    counts = snapshot.counts
-    under_way = counts[JobState.SUBMITTED] + counts[JobState.SEPARATED] + counts[JobState.FETCHED]
-    parts = (
-        (counts[JobState.PUBLISHED], "published"),
-        (under_way, "under way"),
-        (counts[JobState.QUEUED], "waiting"),
-        (counts[JobState.HELD], "held"),
-        (counts[JobState.FAILED], "failed"),
-    )
-    return ", ".join(f"{number} {word}" for number, word in parts if number) or "looking through the folders"
-
-
-def _task_line(task: Task) -> Text:
-    return _one_line(f"  {task.name}: {task.doing}{f', {task.amount}' if task.amount else ''}")
-
-
-def _one_line(text: str) -> Text:
-    return Text(text, no_wrap=True, overflow="ellipsis")
-
-
-def _gate_line(gate: Gate) -> Text:
-    hint = f" ({gate.hint})" if gate.hint else ""
-    return Text.assemble((f"gate {gate.name} closed", "yellow"), f": {gate.reason}{hint}")

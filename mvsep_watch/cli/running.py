@@ -16,7 +16,8 @@ from rich.console import Console
 from mvsep_watch import log
 from mvsep_watch.cli import outcome, rendering
 from mvsep_watch.cli.context import Exit, Options, command, load_config
-from mvsep_watch.cli.progress import LiveView, Progress
+from mvsep_watch.cli.progress import Progress
+from mvsep_watch.cli.views import LiveView
 from mvsep_watch.daemon.engine import Engine
 from mvsep_watch.daemon.run import Process, opened
 

@@ -3,7 +3,8 @@
 import pytest
 
 from mvsep_watch import config as configuration
-from mvsep_watch.cli.demo import HEADER, Places, _put_aside_interrupted, _tree, _write_config, _written
+from mvsep_watch.cli.demo import _tree
+from mvsep_watch.cli.stage import HEADER, Places, put_aside_interrupted, write_config, written
 from mvsep_watch.errors import UsageError
 from mvsep_watch.model import FORMATS
 from mvsep_watch.store import Store
@@ -20,7 +21,7 @@ class Server:
 @pytest.fixture
 def places(tmp_path):
     places = Places(tmp_path)
-    _write_config(places.config, Server())
+    write_config(places.config, Server())
     return places
 
 
@@ -48,14 +49,14 @@ def test_a_second_demo_keeps_what_was_changed(places):
     changed = places.config.read_text().replace("settle: 1s", "settle: 3s")
     places.config.write_text(changed)
 
-    _write_config(places.config, Server(port=5353))
+    write_config(places.config, Server(port=5353))
 
     assert places.config.read_text() == changed.replace(":4242", ":5353")
 
 
 def test_a_second_demo_uses_token_and_port_again(places):
     """So that commands with this configuration still fit."""
-    assert _written(places.config) == (Server().token, 4242)
+    assert written(places.config) == (Server().token, 4242)
 
 
 def test_a_configuration_of_somebody_else_is_left_alone(tmp_path):
@@ -64,7 +65,7 @@ def test_a_configuration_of_somebody_else_is_left_alone(tmp_path):
     path.write_text("folders: []\n")
 
     with pytest.raises(UsageError, match="no demo wrote it"):
-        _written(path)
+        written(path)
 
 
 def test_a_demo_that_was_turned_to_the_service_is_left_alone(places):
@@ -73,7 +74,7 @@ def test_a_demo_that_was_turned_to_the_service_is_left_alone(places):
     places.config.write_text(text)
 
     with pytest.raises(UsageError, match=r"is for https://mvsep\.com now"):
-        _written(places.config)
+        written(places.config)
 
 
 def test_a_finished_state_is_kept(places):
@@ -81,7 +82,7 @@ def test_a_finished_state_is_kept(places):
     config = load(places)
     Store(config.state).close()
 
-    _put_aside_interrupted(config, places)
+    put_aside_interrupted(config, places)
 
     assert config.state.exists()
 
@@ -94,7 +95,7 @@ def test_what_an_interrupted_demo_left_is_put_aside(places, world):
     store.db.run("INSERT INTO job_counts VALUES ('separated', 1)")
     store.close()
 
-    _put_aside_interrupted(config, places)
+    put_aside_interrupted(config, places)
 
     aside = places.folder / "interrupted-1"
     assert sorted(path.name for path in aside.iterdir()) == ["mvsep-watch.state.sqlite3", "stems"]

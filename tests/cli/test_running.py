@@ -9,9 +9,10 @@ from rich.console import Console
 from mvsep_watch.cli import outcome
 from mvsep_watch.cli.context import Options
 from mvsep_watch.cli.outcome import Item, Outcome
-from mvsep_watch.cli.progress import Ended, LineView, LiveView, Progress, Snapshot, Task, look
+from mvsep_watch.cli.progress import Ended, Progress, Snapshot, Task, look
 from mvsep_watch.cli.rendering import said
 from mvsep_watch.cli.running import BEGINS_ANEW, _say_what_fresh_means
+from mvsep_watch.cli.views import LineView, LiveView
 from mvsep_watch.files.lock import StateLock
 from mvsep_watch.model import CreditLimits, Gate, GateName, JobState, Limits, Rule
 from mvsep_watch.steps.base import Pool

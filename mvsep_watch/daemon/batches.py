@@ -78,6 +78,9 @@ class BatchSums:
         hint = "`approve --all` lets the batch go; `approve` with ids, paths or globs lets these go"
         with store.transaction():
             for job in waiting:
+                settings = self._settings(job)
+                if settings is not None and job.settings is None:
+                    store.jobs.set(job.id, settings=settings.canonical())  # what the price is for, and the approval
                 store.jobs.hold(job, HoldKind.BATCH, now=now, reason=reason, hint=hint, price=self._price(job))
         self._context.log.warning("batch_held", batch=batch_id, jobs=len(waiting), credits=together.credits, hint=hint)
 

@@ -180,6 +180,22 @@ def test_an_approved_batch_goes_whole(world):
     assert (world.states(), world.service.made) == (["published"] * 3, 3)
 
 
+def test_an_approved_batch_is_not_asked_about_job_by_job(world):
+    """A person has seen the price of each; only a higher one is news."""
+    limited(world, approve_batch_above=2, approve_job_above=2)
+    write_wav(world.drop / "long.wav", seconds=200)
+    write_wav(world.drop / "short.wav")
+    world.start()
+    world.pass_time(60)
+    items = [{"id": job.id, "price": job.price, "attempt": 1} for job in world.jobs()]
+
+    ask(world, "approve", *items)
+    world.finish()
+
+    assert [item["price"] for item in items] in ([1, 3], [3, 1])
+    assert (world.states(), world.service.made) == (["published"] * 2, 2)
+
+
 def test_a_part_of_a_batch_may_be_approved(world):
     """The rest of it stays held."""
     limited(world, approve_batch_above=2)

@@ -29,7 +29,7 @@ CONFIG = """\
 # For real work nothing but the token and the base_url differ.
 
 mvsep:
-  token: {token}  # made up for the sandbox; yours is on https://mvsep.com/user-api
+  token: {token}  # made up for the sandbox; yours is on the pages of your MVSEP account
   base_url: {base_url}  # the demo's sandbox, which is gone when the demo ends; the service is https://mvsep.com
   poll: {{min: 0.5s, max: 2s}}  # a sandbox may be asked often; leave this out with the service
 

@@ -32,6 +32,10 @@ SELECT name FROM waiting WHERE name IS NOT NULL
 """Hops from folder to folder in the index: costs the folders, not the jobs."""
 
 
+ENDED_LATELY = 500
+"""How many jobs that ended without results are looked after at a start: their stagings may be left."""
+
+
 class Jobs:
     """The table of jobs, with their outputs, batches and approvals."""
 
@@ -155,8 +159,12 @@ class Jobs:
 
     def parents_of_live(self) -> list[Path]:
         """Give the folders in which live jobs may have a staging, and those of jobs that ended lately."""
-        rows = self._db.all(f"SELECT DISTINCT final FROM jobs WHERE {_LIVE}")  # noqa: S608 - constants
-        return list({Path(os.fsdecode(row[0])).parent for row in rows})
+        live = self._db.all(f"SELECT DISTINCT final FROM jobs WHERE {_LIVE}")  # noqa: S608 - constants
+        ended = self._db.all(
+            "SELECT final FROM jobs WHERE state IN ('failed', 'cancelled') ORDER BY finished_at DESC LIMIT ?",
+            (ENDED_LATELY,),
+        )
+        return list({Path(os.fsdecode(row[0])).parent for row in (*live, *ended)})
 
     def held(self, kind: HoldKind) -> list[JobRow]:
         """Give the held jobs of one kind."""

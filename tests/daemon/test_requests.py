@@ -344,6 +344,22 @@ def test_cancel_of_what_waits_to_be_sent_again_ends_the_attempt(world):
     assert (finished(world), reserved(world), world.service.made) == (["cancelled"], (0, 0), 0)
 
 
+def test_what_a_cancelled_job_had_staged_is_gone_after_the_next_start(world):
+    """Nothing of it is left on the disk."""
+    submit(world)
+    world.hands.held.add(Pool.FILING)
+    world.service.finish_all()
+    world.pass_time(60)
+    staged = len(world.tree())
+    ask(world, "cancel", 1)
+
+    world.restart()
+    world.settle()
+
+    assert staged > 1
+    assert world.tree() == [".mvsep-watch-claim.json"]
+
+
 def test_a_job_that_joins_takes_the_wish_to_cancel_back(world):
     """Somebody needs the separation again."""
     world.service.fault("cancel", *["http_503"] * 4)

@@ -226,11 +226,12 @@ def _tell(name: str, answer: asking.Answer, *, is_at_work: bool) -> None:
     """Say how many were done, and which were not and why."""
     console = rendering.console()
     done = answer["done"]
-    if done:
+    if answer["sources"]:
+        jobs = f" (job {_ids(done)})" if done else ""
+        console.print(f"{DONE[name]}: {count(len(answer['sources']), 'file')}{jobs}")
+    elif done:
         made = f", by job {joined(map(str, answer['made']))}" if answer["made"] else ""
         console.print(f"{DONE[name]}: {count(len(done), 'job')} ({_ids(done)}){made}")
-    elif answer["sources"]:
-        console.print(f"{DONE[name]}: {count(len(answer['sources']), 'file')}")
     for refused in answer["refused"]:
         console.print(Text.assemble(("refused", "red"), f": job {refused['id']}: {refused['reason']}"))
     if not done and not answer["refused"] and not answer["sources"]:

@@ -412,7 +412,7 @@ def test_a_file_is_forgotten_with_all_its_jobs(person, world):
 
     code, out, _ = beside_a_daemon(person, world, "forget", "long.wav")
 
-    assert (code, out) == (0, "forgotten: 2 jobs (1, 2)\n")
+    assert (code, out) == (0, "forgotten: 1 file (job 1, 2)\n")
     assert world.states() == ["cancelled"] * 2
 
 

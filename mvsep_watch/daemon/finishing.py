@@ -247,7 +247,7 @@ class Finishing:
         context = self._context
         final = reserve_again(context.config, context.store, job, doubt=context.doubt_strangers)
         if final is None:
-            self._follow(job, MvsepWatchError(f"{job.final} is taken, and the job's rule is gone"))
+            self._follow(job, MvsepWatchError(f"{display(job.final)} is taken, and the job's rule is gone"))
             return
         store, now = self._context.store, self._context.clock.now()
         self._context.log.info("folder_taken", job=job.id, path=display(job.final), instead=display(final))

@@ -10,6 +10,7 @@ from mvsep_watch.errors import NeedsUserError, RetryableError
 from mvsep_watch.files import claim as claims
 from mvsep_watch.files import disposal, sidecar, staging
 from mvsep_watch.model import FileStat, Provenance
+from mvsep_watch.naming import display
 from mvsep_watch.steps.base import Pool, Tools
 
 
@@ -76,7 +77,7 @@ class Publish:
         there = sidecar.read(self.final)
         if there is None or sidecar.verify(self.final, there.outputs, stopping=tools.stopping.is_set):
             raise NeedsUserError(
-                f"the outputs in {self.final} are no longer what they were when they were published",
+                f"the outputs in {display(self.final)} are no longer what they were when they were published",
                 hint="move them away, then `retry`; nothing is paid again",
             )
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from mvsep_watch.errors import MvsepWatchError, RetryableError, SourceChangedError, StateError, StoppedError
 from mvsep_watch.files import claim as claims
 from mvsep_watch.model import Created, FileStat, Settings
+from mvsep_watch.naming import display
 from mvsep_watch.steps.base import Denied, Pool, Tools
 
 
@@ -121,7 +122,7 @@ class _Release:
         """Let the output root know of this release, so that an older backup of the state is recognised."""
         there, mine = claims.read(self._task.root), self._task.claim
         if there is not None and there.state_id != mine.state_id:
-            raise StateError(f"{self._task.root} belongs to another state ({there.state_id})")
+            raise StateError(f"{display(self._task.root)} belongs to another state ({there.state_id})")
         claims.write(self._task.root, replace(mine, generation=generation))
 
 

@@ -1,6 +1,7 @@
 """What commands ask for: applied once, in one transaction, and never more paid than a person confirmed."""
 
 import dataclasses
+import os
 import shutil
 
 import pytest
@@ -411,9 +412,13 @@ def test_redo_can_replace_the_old_folder(world):
     assert (job.final / "Vocals.wav").read_bytes() != before
 
 
-def test_redo_never_replaces_outputs_that_were_changed(world):
+@pytest.mark.parametrize("name", ["song.wav", os.fsdecode(b"caf\xe9.wav")])
+def test_redo_never_replaces_outputs_that_were_changed(world, name):
     """Somebody has worked on them: it is held, and nothing is paid again."""
-    job = publish(world)
+    write_wav(world.drop / name)
+    world.start()
+    world.finish()
+    job = world.jobs()[0]
     (job.final / "Vocals.wav").write_bytes(b"edited")
 
     ask(world, "redo", redo(job, replace=True))

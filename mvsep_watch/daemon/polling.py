@@ -137,11 +137,13 @@ class Polling:
         return self._context.clock.now() - (row.submitted_at or row.intended_at) > KEPT_BY_SERVER_S
 
     def _goes_on(self, row: SeparationRow, remote: Remote) -> None:
-        poll = self._context.config.service.poll
-        delay_s = poll_delay_s(row.polls, least_s=poll.min_s, most_s=poll.max_s)
+        poll, polls = self._context.config.service.poll, row.polls
+        if remote.status == "done" != json.loads(row.server_says or "{}").get("status"):
+            polls = 0  # its files are listed in a moment, and not after as long as the wait has grown to
+        delay_s = poll_delay_s(polls, least_s=poll.min_s, most_s=poll.max_s)
         self._context.store.separations.set(
             row.id,
-            polls=row.polls + 1,
+            polls=polls + 1,
             failures=0,
             not_before=self._context.clock.now() + delay_s,
             server_says=_said(remote),

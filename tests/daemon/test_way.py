@@ -235,3 +235,16 @@ def test_odd_names_come_back_as_they_are(world):
 
     assert world.service.made == len(names)
     assert {path.name for path in world.stems.iterdir() if path.is_dir()} == {name[:-4] for name in names}
+
+
+def test_a_separation_that_is_done_is_fetched_as_soon_as_its_files_are_listed(world):
+    """For a short while `done` comes without files; the wait that has grown over a long queue starts anew."""
+    world.service.empty_done_polls = 1
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.pass_time(900)
+    world.service.finish_all()
+
+    world.pass_time(80)
+
+    assert world.states() == ["published"]

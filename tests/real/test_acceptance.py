@@ -242,6 +242,25 @@ def test_a_service_that_limits_loses_answers_and_gives_no_lengths_changes_nothin
         assert emulator.paid_twice == {}
 
 
+@pytest.mark.parametrize("answers_after_s", [2.0, 30.0])
+def test_sigterm_while_an_answer_is_awaited_stops_in_time(tmp_path, answers_after_s):
+    """An answer that comes soon is still heard; one that does not is looked for later. Nothing is paid twice."""
+    with Emulator(Quirks(**FAST, answer_pause_s=answers_after_s)) as emulator:
+        here = place(tmp_path, emulator, {"drop": {"a": (40, "wav")}})
+        write_song(tmp_path / "drop" / "song.wav", seconds=1.0, pitch=1)
+        process = here.start()
+        until(lambda: len(emulator.account.separations) == 1, within_s=20, tell=here.last_words)
+
+        took_s = here.stop(process)
+
+        assert took_s < STOP_WITHIN_S
+        assert [job["state"] for job in here.jobs()] == ["submitted" if answers_after_s < 6 else "queued"]
+        emulator.quirks.answer_pause_s = 0.0
+        here.once()
+        assert len(sidecars(tmp_path / "drop-stems")) == 1
+        assert len(emulator.account.separations) == 1
+
+
 def test_sigterm_in_the_middle_of_uploads_and_downloads_stops_in_time(tmp_path):
     """A slow line is no reason to be killed: it stops within 8 s, and goes on later without paying again."""
     with Emulator(Quirks(**FAST, download_pause_s=1.0)) as emulator:
@@ -264,23 +283,32 @@ def test_sigterm_in_the_middle_of_uploads_and_downloads_stops_in_time(tmp_path):
         assert len(emulator.account.separations) == 3
 
 
-@pytest.mark.parametrize("lag_s", [0.0, 1.5], ids=["prompt", "history-lags"])
-def test_kills_at_random_moments_neither_lose_nor_repeat(tmp_path, lag_s):
-    """Every song is published once by every rule, paid for once, and nothing is left behind."""
-    chance, count = random.Random(lag_s), kills(20)
+def kill_often(here: Place, count: int, chance: random.Random) -> None:
+    """Kill a running daemon so many times, at random moments, while songs keep coming."""
+    for number in range(count):
+        if number % 2 == 0:
+            write_song(here.base / "drop" / f"kills {number}" / "song.wav", seconds=3.0, pitch=number + 1)
+        process = here.start()
+        time.sleep(chance.uniform(0.4, 1.8))
+        process.kill()
+        process.wait(10)
+
+
+@pytest.mark.parametrize(("lag_s", "default"), [(0.0, 12), (1.5, 8)], ids=["prompt", "history-lags"])
+def test_kills_at_random_moments_neither_lose_nor_repeat(tmp_path, lag_s, default):
+    """Every song is published once by every rule, paid for once, and nothing is left behind.
+
+    One song is through before, so that the history has been seen to list unfinished work; two come after the last
+    kill, so that something younger than every unknown is listed.
+    """
+    count = kills(default)
     slow = {"upload_pause_s": 0.02, "download_pause_s": 0.02, "answer_pause_s": 0.2}
     with Emulator(Quirks(rate_limit=6000, waiting_s=1.0, processing_s=1.5, history_lag_s=lag_s, **slow)) as emulator:
         here = place(tmp_path, emulator, {"drop": {"a": (40, "wav"), "b": (40, "wav"), "c": (49, "flac")}})
         drop = tmp_path / "drop"
         write_song(drop / "0.wav", seconds=3.0, pitch=0)
         here.until_published(3, within_s=30)
-        for number in range(count):
-            if number % 2 == 0:
-                write_song(drop / f"kills {number}" / "song.wav", seconds=3.0, pitch=number + 1)
-            process = here.start()
-            time.sleep(chance.uniform(0.5, 2.0))
-            process.kill()
-            process.wait(10)
+        kill_often(here, count, random.Random(lag_s))
         for number in range(2):
             write_song(drop / f"later {number}.mp3", seconds=3.0, pitch=count + number + 2)
         sources = files_below(drop)

@@ -242,9 +242,9 @@ def test_a_separation_that_is_done_is_fetched_as_soon_as_its_files_are_listed(wo
     world.service.empty_done_polls = 1
     write_wav(world.drop / "song.wav")
     world.start()
-    world.pass_time(900)
+    world.pass_time(920)
     world.service.finish_all()
 
-    world.pass_time(80)
+    world.pass_time(75)
 
     assert world.states() == ["published"]

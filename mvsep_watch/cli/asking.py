@@ -47,12 +47,13 @@ def _apply(config: Config, command: str, arguments: dict[str, Any]) -> Answer:
     with StateLock(config.state):
         store = Store(config.state)
 
-        def doubt(final: Path) -> None:
+        def doubt(final: Path) -> bool:
             if is_strange(store, final):
                 raise StateError(
                     f"{display(final)} holds outputs that this state does not know; nothing was changed",
                     hint="move them away, or use the state that made them",
                 )
+            return False
 
         try:
             with store.transaction():

@@ -121,10 +121,12 @@ class Context:
 
     @contextlib.contextmanager
     def guarding(self, job: JobRow) -> Iterator[None]:
-        """Hold a job that runs into a bug, with a traceback in the log; the loop lives on."""
+        """Hold a job that runs into a bug, with a traceback in the log; the loop lives on.
+
+        No transaction around it: what is handed out inside must have been committed before.
+        """
         try:
-            with self.store.transaction():
-                yield
+            yield
         except StateError:
             raise
         except Exception as error:
@@ -151,15 +153,17 @@ class Context:
         gate = Gate(name=GateName.STOPPING, reason="the daemon is stopping", since=self.clock.now())
         return (gate, *self.store.memory.closed)
 
-    def doubt_strangers(self, final: Path) -> None:
-        """Doubt the state where outputs that it does not know are in a place that it would give a job."""
-        if self.store.memory.meta("is_fresh") != "1" and is_strange(self.store, final):
-            self.strangers.add(final)
-            self.close_gate(
-                GateName.STATE,
-                f"{display(final)} holds outputs that this state does not know",
-                "move them away, or use the state that made them; `run --fresh` begins anew beside them",
-            )
+    def doubt_strangers(self, final: Path) -> bool:
+        """Doubt the state where outputs that it does not know are in a place that it would give a job; say whether."""
+        if self.store.memory.meta("is_fresh") == "1" or not is_strange(self.store, final):
+            return False
+        self.strangers.add(final)
+        self.close_gate(
+            GateName.STATE,
+            f"{display(final)} holds outputs that this state does not know",
+            "move them away, or use the state that made them; `run --fresh` begins anew beside them",
+        )
+        return True
 
     def jobs(self, ids: Iterable[int]) -> list[JobRow]:
         """Give jobs by their ids, without those that are not there."""

@@ -20,7 +20,7 @@ from mvsep_watch.errors import StateError
 from mvsep_watch.log import get_logger
 from mvsep_watch.model import Account, BatchOrigin, Config, FileStat, GateName, JobState, SeparationState
 from mvsep_watch.mvsep import Client
-from mvsep_watch.steps import publish, submit
+from mvsep_watch.steps import asking, publish, submit
 from mvsep_watch.steps.base import Denied, Granted, Pool, Step, Tools
 from mvsep_watch.store import Store
 
@@ -28,6 +28,8 @@ LONGEST_NAP_S = 1.0
 """A turn at least this often: requests of commands are answered within two seconds."""
 SHORTEST_NAP_S = 0.02
 MOVING = (JobState.QUEUED, JobState.SUBMITTED, JobState.SEPARATED, JobState.FETCHED)
+BACKGROUND = (asking.ReadAccount, asking.ReadCatalogue, publish.CheckRoot)
+"""Steps that are always under way now and then; nothing waits for them that would not show otherwise."""
 CHUNKS_AHEAD = 4
 """How many chunks of a scan may lie on the inbox: what bounds the memory of a scan of any size."""
 
@@ -74,7 +76,7 @@ class Engine:
             context.store.memory.set_meta("is_fresh", "1")
             context.store.memory.set_meta("ask_about_new", "1")
             self.desks.machine.take_over_roots()
-        self.desks.machine.forget_old_roots()
+        self.desks.machine.forget_old_gates()
         self.desks.unknowns.resume()
         context.hands.give(
             publish.Tidy(
@@ -130,23 +132,28 @@ class Engine:
         Args:
             gated_for_s: How long the service may be away before its gate counts as one that stays closed.
         """
-        if self.context.hands.in_flight() or not self.desks.intake.is_idle or not self.desks.intake.first_scan_is_done:
+        intake = self.desks.intake
+        if not intake.is_idle or not intake.first_scan_is_done:
             return False
-        return not (self._waits_for_service(gated_for_s) or self._has_due_work())
+        if any(not isinstance(step, BACKGROUND) for step in self.context.hands.in_flight()):
+            return False
+        return not self._has_due_work() or self._service_is_gone(gated_for_s)
 
     def _has_due_work(self) -> bool:
-        context, counts = self.context, self.context.store.jobs.counts()
-        looking = self.desks.unknowns.is_urgent or self.desks.polling.ending or self.desks.history.is_settling
-        disposing = context.store.sources.to_dispose(context.clock.now())
-        if counts[JobState.SUBMITTED] or looking or disposing:
+        context, desks, counts = self.context, self.desks, self.context.store.jobs.counts()
+        service_gates = [gate for gate in context.gates() if gate.name == GateName.SERVICE]
+        other_gates = [gate for gate in context.gates() if gate.name != GateName.SERVICE]
+        looking = desks.unknowns.is_urgent or desks.polling.ending or desks.history.is_settling
+        asking = counts[JobState.SUBMITTED] or looking
+        if context.store.sources.to_dispose(context.clock.now()) or (asking and (context.account or not other_gates)):
             return True
         filing = counts[JobState.SEPARATED] or counts[JobState.FETCHED]
-        starting = counts[JobState.QUEUED] and not self.desks.starting.is_waiting
-        return not context.gates() and bool(filing or starting)
+        starting = counts[JobState.QUEUED] and (service_gates or not desks.starting.is_waiting)
+        return not other_gates and bool(filing or starting)
 
-    def _waits_for_service(self, gated_for_s: float) -> bool:
+    def _service_is_gone(self, for_s: float) -> bool:
         now = self.context.clock.now()
-        return any(gate.name == GateName.SERVICE and now - gate.since < gated_for_s for gate in self.context.gates())
+        return any(gate.name == GateName.SERVICE and now - gate.since >= for_s for gate in self.context.gates())
 
     def nap_s(self) -> float:
         """Say how long nothing will be due, at most `LONGEST_NAP_S`."""

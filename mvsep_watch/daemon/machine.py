@@ -46,6 +46,7 @@ class Machine:
         self._roots_due: dict[Path, float] = {}
         self._paused_until_s = float("-inf")
         self._pause_s = REFUSED_PAUSE_S
+        self._lacks_catalogue = False
         self._doubtful_roots: set[Path] = set()
         self._taking_over: set[Path] = set()
 
@@ -81,8 +82,9 @@ class Machine:
         """Begin anew on every output root: a person said so."""
         self._taking_over = self._roots()
 
-    def forget_old_roots(self) -> None:
-        """At start: open gates about output roots that the configuration no longer has."""
+    def forget_old_gates(self) -> None:
+        """At start: open gates about output roots that the configuration no longer has, and what is probed anyway."""
+        self._context.open_gate(GateName.SERVICE)
         scopes = {escape_path(root) for root in self._roots()}
         for gate in self._context.store.memory.closed:
             if gate.scope and gate.scope not in scopes:
@@ -153,7 +155,7 @@ class Machine:
     def _open_after(self, account: Account, now_s: float) -> None:
         self._context.open_gate(GateName.TOKEN)
         self._context.open_gate(GateName.ACCOUNT)
-        if now_s >= self._paused_until_s:
+        if now_s >= self._paused_until_s and not self._lacks_catalogue:
             self._context.open_gate(GateName.SERVICE)
         if account.credits is None or account.credits > 0:
             self._context.open_gate(GateName.CREDITS)
@@ -182,11 +184,16 @@ class Machine:
             self._context.catalogue = catalogue
             self._catalogue_read_s = now_s
             self._catalogue_due_s = NEVER
+            if self._lacks_catalogue:
+                self._lacks_catalogue = False
+                self.check_account()
             return
-        if error is not None:
-            self.trouble(error)
         if now_s - self._catalogue_read_s > CATALOGUE_STALE_S:
             self._context.catalogue = None
+        if self._context.catalogue is None:
+            self._lacks_catalogue = True
+            reason, hint = retry.words(error or ServiceError("the catalogue is empty"))
+            self._context.close_gate(GateName.SERVICE, f"without the catalogue no price is known: {reason}", hint)
         self._catalogue_due_s = now_s + retry.PROBE_S / 4
 
     def root_checked(self, step: CheckRoot, facts: RootFacts | None, error: Exception | None) -> None:

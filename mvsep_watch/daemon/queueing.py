@@ -96,7 +96,7 @@ class Queueing:
                 return
 
 
-def reserve(store: Store, source: SourceRow, folder: Folder, rule: Rule, *, doubt: Callable[[Path], None]) -> Path:
+def reserve(store: Store, source: SourceRow, folder: Folder, rule: Rule, *, doubt: Callable[[Path], bool]) -> Path:
     """Name a job's final folder: taken by another job or on the disk → the next number.
 
     Args:
@@ -104,24 +104,22 @@ def reserve(store: Store, source: SourceRow, folder: Folder, rule: Rule, *, doub
         source: The job's.
         folder: The job's.
         rule: The job's.
-        doubt: Is told of what is in the way and reserved by no job: it may be the outputs of a lost state.
+        doubt: Is asked about what is in the way and reserved by no job. Outputs of a lost state never make a job take
+            the next number: it keeps the name, and nothing starts until the doubt is gone.
     """
 
     def is_taken(relative: PurePosixPath) -> bool:
         final = folder.output / relative
         if store.jobs.is_reserved(final):
             return True
-        if os.path.lexists(final):
-            doubt(final)
-            return True
-        return False
+        return os.path.lexists(final) and not doubt(final)
 
     relative = PurePosixPath(relative_to(folder, str(source.path)))
     named = job_folder(folder.layout, relative=relative, rule=rule, folder=folder, sha256=source.sha256, taken=is_taken)
     return folder.output / named
 
 
-def reserve_again(config: Config, store: Store, job: JobRow, *, doubt: Callable[[Path], None]) -> Path | None:
+def reserve_again(config: Config, store: Store, job: JobRow, *, doubt: Callable[[Path], bool]) -> Path | None:
     """Name a new final folder for a job, or None where its folder or rule is gone."""
     folder, rule = config.folder(job.folder), config.rule(job.folder, job.rule)
     if folder is None or rule is None:

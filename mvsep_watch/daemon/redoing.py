@@ -19,7 +19,7 @@ from mvsep_watch.store import JobRow, SeparationRow, Store
 
 Item = dict[str, Any]
 """One job of a request: `id`; for approve `price` and `attempt`; for redo also `settings`, `asked` and `replace`."""
-Doubt = Callable[[Path], None]
+Doubt = Callable[[Path], bool]
 
 NOT_MEANT = "nobody knows here what its rule means now; a new file under that rule makes it known"
 

@@ -153,6 +153,8 @@ class _Applying:
         if job.settings:
             attempt = self._next_attempt(job, job.settings)
             self._store.jobs.approve(job, attempt=attempt, credits_=item.get("price"), now=self._now)
+        if job.hold == HoldKind.BATCH:
+            self._store.memory.set_meta("ask_about_new", "0")
         for each in [job] if job.hold == HoldKind.BATCH else self._held_for_price(job):
             self._free(each)
         return ""

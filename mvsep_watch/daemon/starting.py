@@ -15,6 +15,7 @@ from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.intents import Intents
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.model import (
+    GateName,
     HistoryRow,
     HoldKind,
     JobState,
@@ -189,7 +190,7 @@ class Starting:
 
     def _begin(self, planned: Planned, attempt: int) -> None:
         """Have a new attempt begun, unless the history knows one or the planner says no."""
-        if not self._intents.has_looked():
+        if self._is_in_doubt() or not self._intents.has_looked():
             self._is_blocked = True
             return
         if self._adopt(planned, attempt) or self._batches.holds(planned.job):
@@ -211,6 +212,10 @@ class Starting:
                 self._wait(planned.job, reason, hint)
             case Ask(reason=reason, hint=hint, price=asked):
                 self._ask(planned, reason, hint, asked)
+
+    def _is_in_doubt(self) -> bool:
+        """Say whether these outputs may belong to another state: then nothing new is begun, paid or adopted."""
+        return any(gate.name == GateName.STATE for gate in self._context.gates())
 
     def _adopt(self, planned: Planned, attempt: int) -> bool:
         """Take over what the history lists under this work's tag; nothing is paid again."""

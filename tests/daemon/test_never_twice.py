@@ -1,6 +1,7 @@
 """At most one payment for one piece of work: lost answers, refusals, history, accounts, hosts, claims."""
 
 import json
+import shutil
 
 import pytest
 
@@ -190,6 +191,44 @@ def test_outputs_that_the_state_does_not_know_stop_all_spending(world):
 
     assert (world.service.made, world.states()) == (0, ["queued"])
     assert "state" in {str(gate.name) for gate in world.engine.context.gates()}
+    shutil.move(world.stems / "song", world.base / "elsewhere")
+    world.finish()
+    assert "song/Vocals.wav" in world.tree()
+
+
+def test_nothing_is_adopted_into_outputs_of_another_state(world):
+    """Free as it would be: it would become a second folder beside what a lost state has published."""
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.finish()
+    world.stop()
+    for path in world.base.glob("state.sqlite3*"):
+        path.unlink()
+    before = world.tree()
+
+    world.start()
+    world.pass_time(300)
+
+    assert (world.tree(), world.states()) == (before, ["queued"])
+
+
+def test_one_approve_ends_the_asking_after_a_new_beginning(world):
+    """What comes later is ordinary again."""
+    write_wav(world.drop / "song.wav", pitch=1)
+    world.start(fresh=True)
+    world.pass_time(60)
+    held = world.states()
+    number = world.store.requests.append("approve", {"jobs": [{"id": 1}]}, now=world.clock.now())
+    world.engine._foreign_writes = -1
+    write_wav(world.drop / "later.wav", pitch=2)
+    world.turn()
+    world.rescan()
+
+    world.finish()
+
+    assert held == ["held"]
+    assert world.store.requests.answered(number)["done"] == [1]
+    assert world.states() == ["published", "published"]
 
 
 def test_beginning_anew_asks_before_anything_is_paid(world):

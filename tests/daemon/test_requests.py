@@ -749,7 +749,7 @@ def test_applying_and_marking_are_one_transaction(world, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(world.store.requests, "answer", kill)
         with pytest.raises(Killed):
-            apply_open(world.store, config=world.config(), now=world.clock.now(), doubt=lambda _: None)
+            apply_open(world.store, config=world.config(), now=world.clock.now(), doubt=lambda _: False)
     jobs_then, answer_then = len(world.jobs()), world.store.requests.answered(request)
     world.restart()
     world.finish()

@@ -41,8 +41,10 @@ class InlineHands:
         self.steps: dict[Hashable, Step] = {}
         self.held: set[Pool] = set()
         self.waiting: list[Step] = []
+        self.is_committed = lambda: True
 
     def give(self, step: Step) -> bool:
+        assert step.pool is Pool.ASKING or self.is_committed(), f"{step} was handed out before it was committed"
         if step.key in self.steps:
             return False
         self.steps[step.key] = step
@@ -137,6 +139,7 @@ class World:
 
         self.engine = Engine(config, self.store, self.client, clock=self.clock, make_hands=make_hands)
         self.hands: InlineHands = self.engine.context.hands
+        self.hands.is_committed = lambda: not self.store.db._connection.in_transaction
         self.engine.begin(fresh=fresh)
 
     def stop(self) -> None:

@@ -29,6 +29,8 @@ class Intents:
         self._news = news
         self._looked_s = float("-inf")
         self.wants_look = False
+        self.is_blocked = False
+        """True where an intent waits for what is not its own matter alone: a gate, a slot."""
 
     def history_was_read(self, begun_s: float) -> None:
         """Take note of a complete look at the history."""
@@ -47,6 +49,7 @@ class Intents:
     def work(self) -> None:
         """Hand intents out again that are due: after a restart, or after an attempt to send that came to nothing."""
         separations = self._context.store.separations
+        self.is_blocked = False
         for row in separations.in_state(SeparationState.INTENDED, due=self._context.clock.now()):
             if self._context.account is None or not self._context.hands.free(Pool.UPLOADS):
                 return
@@ -54,10 +57,18 @@ class Intents:
                 self._take_up(row)
 
     def _take_up(self, row: SeparationRow) -> None:
-        if row.cancel_wanted or not self._may_still_start(row):
-            self.give_up(row, "it may not start now")
-        elif self.has_looked() and not self._is_in_history(row):
-            self._send(row)
+        """Send an intent again if it may still start; a closed gate only makes it wait, and nothing is sent in vain."""
+        if row.cancel_wanted or row.account != self._context.identity:
+            self.give_up(row, "it was cancelled, or the account has changed")
+            return
+        match self._decide(row):
+            case Start():
+                if self.has_looked() and not self._is_in_history(row):
+                    self._send(row)
+            case Wait(is_shared=True):
+                self.is_blocked = True
+            case Wait(reason=reason) | Ask(reason=reason):
+                self.give_up(row, reason)
 
     def _is_in_history(self, row: SeparationRow) -> bool:
         """Adopt an intent's own tag from the history: it was made after all."""
@@ -65,11 +76,6 @@ class Intents:
         if found:
             self._news.submitted(row, Created(hash=found[0].hash))
         return bool(found)
-
-    def _may_still_start(self, row: SeparationRow) -> bool:
-        """Ask the planner about an intent as if it were new; a closed gate only makes it wait."""
-        decision = self._decide(row)
-        return isinstance(decision, Start) or (isinstance(decision, Wait) and decision.is_shared) or row.releases > 0
 
     def _decide(self, row: SeparationRow) -> Start | Wait | Ask:
         jobs = self._context.store.jobs.of_separation(row.id)
@@ -104,9 +110,19 @@ class Intents:
         self._send(store.separations.get(separation_id))
 
     def give_up(self, row: SeparationRow, reason: str) -> None:
-        """Take an intent back that never left: its jobs are queued again and its reservation is free."""
+        """Take an intent back: its jobs are queued again, and its reservation and slot are free.
+
+        One that was sent before and is certainly not made ends unpaid instead: that it was sent stays written down.
+        """
+        store, now = self._context.store, self._context.clock.now()
         if row.releases == 0:
-            self._context.store.separations.remove_intent(row, reason=reason, now=self._context.clock.now())
+            store.separations.remove_intent(row, reason=reason, now=now)
+            return
+        state = SeparationState.CANCELLED if row.cancel_wanted else SeparationState.FAILED
+        with store.transaction():
+            store.separations.settle(row, 0, now=now)
+            store.separations.move(row, state, now=now, reason=f"{reason}; it was never made", credits_charged=0)
+            self._news.separation_ended(store.separations.get(row.id))
 
     def _send(self, row: SeparationRow) -> None:
         """Hand an upload out, from any source that still holds the bytes."""

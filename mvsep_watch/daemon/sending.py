@@ -80,8 +80,9 @@ class Sending:
             case StoppedError():
                 pass
             case DeniedError():
-                self._again(row, error, retry.PROBE_S if row.releases else 1.0)
-                self._news.intent_fell_through(row, str(error))
+                self._again(row, error, 1.0)
+                if not row.releases:  # what was sent before keeps its tag, and waits until it may be sent again
+                    self._news.intent_fell_through(row, str(error))
             case SourceChangedError() | SourceBusyError():
                 self._news.intent_fell_through(row, str(error))
                 self._news.source_changed(step.path)

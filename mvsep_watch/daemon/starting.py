@@ -77,7 +77,8 @@ class Starting:
         folders = self._context.store.jobs.folders_waiting()
         is_due = any(self._context.store.jobs.waiting(name, now=now, limit=1) for name in folders)
         has_intents = bool(self._context.store.separations.in_state(SeparationState.INTENDED))
-        return not self._intents.wants_look and (self._is_blocked or not (is_due or has_intents))
+        is_blocked = self._is_blocked or self._intents.is_blocked
+        return not self._intents.wants_look and (is_blocked or not (is_due or has_intents))
 
     def work(self) -> None:
         """Start what may start."""

@@ -21,9 +21,9 @@ from mvsep_watch.daemon.hands import Hands
 from mvsep_watch.errors import MvsepWatchError, StateError
 from mvsep_watch.files import sidecar
 from mvsep_watch.files.claim import Claim
-from mvsep_watch.model import Account, Catalogue, Config, Gate, GateName, HoldKind, realm_of
+from mvsep_watch.model import MVSEP_REALM, Account, Catalogue, Config, Gate, GateName, HoldKind, realm_of
 from mvsep_watch.naming import display
-from mvsep_watch.store import JobRow, Store
+from mvsep_watch.store import JobRow, SeparationRow, Store
 
 
 class Clock(Protocol):
@@ -58,6 +58,7 @@ class Context:
         account: What the service said last, or None before the first answer.
         account_begun: When that question was begun, monotonic.
         catalogue: The models, or None before the first answer.
+        roots_seen: Output roots that were looked at: whose outputs they hold is known, or a gate is closed.
         strangers: Folders with outputs that the state does not know, in places that it would give away.
         stopping: True once told to stop: nothing new is begun.
     """
@@ -71,6 +72,7 @@ class Context:
     account_begun: float = float("-inf")
     catalogue: Catalogue | None = None
     stopping: bool = False
+    roots_seen: set[Path] = field(default_factory=set)
     strangers: set[Path] = field(default_factory=set)
     _rng: random.Random = field(default_factory=random.Random)
 
@@ -88,6 +90,20 @@ class Context:
     def identity(self) -> str:
         """Whose account it is; empty before it was read."""
         return self.account.identity if self.account else ""
+
+    def elsewhere(self, row: SeparationRow) -> str:
+        """Say why a separation is out of reach as things are configured; empty where it is not."""
+        if row.realm != self.realm:
+            return f"it is with {row.realm}, and the configuration names {self.realm}"
+        if row.account != self.identity:
+            return f"it belongs to the account {row.account}, and the token is of {self.identity}"
+        if row.realm == MVSEP_REALM and row.host != self.host:
+            return f"it is on {row.host}, and the configuration names {self.host}"
+        return ""
+
+    def knows_root(self, root: Path) -> bool:
+        """Say whether an output root was looked at; one that is not configured any more is not."""
+        return root in self.roots_seen or all(root != folder.output for folder in self.config.folders)
 
     def today(self) -> str:
         """Give the local date that money is counted on."""

@@ -28,13 +28,14 @@ class Intents:
         self._budget = budget
         self._news = news
         self._looked_s = float("-inf")
+        self._looked_as = ""
         self.wants_look = False
         self.is_blocked = False
         """True where an intent waits for what is not its own matter alone: a gate, a slot."""
 
     def history_was_read(self, begun_s: float) -> None:
-        """Take note of a complete look at the history."""
-        self._looked_s = begun_s
+        """Take note of a complete look at the account's history."""
+        self._looked_s, self._looked_as = begun_s, self._context.identity
         self.wants_look = False
 
     def look_first(self) -> None:
@@ -42,8 +43,9 @@ class Intents:
         self._looked_s = float("-inf")
 
     def has_looked(self) -> bool:
-        """Say whether the history was read lately; if not, have it read."""
-        self.wants_look = self._context.clock.monotonic() - self._looked_s > LOOK_FRESH_S
+        """Say whether this account's history was read lately; if not, have it read."""
+        is_fresh = self._context.clock.monotonic() - self._looked_s <= LOOK_FRESH_S
+        self.wants_look = not is_fresh or self._looked_as != self._context.identity
         return not self.wants_look
 
     def work(self) -> None:
@@ -58,13 +60,17 @@ class Intents:
 
     def _take_up(self, row: SeparationRow) -> None:
         """Send an intent again if it may still start; a closed gate only makes it wait, and nothing is sent in vain."""
-        if row.cancel_wanted or row.account != self._context.identity:
-            self.give_up(row, "it was cancelled, or the account has changed")
+        carrier = self._carrier(row)
+        if row.cancel_wanted or carrier is None or (elsewhere := self._context.elsewhere(row)):
+            why = "no source holds these bytes any more" if carrier is None else elsewhere
+            self.give_up(row, "it was cancelled" if row.cancel_wanted else why)
             return
-        match self._decide(row):
-            case Start():
+        if not self._context.knows_root(carrier[0].output_root):
+            return
+        match self._decide(row, carrier[0]):
+            case Start(reserves=reserves):
                 if self.has_looked() and not self._is_in_history(row):
-                    self._send(row)
+                    self._send(row, carrier, is_free=not reserves)
             case Wait(is_shared=True):
                 self.is_blocked = True
             case Wait(reason=reason) | Ask(reason=reason):
@@ -77,14 +83,19 @@ class Intents:
             self._news.submitted(row, Created(hash=found[0].hash))
         return bool(found)
 
-    def _decide(self, row: SeparationRow) -> Start | Wait | Ask:
-        jobs = self._context.store.jobs.of_separation(row.id)
+    def _carrier(self, row: SeparationRow) -> tuple[JobRow, SourceRow] | None:
+        """Give a job whose source still holds the bytes, if there is one."""
+        store = self._context.store
+        carriers = ((job, store.sources.get(job.source_id)) for job in store.jobs.of_separation(row.id))
+        return next((pair for pair in carriers if pair[1].input_key == row.input_key), None)
+
+    def _decide(self, row: SeparationRow, carrier: JobRow) -> Start | Wait | Ask:
         return self._budget.decide(
             row.work,
             attempt=row.attempt,
             size_bytes=row.size_bytes,
             duration_s=row.duration_s,
-            root=escape_path(jobs[0].output_root) if jobs else "",
+            root=escape_path(carrier.output_root),
             reserved_by=row,
         )
 
@@ -107,7 +118,7 @@ class Intents:
             )
             store.jobs.set(job.id, separation_id=separation_id, reason="", hint="", not_before=0.0)
         context.log.info("separation_intended", job=job.id, separation=separation_id, credits=reserves)
-        self._send(store.separations.get(separation_id))
+        self._send(store.separations.get(separation_id), (job, source), is_free=not reserves)
 
     def give_up(self, row: SeparationRow, reason: str) -> None:
         """Take an intent back: its jobs are queued again, and its reservation and slot are free.
@@ -124,14 +135,9 @@ class Intents:
             store.separations.move(row, state, now=now, reason=f"{reason}; it was never made", credits_charged=0)
             self._news.separation_ended(store.separations.get(row.id))
 
-    def _send(self, row: SeparationRow) -> None:
-        """Hand an upload out, from any source that still holds the bytes."""
+    def _send(self, row: SeparationRow, carrier: tuple[JobRow, SourceRow], *, is_free: bool) -> None:
+        """Hand an upload out."""
         context, store = self._context, self._context.store
-        carriers = [(job, store.sources.get(job.source_id)) for job in store.jobs.of_separation(row.id)]
-        carrier = next((pair for pair in carriers if pair[1].input_key == row.input_key), None)
-        if carrier is None:
-            self.give_up(row, "no source holds these bytes any more")
-            return
         job, source = carrier
         context.hands.give(
             Submit(
@@ -142,7 +148,7 @@ class Intents:
                 stat=source.stat,
                 settings=row.work.settings,
                 upload_name=row.upload_name,
-                is_free=row.credits_estimated == 0,
+                is_free=is_free,
                 root=job.output_root,
                 claim=context.claim(),
             )
@@ -154,14 +160,17 @@ class Intents:
         if account is not None:
             context.account = account
         row = store.separations.find(separation_id)
-        if row is None or row.cancel_wanted or row.account != context.identity:
-            return Denied("it was cancelled, or the account has changed")
-        if not store.jobs.of_separation(row.id):
+        carrier = row and self._carrier(row)
+        if row is None or carrier is None:
             return Denied("no job needs it any more")
+        if row.cancel_wanted or context.elsewhere(row) or not context.knows_root(carrier[0].output_root):
+            return Denied("it was cancelled, or its account, its host or its output folder has changed")
         with store.transaction():
-            decision = self._decide(row)
+            decision = self._decide(row, carrier[0])
             if not isinstance(decision, Start):
                 return Denied(decision.reason)
+            if not decision.reserves and account is None:
+                return Denied("it would cost nothing now, and the account is asked about that first")
             released = store.separations.release(
                 row, send=send, price=decision.reserves, day=context.today(), now=context.clock.now()
             )

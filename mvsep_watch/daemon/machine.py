@@ -199,6 +199,7 @@ class Machine:
     def root_checked(self, step: CheckRoot, facts: RootFacts | None, error: Exception | None) -> None:
         """Take what an output root says: writable, and ours."""
         scope = escape_path(step.root)
+        self._context.roots_seen.add(step.root)
         self._roots_due[step.root] = self._context.clock.monotonic() + self._context.config.rescan_s
         if facts is None:
             self._root_failed(step.root, scope, error or OutputRootError("no answer"))

@@ -58,7 +58,7 @@ class Polling:
         for row in self._context.store.separations.in_state(SeparationState.SUBMITTED, due=now):
             if row.id in self._endings or row.hash is None:
                 continue
-            if elsewhere := self._elsewhere(row):
+            if elsewhere := self._context.elsewhere(row):
                 self._hold_elsewhere(row, elsewhere)
             elif row.cancel_wanted:
                 self._context.hands.give(CancelRemote(separation_id=row.id, hash=row.hash, base_url=self.host_of(row)))
@@ -68,16 +68,6 @@ class Polling:
     def host_of(self, row: SeparationRow) -> str:
         """Give the host to ask about a separation: the recorded one, or in a sandbox the configured one."""
         return row.host if row.realm == MVSEP_REALM else self._context.host
-
-    def _elsewhere(self, row: SeparationRow) -> str:
-        context = self._context
-        if row.realm != context.realm:
-            return f"it is with {row.realm}, and the configuration names {context.realm}"
-        if row.account != context.identity:
-            return f"it belongs to the account {row.account}, and the token is of {context.identity}"
-        if row.realm == MVSEP_REALM and row.host != context.host:
-            return f"it is on {row.host}, and the configuration names {context.host}"
-        return ""
 
     def _hold_elsewhere(self, row: SeparationRow, reason: str) -> None:
         store, now = self._context.store, self._context.clock.now()

@@ -6,6 +6,7 @@ from mvsep_watch import retry
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.news import News
 from mvsep_watch.errors import (
+    OutputRootError,
     ServiceError,
     SourceBusyError,
     SourceChangedError,
@@ -13,7 +14,8 @@ from mvsep_watch.errors import (
     TooManyUnfinishedError,
     TransportError,
 )
-from mvsep_watch.model import Created, HoldKind, JobState, SeparationState
+from mvsep_watch.model import Created, GateName, HoldKind, JobState, SeparationState
+from mvsep_watch.naming import escape_path
 from mvsep_watch.steps.submit import DeniedError, Sent, Submit, is_harmless
 from mvsep_watch.store import SeparationRow
 
@@ -54,7 +56,7 @@ class Sending:
                 not_before=now + context.config.service.poll.min_s,
             )
             for job in store.jobs.of_separation(row.id):
-                if job.state == JobState.QUEUED or job.hold == HoldKind.UNKNOWN:
+                if job.state == JobState.QUEUED or job.hold in (HoldKind.UNKNOWN, HoldKind.ELSEWHERE):
                     store.jobs.move(job, JobState.SUBMITTED, now=now)
                     context.log.info("separation_submitted", job=job.id, separation=row.id, hash=created.hash)
         self._news.hash_learned(store.separations.get(row.id))
@@ -89,6 +91,9 @@ class Sending:
             case TooManyUnfinishedError():
                 self._again(row, error, 0.0)
                 self._news.slots_refused(error.message)
+            case OutputRootError(message=message, hint=hint):
+                self._context.close_gate(GateName.DISK, message, hint, scope=escape_path(step.root))
+                self._again(row, error, retry.PROBE_S)
             case _:
                 self._follow(row, error)
 

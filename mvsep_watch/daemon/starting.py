@@ -194,6 +194,8 @@ class Starting:
         if self._is_in_doubt() or not self._intents.has_looked():
             self._is_blocked = True
             return
+        if not self._context.knows_root(planned.job.output_root):
+            return
         if self._adopt(planned, attempt) or self._batches.holds(planned.job):
             return
         source = planned.source

@@ -98,10 +98,7 @@ def probe_root(root: Path, *, make: bool = False) -> None:
     with output_errors(root):
         if make:
             root.mkdir(parents=True, exist_ok=True)
-    if not root.is_dir():
-        raise OutputRootError(
-            f"{shown(root)} is not there or not a folder.", hint="Mount its disk, or make the folder."
-        )
+    require(root)
     probe = root / PROBE_NAME
     with _ONE_AT_A_TIME, output_errors(root):
         if probe.exists():
@@ -111,6 +108,18 @@ def probe_root(root: Path, *, make: bool = False) -> None:
             _write_durably(probe / "probe", bytes(_PROBE_BYTES))
         finally:
             shutil.rmtree(probe)
+
+
+def require(root: Path) -> None:
+    """Require that a root is there.
+
+    Raises:
+        OutputRootError: It is not.
+    """
+    if not root.is_dir():
+        raise OutputRootError(
+            f"{shown(root)} is not there or not a folder.", hint="Mount its disk, or make the folder."
+        )
 
 
 def free_bytes(root: Path) -> int:

@@ -120,6 +120,7 @@ class _Release:
 
     def _claim(self, generation: int) -> None:
         """Let the output root know of this release, so that an older backup of the state is recognised."""
+        claims.require(self._task.root)
         there, mine = claims.read(self._task.root), self._task.claim
         if there is not None and there.state_id != mine.state_id:
             raise StateError(f"{display(self._task.root)} belongs to another state ({there.state_id})")

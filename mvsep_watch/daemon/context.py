@@ -75,6 +75,11 @@ class Context:
     roots_seen: set[Path] = field(default_factory=set)
     strangers: set[Path] = field(default_factory=set)
     _rng: random.Random = field(default_factory=random.Random)
+    _began: tuple[float, float] = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        """Remember how the clocks stood when the process began."""
+        self._began = (self.clock.now(), self.clock.monotonic())
 
     @property
     def realm(self) -> str:
@@ -90,6 +95,17 @@ class Context:
     def identity(self) -> str:
         """Whose account it is; empty before it was read."""
         return self.account.identity if self.account else ""
+
+    def age_s(self, instant: float) -> float:
+        """Say how long ago an instant was, in seconds; a clock that was set forward makes nothing older.
+
+        What the wall clock ran ahead of the monotonic one since the process began is not believed. A machine that
+        slept looks the same; then things only seem younger than they are.
+        """
+        began_at, began_s = self._began
+        now, lived_s = self.clock.now(), self.clock.monotonic() - began_s
+        jumped_s = max(0.0, now - began_at - lived_s)
+        return now - instant - jumped_s
 
     def elsewhere(self, row: SeparationRow) -> str:
         """Say why a separation is out of reach as things are configured; empty where it is not."""

@@ -65,6 +65,7 @@ class History:
         """Hand a look out if one is due."""
         if self._context.account is None or self._context.stopping:
             return
+        self._unknowns.resume()
         now_s = self._context.clock.monotonic()
         may_look = now_s >= self._due_s or not self._failures
         is_due = now_s >= self._due_s and self._is_needed(now_s)

@@ -160,7 +160,7 @@ class Intents:
         if account is not None:
             context.account = account
         row = store.separations.find(separation_id)
-        carrier = row and self._carrier(row)
+        carrier = self._carrier(row) if row else None
         if row is None or carrier is None:
             return Denied("no job needs it any more")
         if row.cancel_wanted or context.elsewhere(row) or not context.knows_root(carrier[0].output_root):

@@ -27,11 +27,16 @@ NOT_FOUND_OVER_S = 180.0
 
 @dataclass(slots=True, kw_only=True)
 class Ending:
-    """A separation that is about to be called failed or lost, until the history has been asked for another row."""
+    """A separation that is about to be called failed or lost, until the history has been asked for another row.
+
+    Args:
+        is_unasked: The server itself has not said that it ended; only the time is up.
+    """
 
     state: SeparationState
     reason: str
     since_s: float
+    is_unasked: bool = False
 
 
 class Polling:
@@ -76,12 +81,16 @@ class Polling:
             return
         with store.transaction():
             store.separations.set(row.id, not_before=now + retry.PROBE_S)
-            for job in store.jobs.of_separation(row.id):
-                if job.state != JobState.HELD:
-                    store.jobs.hold(
-                        job, HoldKind.ELSEWHERE, now=now, reason=reason, resume=JobState.SUBMITTED,
-                        hint="configure that account and host again; it goes on by itself then",
-                    )  # fmt: skip
+            self.hold_elsewhere(row, reason, resume=JobState.SUBMITTED)
+
+    def hold_elsewhere(self, row: SeparationRow, reason: str, *, resume: JobState) -> None:
+        """Hold the jobs of a separation that is out of reach as things are configured."""
+        for job in self._context.store.jobs.of_separation(row.id):
+            if job.state != JobState.HELD:
+                self._context.store.jobs.hold(
+                    job, HoldKind.ELSEWHERE, now=self._context.clock.now(), reason=reason, resume=resume,
+                    hint="configure that account and host again; it goes on by itself then",
+                )  # fmt: skip
 
     def polled(self, step: Poll, answer: tuple[Remote, float] | None, error: Exception | None) -> None:
         """Take what the server says of a separation."""
@@ -109,7 +118,8 @@ class Polling:
             return
         self._news.service_trouble(error)
         if self._is_out_of_time(row):
-            self._about_to_end(row, SeparationState.LOST, f"it could not be asked for in 72 hours: {error}")
+            reason = f"it could not be asked for in 72 hours: {error}"
+            self._about_to_end(row, SeparationState.LOST, reason, is_unasked=True)
             return
         consequence = self._context.consequence(error, failures=row.failures)
         delay_s = getattr(consequence, "delay_s", retry.LONGEST_DELAY_S)
@@ -124,7 +134,7 @@ class Polling:
 
     def _is_out_of_time(self, row: SeparationRow) -> bool:
         """Say whether the server keeps a separation's results no longer."""
-        return self._context.clock.now() - (row.submitted_at or row.intended_at) > KEPT_BY_SERVER_S
+        return self._context.age_s(row.submitted_at or row.intended_at) > KEPT_BY_SERVER_S
 
     def _goes_on(self, row: SeparationRow, remote: Remote) -> None:
         poll, polls = self._context.config.service.poll, row.polls
@@ -168,17 +178,21 @@ class Polling:
         else:
             self._goes_on(row, remote)
 
-    def _about_to_end(self, row: SeparationRow, state: SeparationState, reason: str) -> None:
+    def _about_to_end(
+        self, row: SeparationRow, state: SeparationState, reason: str, *, is_unasked: bool = False
+    ) -> None:
         """Ask the history for another row with the tag before anything is called ended."""
-        self._endings[row.id] = Ending(state=state, reason=reason, since_s=self._context.clock.monotonic())
+        since_s = self._context.clock.monotonic()
+        self._endings[row.id] = Ending(state=state, reason=reason, since_s=since_s, is_unasked=is_unasked)
         self._gone_hashes.setdefault(row.id, set()).add(row.hash or "")
         self._news.about_to_end()
 
     def end(self, row: SeparationRow, state: SeparationState, reason: str) -> None:
         """Record that a separation ended without results."""
         self._context.log.warning("separation_ended", separation=row.id, state=str(state), reason=reason)
-        self._context.store.separations.move(row, state, now=self._context.clock.now(), reason=reason)
-        self._finished(row)
+        with self._context.store.transaction():
+            self._context.store.separations.move(row, state, now=self._context.clock.now(), reason=reason)
+            self._finished(row)
 
     def _finished(self, row: SeparationRow) -> None:
         self._sightings.forget(row.id)
@@ -187,13 +201,12 @@ class Polling:
 
     def cancelled(self, step: CancelRemote, error: Exception | None) -> None:
         """Take the server's word on a cancellation; if it refuses, the separation goes on and its result is kept."""
-        store, now = self._context.store, self._context.clock.now()
+        store = self._context.store
         row = store.separations.get(step.separation_id)
         if row.state != SeparationState.SUBMITTED:
             return
         if error is None:
-            store.separations.move(row, SeparationState.CANCELLED, now=now, reason="cancelled by a person")
-            self._finished(row)
+            self.end(row, SeparationState.CANCELLED, "cancelled by a person")
         elif isinstance(self._context.consequence(error, failures=row.failures), retry.GiveUp):
             self._context.log.info("cancel_refused", separation=row.id, reason=str(error))
             store.separations.set(row.id, cancel_wanted=0)
@@ -213,8 +226,16 @@ class Polling:
             if others:
                 self._context.log.warning("another_row_found", separation=row_id, hash=others[-1].hash)
                 self._context.store.separations.set(row_id, hash=others[-1].hash, not_before=0.0, polls=0)
+            elif ending.is_unasked and _is_kept(row, read):
+                not_before = self._context.clock.now() + retry.LONGEST_DELAY_S
+                self._context.store.separations.set(row_id, not_before=not_before)
             else:
                 self.end(row, ending.state, ending.reason)
+
+
+def _is_kept(row: SeparationRow, read: HistoryRead) -> bool:
+    """Say whether the history says that the server still has a separation: then our own clock is wrong."""
+    return any(found.hash == row.hash and found.exists and (found.hours_left or 0) > 0 for found in read.rows)
 
 
 def _said(remote: Remote) -> str:

@@ -27,23 +27,28 @@ class Unknowns:
         self._polling = polling
         self._news = news
         self._searches: dict[int, Search] = {}
-        self._begun_at: dict[int, float] = {}
+        self._older: dict[int, frozenset[int]] = {}
         self._doubted: set[int] = set()
 
     def resume(self) -> None:
-        """At start: every release without an answer is an unknown whose connection died with its process."""
+        """Begin to look for every release without an answer that no hand awaits.
+
+        At start that is whatever was under way when the last process died; later, what a bug has lost sight of.
+        """
         for row in self._context.store.separations.in_state(SeparationState.RELEASED):
-            self.begin(row)
+            if row.id not in self._searches and not self._context.hands.is_busy_with(("submit", row.id)):
+                self.begin(row)
 
     def begin(self, row: SeparationRow) -> None:
         """Begin the search: the connection is known to be closed now."""
         self._searches[row.id] = Search(since_s=self._context.clock.monotonic())
-        self._begun_at[row.id] = self._context.clock.now()
+        unfinished = self._context.store.separations.unfinished()
+        self._older[row.id] = frozenset(other.id for other in unfinished if other.state != SeparationState.INTENDED)
 
     def answered(self, row: SeparationRow) -> None:
         """End the search: the outcome is known."""
         self._searches.pop(row.id, None)
-        self._begun_at.pop(row.id, None)
+        self._older.pop(row.id, None)
         self._doubted.discard(row.id)
 
     @property
@@ -70,7 +75,7 @@ class Unknowns:
         for row_id, search in self._searches.items():
             row = self._context.store.separations.get(row_id)
             is_same = (row.realm, row.account, row.host) == (younger.realm, younger.account, younger.host)
-            if is_same and (younger.released_at or 0) > self._begun_at[row_id]:
+            if is_same and younger.id not in self._older[row_id]:
                 self._searches[row_id] = replace(search, younger_was_listed=True)
 
     def history_read(self, read: HistoryRead) -> None:
@@ -79,12 +84,25 @@ class Unknowns:
             row = self._context.store.separations.get(row_id)
             if row.state != SeparationState.RELEASED:
                 self.answered(row)
+            elif elsewhere := self._context.elsewhere(row):
+                self._hold_elsewhere(row, elsewhere)
             elif found := with_tag(read.rows, row.tag):
                 self._found(row, found)
             elif read.begun_s >= search.since_s:
                 seen = replace(search, reads=search.reads + 1, last_begun_s=read.begun_s)
                 self._searches[row_id] = seen
                 self._judge(row, seen)
+
+    def _hold_elsewhere(self, row: SeparationRow, reason: str) -> None:
+        """Hold what this account's history, or this host's, says nothing about."""
+        self._doubted.add(row.id)
+        if self._is_out_of_time(row):
+            self._polling.end(row, SeparationState.LOST, f"{reason}; its outcome was never known")
+        else:
+            self._polling.hold_elsewhere(row, reason, resume=JobState.QUEUED)
+
+    def _is_out_of_time(self, row: SeparationRow) -> bool:
+        return self._context.age_s(row.released_at or row.intended_at) > KEPT_BY_SERVER_S
 
     def _judge(self, row: SeparationRow, search: Search) -> None:
         sightings = self._context.store.memory.sightings(row.realm, row.account, row.host)
@@ -97,12 +115,11 @@ class Unknowns:
                 self._absent(row)
             case Doubtful(reason=reason) if row.cancel_wanted:
                 self._polling.end(row, SeparationState.LOST, f"cancelled by a person, its outcome unknown: {reason}")
-                return
+            case Doubtful() if self._is_out_of_time(row):
+                self._polling.end(row, SeparationState.LOST, "its outcome was never known, and 72 hours have passed")
             case Doubtful(reason=reason):
                 self._doubted.add(row.id)
                 self._hold_unknown(row, reason)
-        if self._context.clock.now() - (row.released_at or 0.0) > KEPT_BY_SERVER_S:
-            self._polling.end(row, SeparationState.LOST, "its outcome was never known, and 72 hours have passed")
 
     def _found(self, row: SeparationRow, found: Sequence[HistoryRow]) -> None:
         """Adopt what the history lists; several rows are compared first."""
@@ -148,14 +165,14 @@ class Unknowns:
                 return
             store.separations.move(row, SeparationState.INTENDED, now=now, reason="certainly not made", keeps_slot=1)
             for job in store.jobs.of_separation(row.id):
-                if job.hold == HoldKind.UNKNOWN:
+                if job.hold in (HoldKind.UNKNOWN, HoldKind.ELSEWHERE):
                     store.jobs.move(job, JobState.QUEUED, now=now)
 
     def _hold_unknown(self, row: SeparationRow, reason: str) -> None:
         store, now = self._context.store, self._context.clock.now()
         hint = "it is looked for on, and goes on by itself when it is found; `redo` sends it again and may pay twice"
         for job in store.jobs.of_separation(row.id):
-            if job.state == JobState.QUEUED:
+            if job.state == JobState.QUEUED or job.hold == HoldKind.ELSEWHERE:
                 store.jobs.hold(
                     job, HoldKind.UNKNOWN, now=now, hint=hint, price=row.credits_estimated,
                     reason=f"it is not known whether the service has it: {reason}", resume=JobState.QUEUED,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from mvsep_watch import __version__
+from mvsep_watch import __version__, retry
 from mvsep_watch.daemon.context import Clock, Context, RealClock
 from mvsep_watch.daemon.desks import Desk, Desks
 from mvsep_watch.daemon.hands import Hands, Threads
@@ -30,6 +30,8 @@ SHORTEST_NAP_S = 0.02
 MOVING = (JobState.QUEUED, JobState.SUBMITTED, JobState.SEPARATED, JobState.FETCHED)
 BACKGROUND = (asking.ReadAccount, asking.ReadCatalogue, publish.CheckRoot)
 """Steps that are always under way now and then; nothing waits for them that would not show otherwise."""
+LONGEST_WAIT_S = 2 * 3600.0
+"""Nothing waits for so long by itself; what is due later was written by a clock that has been set back since."""
 CHUNKS_AHEAD = 4
 """How many chunks of a scan may lie on the inbox: what bounds the memory of a scan of any size."""
 
@@ -67,6 +69,7 @@ class Engine:
         self.context = Context(config=config, store=store, hands=hands, clock=clock, log=get_logger())
         self.desks = Desks(self.context)
         self._foreign_writes = -1
+        self._was_now = clock.now()
         self.turned_at = clock.monotonic()
 
     def begin(self, *, fresh: bool = False) -> None:
@@ -76,6 +79,7 @@ class Engine:
             context.store.memory.set_meta("is_fresh", "1")
             context.store.memory.set_meta("ask_about_new", "1")
             self.desks.machine.take_over_roots()
+        context.store.bring_forward(now=context.clock.now(), latest=context.clock.now() + LONGEST_WAIT_S)
         self.desks.machine.forget_old_gates()
         self.desks.unknowns.resume()
         context.hands.give(
@@ -92,6 +96,7 @@ class Engine:
     def turn(self, *, longest_nap_s: float = LONGEST_NAP_S) -> None:
         """Take what has come, waiting at most so long for it, and hand out what is due."""
         messages, paths = self.inbox.take(longest_nap_s)
+        self._mind_the_clock()
         self._receive_all([message for message in messages if not isinstance(message, ReleaseQuestion)])
         for message in messages:
             if isinstance(message, ReleaseQuestion):
@@ -102,6 +107,13 @@ class Engine:
         for desk in self.desks.in_turn():
             self._work_quietly(desk)
         self.turned_at = self.context.clock.monotonic()
+
+    def _mind_the_clock(self) -> None:
+        """Let nothing wait for an instant that a clock which was set back will reach only much later."""
+        now, before = self.context.clock.now(), self._was_now
+        self._was_now = now
+        if now < before - 1.0:
+            self.context.store.bring_forward(now=now, latest=now + retry.LONGEST_DELAY_S)
 
     @property
     def has_released_in_flight(self) -> bool:

@@ -32,6 +32,7 @@ from mvsep_watch.wanted import wanted
 RESULTS_GONE_TIMES = 4
 """How often in a row the results must be gone before it is believed: a mirror can lag behind."""
 DISPOSE_AGAIN_S = 60.0
+FREED_BY_RESULTS = (HoldKind.PRICE, HoldKind.BATCH, HoldKind.ENDED, HoldKind.OUTPUTS_GONE)
 
 
 class Finishing:
@@ -43,14 +44,24 @@ class Finishing:
         self._news = news
 
     def separation_ended(self, row: SeparationRow) -> None:
-        """Hold the jobs of a separation that ended without results, or let them try again."""
+        """Let the jobs of a separation that ended without results try again, and those of its work if it is done."""
         if row.state == SeparationState.DONE:
+            self._free_held(row)
             return
         store, now = self._context.store, self._context.clock.now()
         with store.transaction():
             for job in store.jobs.of_separation(row.id):
                 store.jobs.set(job.id, separation_id=None)
                 store.jobs.move(job, JobState.QUEUED, now=now, reason=f"separation {row.id} ended: {row.state}")
+
+    def _free_held(self, row: SeparationRow) -> None:
+        """Let jobs go on that were held for a price, or for want of results: their work is done and costs no more."""
+        store, now = self._context.store, self._context.clock.now()
+        for job in store.jobs.on_bytes(row.input_key):
+            is_same = (job.realm, job.settings) == (row.realm, row.settings)
+            if is_same and job.hold in FREED_BY_RESULTS and (job.attempt_wanted or 1) <= row.attempt:
+                store.jobs.set(job.id, separation_id=None)
+                store.jobs.move(job, JobState.QUEUED, now=now, reason=f"separation {row.id} did its work")
 
     def work(self) -> None:
         """Hand out what is due."""
@@ -79,6 +90,9 @@ class Finishing:
 
     def _fetch(self, job: JobRow) -> None:
         row = self._separation_of(job)
+        if row.realm != self._context.realm:
+            self._wait_for_realm(job, row)
+            return
         rule = self._context.config.rule(job.folder, job.rule)
         self._context.hands.give(
             Fetch(
@@ -95,6 +109,11 @@ class Finishing:
                 siblings=self._siblings(job, row),
             )
         )
+
+    def _wait_for_realm(self, job: JobRow, row: SeparationRow) -> None:
+        reason, hint = self._context.elsewhere(row), "configure that service again; it goes on by itself then"
+        not_before = self._context.clock.now() + retry.PROBE_S
+        self._context.store.jobs.wait(job, reason=reason, hint=hint, not_before=not_before)
 
     def _slugs(self, row: SeparationRow) -> tuple[tuple[str, str], ...]:
         """Give the model's slugs with their labels: a rule may name stems by either."""
@@ -288,7 +307,9 @@ class Finishing:
         """Say what the rules in force want with a source; None keeps it, for now or for good."""
         jobs = self._context.store.jobs
         published = {
-            (job.folder, job.rule) for job in jobs.on_bytes(source.input_key or "") if job.state == JobState.PUBLISHED
+            (job.folder, job.rule)
+            for job in jobs.on_bytes(source.input_key or "")
+            if job.state == JobState.PUBLISHED and job.realm == self._context.realm
         }
         wanting = [
             (folder, rule)

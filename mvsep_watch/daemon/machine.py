@@ -43,7 +43,7 @@ class Machine:
         self._account_failures = 0
         self._catalogue_due_s = float("-inf")
         self._catalogue_read_s = float("-inf")
-        self._roots_due: dict[Path, float] = {}
+        self._roots_checked: dict[Path, float] = {}
         self._paused_until_s = float("-inf")
         self._pause_s = REFUSED_PAUSE_S
         self._lacks_catalogue = False
@@ -55,12 +55,14 @@ class Machine:
         if self._context.stopping:
             return
         now_s = self._context.clock.monotonic()
+        if self._account_due_s == NEVER and self._context.store.memory.closed:
+            self._account_due_s = now_s + retry.PROBE_S
         if now_s >= self._account_due_s:
             self._context.hands.give(ReadAccount())
         if now_s >= self._catalogue_due_s:
             self._context.hands.give(ReadCatalogue())
         for root in self._roots():
-            if now_s >= self._roots_due.get(root, float("-inf")) and self._needs_check(root):
+            if now_s >= self._root_due_s(root) and self._needs_check(root):
                 self._context.hands.give(self._check_of(root))
 
     def _check_of(self, root: Path) -> CheckRoot:
@@ -74,9 +76,18 @@ class Machine:
     def _roots(self) -> set[Path]:
         return {folder.output for folder in self._context.config.folders}
 
+    def _root_due_s(self, root: Path) -> float:
+        """Say when a root is looked at next; soon, where its gate is closed."""
+        checked_s, every_s = self._roots_checked.get(root, float("-inf")), self._context.config.rescan_s
+        scope = escape_path(root)
+        is_doubted = any(gate.name == GateName.STATE or gate.scope == scope for gate in self._context.gates())
+        return checked_s + (min(retry.PROBE_S, every_s) if is_doubted else every_s)
+
     def _needs_check(self, root: Path) -> bool:
         """Spare an idle disk: a root is probed at start, while work waits, and while a gate is closed."""
-        return root not in self._roots_due or bool(self._context.gates() or self._context.store.jobs.folders_waiting())
+        if root not in self._roots_checked:
+            return True
+        return bool(self._context.gates() or self._context.store.jobs.folders_waiting())
 
     def take_over_roots(self) -> None:
         """Begin anew on every output root: a person said so."""
@@ -200,7 +211,7 @@ class Machine:
         """Take what an output root says: writable, and ours."""
         scope = escape_path(step.root)
         self._context.roots_seen.add(step.root)
-        self._roots_due[step.root] = self._context.clock.monotonic() + self._context.config.rescan_s
+        self._roots_checked[step.root] = self._context.clock.monotonic()
         if facts is None:
             self._root_failed(step.root, scope, error or OutputRootError("no answer"))
             return
@@ -210,7 +221,6 @@ class Machine:
         self._context.open_gate(GateName.DISK, scope=scope)
         if doubt := self._doubt(step.root, facts):
             self._context.close_gate(GateName.STATE, *doubt)
-            self._roots_due[step.root] = self._context.clock.monotonic() + retry.PROBE_S
             self._doubtful_roots.add(step.root)
         else:
             self._doubtful_roots.discard(step.root)
@@ -229,7 +239,6 @@ class Machine:
         if gate == GateName.STATE:
             self._doubtful_roots.add(root)
         self._context.close_gate(gate, reason, hint, scope=gate_scope)
-        self._roots_due[root] = self._context.clock.monotonic() + retry.PROBE_S
 
     def _doubt(self, root: Path, facts: RootFacts) -> tuple[str, str] | None:
         """Say why an output root and this state do not belong together, if they do not."""

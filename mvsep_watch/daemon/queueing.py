@@ -46,7 +46,8 @@ class Queueing:
 
     def _queue_jobs(self, source: SourceRow, origin: BatchOrigin) -> None:
         """Queue a job for every rule, in every folder that reaches the source, that has none on these bytes."""
-        earlier = self._context.store.jobs.on_bytes(source.input_key or "")
+        realm = self._context.realm
+        earlier = [job for job in self._context.store.jobs.on_bytes(source.input_key or "") if job.realm == realm]
         for folder in self._context.config.folders:
             if not source.path.is_relative_to(folder.path):
                 continue

@@ -54,6 +54,20 @@ class Store:
         with self.db.transaction():
             yield
 
+    def bring_forward(self, *, now: float, latest: float) -> None:
+        """Make due now whatever is due later than `latest`, for a clock that was set back.
+
+        What ended in a future that has gone counts as ended now: a balance that is read from here on includes it.
+        """
+        with self.transaction():
+            for table, due in (
+                ("jobs", "not_before"),
+                ("separations", "not_before"),
+                ("sources", "dispose_not_before"),
+            ):
+                self.db.run(f"UPDATE {table} SET {due} = 0 WHERE {due} > ?", (latest,))  # noqa: S608 - constants
+            self.db.run("UPDATE separations SET ended_at = ? WHERE ended_at > ? AND balance_read = 0", (now, now))
+
     def foreign_writes(self) -> int:
         """Give a number that changes when another process has committed, so that looking costs nothing."""
         return int(self.db.value("PRAGMA data_version"))

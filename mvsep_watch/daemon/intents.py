@@ -80,8 +80,12 @@ class Intents:
         """Adopt an intent's own tag from the history: it was made after all."""
         found = self._context.store.memory.history_with_tags(row.realm, row.account, (row.tag,))
         if found:
-            self._news.submitted(row, Created(hash=found[0].hash))
+            self.was_made(row, found[0].hash)
         return bool(found)
+
+    def was_made(self, row: SeparationRow, hash_: str) -> None:
+        """Take note that the history lists a separation that counted as not made, or as lost."""
+        self._news.submitted(row, Created(hash=hash_))
 
     def _carrier(self, row: SeparationRow) -> tuple[JobRow, SourceRow] | None:
         """Give a job whose source still holds the bytes, if there is one."""

@@ -52,6 +52,7 @@ class Sending:
                 now=now,
                 hash=created.hash,
                 submitted_at=now,
+                ended_at=None,
                 keeps_slot=1,
                 not_before=now + context.config.service.poll.min_s,
             )

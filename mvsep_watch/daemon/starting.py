@@ -6,7 +6,7 @@ Every job that waits has its reason written down, and every job that needs a per
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mvsep_watch.daemon.batches import BatchSums
@@ -25,6 +25,7 @@ from mvsep_watch.model import (
     Work,
     tag_in_hash,
 )
+from mvsep_watch.model.work import MAX_ATTEMPTS_LOOKED_FOR
 from mvsep_watch.naming import escape_path
 from mvsep_watch.planner import (
     Ask,
@@ -173,9 +174,10 @@ class Starting:
             case Join(separation_id=separation_id):
                 self._join(planned.job, rows[separation_id])
             case Ended(separation_id=separation_id):
-                hold_ended(self._context, planned.job, rows[separation_id], self._price(planned))
+                if self._is_in_doubt() or not self._adopt(planned, list(rows.values())):
+                    hold_ended(self._context, planned.job, rows[separation_id], self._price(planned))
             case Begin(attempt=attempt) if not self._is_blocked:
-                self._begin(planned, attempt)
+                self._begin(planned, attempt, list(rows.values()))
 
     def _join(self, job: JobRow, row: SeparationRow) -> None:
         store, now = self._context.store, self._context.clock.now()
@@ -189,14 +191,14 @@ class Starting:
             elif row.state == SeparationState.SUBMITTED:
                 store.jobs.move(joined, JobState.SUBMITTED, now=now, reason=f"shares separation {row.id}")
 
-    def _begin(self, planned: Planned, attempt: int) -> None:
+    def _begin(self, planned: Planned, attempt: int, known: Sequence[SeparationRow]) -> None:
         """Have a new attempt begun, unless the history knows one or the planner says no."""
         if self._is_in_doubt() or not self._intents.has_looked():
             self._is_blocked = True
             return
         if not self._context.knows_root(planned.job.output_root):
             return
-        if self._adopt(planned, attempt) or self._batches.holds(planned.job):
+        if self._adopt(planned, known) or self._batches.holds(planned.job):
             return
         source = planned.source
         decision = self._budget.decide(
@@ -220,36 +222,45 @@ class Starting:
         """Say whether these outputs may belong to another state: then nothing new is begun, paid or adopted."""
         return any(gate.name == GateName.STATE for gate in self._context.gates())
 
-    def _adopt(self, planned: Planned, attempt: int) -> bool:
-        """Take over what the history lists under this work's tag; nothing is paid again."""
-        work = planned.work
-        tags = (work.tag(attempt),) if attempt > 1 else work.tags()
-        rows = self._context.store.memory.history_with_tags(work.realm, self._context.identity, tags)
-        if not rows:
+    def _adopt(self, planned: Planned, known: Sequence[SeparationRow]) -> bool:
+        """Take over what the history lists under this work's tags and nobody here knows of; nothing is paid again.
+
+        Every attempt of it: which of them has results is not known before each was asked for.
+        """
+        work, by_number = planned.work, {row.attempt: row for row in known}
+        last = max([MAX_ATTEMPTS_LOOKED_FOR, *(number + 1 for number in by_number)])
+        numbers = {work.tag(number): number for number in range(planned.job.attempt_wanted or 1, last + 1)}
+        listed = self._context.store.memory.history_with_tags(work.realm, self._context.identity, tuple(numbers))
+        oldest = {numbers[tag_in_hash(row.hash) or ""]: row for row in listed}
+        taken = [self._take_over(planned, number, row, by_number.get(number)) for number, row in oldest.items()]
+        return any(taken)
+
+    def _take_over(self, planned: Planned, number: int, listed: HistoryRow, known: SeparationRow | None) -> bool:
+        """Take over one row, unless this attempt's hash is known or is still to be learned."""
+        if known is None:
+            separation_id = self._adopt_row(planned, number, listed)
+        elif known.hash is None and not known.state.is_unfinished:
+            separation_id = known.id
+            self._intents.was_made(known, listed.hash)
+        else:
             return False
-        row = rows[0]
-        number = next(n for n, tag in enumerate(work.tags(), 1) if tag == tag_in_hash(row.hash))
-        separation_id = self._adopt_row(planned, number, row)
-        self._context.log.info("separation_adopted", job=planned.job.id, separation=separation_id, hash=row.hash)
+        self._context.log.info("separation_adopted", job=planned.job.id, separation=separation_id, hash=listed.hash)
         return True
 
     def _adopt_row(self, planned: Planned, number: int, row: HistoryRow) -> int:
-        context, store = self._context, self._context.store
-        with store.transaction():
-            separation_id = store.separations.adopt(
-                planned.work,
-                attempt=number,
-                hash_=row.hash,
-                host=context.host,
-                account=context.identity,
-                watermark=row.id - 1,
-                size_bytes=planned.source.size_bytes,
-                duration_s=planned.source.duration_s,
-                day=context.today(),
-                now=context.clock.now(),
-            )
-            self._join(planned.job, store.separations.get(separation_id))
-        return separation_id
+        context = self._context
+        return context.store.separations.adopt(
+            planned.work,
+            attempt=number,
+            hash_=row.hash,
+            host=context.host,
+            account=context.identity,
+            watermark=row.id - 1,
+            size_bytes=planned.source.size_bytes,
+            duration_s=planned.source.duration_s,
+            day=context.today(),
+            now=context.clock.now(),
+        )
 
     def _price(self, planned: Planned) -> int | None:
         return self._budget.price_of(planned.work.settings, planned.source.duration_s)

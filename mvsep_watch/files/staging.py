@@ -266,7 +266,7 @@ def exchange(staging: Staging, final: Path) -> None:
         RetryableError: Either is gone.
     """
     with output_errors(final):
-        old = staging.path.with_suffix(".old")
+        old = _old(staging.path)
         _require_kind(final if os.path.lexists(final) else old, stat.S_ISDIR)
         _make_whole(staging)
         try:
@@ -276,6 +276,18 @@ def exchange(staging: Staging, final: Path) -> None:
                 raise
             _exchange_by_hand(staging.path, final, old)
         sync_folder(final.parent)
+
+
+def is_replaceable(staging: Staging, final: Path) -> bool:
+    """Say whether there is anything to exchange with, or a broken exchange had set it aside."""
+    return os.path.lexists(final) or os.path.lexists(_old(staging.path))
+
+
+def discard_left(parent: Path, *, state_id: str, job_id: int) -> None:
+    """Remove what a killed exchange has left beside a job's published folder."""
+    path = parent / name_of(state_id=state_id, job_id=job_id)
+    for left in (path, _old(path)):
+        Staging(left).discard()
 
 
 def clean(parent: Path, *, state_id: str, live_job_ids: AbstractSet[int]) -> tuple[Path, ...]:
@@ -292,6 +304,11 @@ def clean(parent: Path, *, state_id: str, live_job_ids: AbstractSet[int]) -> tup
                 Staging(path).discard()
                 removed.append(path)
     return tuple(removed)
+
+
+def _old(path: Path) -> Path:
+    """Where the old folder stays while it cannot be exchanged in one step."""
+    return path.with_suffix(".old")
 
 
 def _exchange_by_hand(new: Path, final: Path, old: Path) -> None:

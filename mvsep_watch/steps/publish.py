@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -50,6 +51,7 @@ class Publish:
             NotStagedError: The staging is not whole; it is to be fetched again.
         """
         if self._is_published():
+            staging.discard_left(self.final.parent, state_id=self.state_id, job_id=self.job_id)
             return
         staged = staging.Staging.open(
             self.final.parent, state_id=self.state_id, job_id=self.job_id, hash_=self.provenance.hash
@@ -57,8 +59,8 @@ class Publish:
         if missing := sidecar.verify(staged.path, self.provenance.outputs, stopping=tools.stopping.is_set):
             raise NotStagedError(f"{missing[0].name} is not staged any more")
         sidecar.write(staged.path, self.provenance, version=tools.version)
-        if self.replaces:
-            self._check_replaceable(tools)
+        if self.replaces and staging.is_replaceable(staged, self.final):
+            self._check_unchanged(tools)
             staging.exchange(staged, self.final)
             staged.discard()
         else:
@@ -73,7 +75,10 @@ class Publish:
             mine.hash,
         )
 
-    def _check_replaceable(self, tools: Tools) -> None:
+    def _check_unchanged(self, tools: Tools) -> None:
+        """Require the old outputs to be as they were; those that an exchange had set aside already were."""
+        if not os.path.lexists(self.final):
+            return
         there = sidecar.read(self.final)
         if there is None or sidecar.verify(self.final, there.outputs, stopping=tools.stopping.is_set):
             raise NeedsUserError(

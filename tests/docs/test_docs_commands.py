@@ -1,0 +1,85 @@
+"""What the manual says of commands, exit codes and JSON is what they do."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+
+import pytest
+from click.testing import CliRunner
+
+from mvsep_watch.cli import describing, outcome, overview
+from mvsep_watch.cli.context import EXIT_CODES
+from mvsep_watch.cli.main import SECTIONS, group
+
+TEST_COMMAND = "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && .venv/bin/pytest"
+DEMO_COMMAND = "python3 -m venv .venv && .venv/bin/pip install '.[sandbox]' && .venv/bin/mvsep-watch demo"
+COMMANDS = [name for commands in SECTIONS.values() for name in commands]
+
+
+def keys_given(function):
+    """The keys of the JSON objects that a function writes down, nested ones too."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    dicts = [node for node in ast.walk(tree) if isinstance(node, ast.Dict)]
+    return sorted({key.value for found in dicts for key in found.keys if isinstance(key, ast.Constant)})
+
+
+def test_the_two_commands_are_there_to_be_copied(readme):
+    """On the first screen, each on a line of its own; the first block has nothing else."""
+    assert readme.blocks("sh")[0].splitlines() == [DEMO_COMMAND, TEST_COMMAND]
+
+
+def test_ci_runs_the_readmes_own_test_command(repo, readme):
+    """Its pattern finds exactly that line."""
+    pattern = re.search(r"grep -m1 -E '([^']+)'", (repo / ".ci" / "run").read_text())[1]
+
+    assert re.findall(pattern, readme.text, re.MULTILINE)[0] == TEST_COMMAND
+
+
+def test_the_quoted_help_is_the_real_one(readme):
+    """Word for word, exit codes among them."""
+    told = next(block for block in readme.blocks("console") if "mvsep-watch --help" in block)
+    shown = CliRunner().invoke(group, ["--help"], prog_name="mvsep-watch", terminal_width=100, max_content_width=100)
+
+    assert told.removeprefix("$ mvsep-watch --help\n") == shown.output
+
+
+@pytest.mark.parametrize("code", [int(code) for code in EXIT_CODES])
+def test_every_exit_code_is_in_the_manual(readme, code):
+    """With what it means."""
+    assert re.search(rf"^  {code} +\w", readme.section("Commands"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_in_the_table(readme, name):
+    """With what it does."""
+    assert re.search(rf"^\| `{name}\b", readme.section("Commands"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_of_a_command_is_in_the_table(readme, name):
+    """Beside its command; `--all` of those that act is told once for all."""
+    row = re.search(rf"^\| `{name}\b.*$", readme.section("Commands"), re.MULTILINE)[0]
+    shared = {"-c", "--config", "--json", "--debug", "--help"}
+    command = group.get_command(None, name)
+    own = [option.opts[-1] for option in command.params if option.opts[-1].startswith("--")]
+
+    assert [option for option in own if option not in shared | {"--all"} and option not in row] == []
+
+
+@pytest.mark.parametrize(
+    "function", [describing.Describer.as_json, overview.as_json, outcome.as_json], ids=["jobs", "status", "once"]
+)
+def test_every_key_of_the_json_is_in_the_manual(readme, function):
+    """Keys are stable once they are told."""
+    manual = readme.section("Commands").split("**For programs.**")[1]
+
+    untold = [key for key in keys_given(function) if f"`{key}`" not in manual and key not in PARTS]
+
+    assert untold == []
+
+
+PARTS = {"pid", "command", "since", "spent"}
+"""Keys of small objects that are told by the name of the whole."""

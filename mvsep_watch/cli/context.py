@@ -34,7 +34,7 @@ EXIT_CODES = {
     Exit.OK: "success",
     Exit.BUG: "a bug in mvsep-watch",
     Exit.USAGE: "the command's words do not fit",
-    Exit.UNFINISHED: "once: some jobs failed, are held, or wait for a closed gate",
+    Exit.UNFINISHED: "once: some jobs failed, are held or wait; approve, ...: some refused",
     Exit.PERSON: "a person must act: configuration, token, disk, state",
     Exit.RUNNING: "another process has the state already",
     Exit.INTERRUPTED: "interrupted by Ctrl-C (SIGTERM ends `run` with 0)",

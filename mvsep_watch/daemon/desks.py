@@ -144,3 +144,7 @@ class Desks:
 
     def history_read(self, begun_s: float) -> None:
         self.intents.history_was_read(begun_s)
+        self.machine.has("history")
+
+    def history_unreadable(self, error: Exception) -> None:
+        self.machine.lacks("history", error)

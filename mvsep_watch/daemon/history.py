@@ -109,6 +109,8 @@ class History:
         if error is not None:
             self._news.service_trouble(error)
             self._context.consequence(error, failures=self._failures)
+            if self._failures > 1:
+                self._news.history_unreadable(error)
 
     def _interval_s(self) -> float:
         """Look often within a window, and less and less often at what is held or not listed."""

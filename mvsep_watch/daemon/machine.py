@@ -46,7 +46,7 @@ class Machine:
         self._roots_checked: dict[Path, float] = {}
         self._paused_until_s = float("-inf")
         self._pause_s = REFUSED_PAUSE_S
-        self._lacks_catalogue = False
+        self._lacking: set[str] = set()
         self._doubtful_roots: set[Path] = set()
         self._taking_over: set[Path] = set()
 
@@ -126,6 +126,20 @@ class Machine:
             due_s = self._context.clock.monotonic() + max(asked_s, retry.backoff_s(self._account_failures))
             self._account_due_s = min(self._account_due_s, due_s)
 
+    def lacks(self, what: str, error: Exception) -> None:
+        """Close the `service` gate for want of what nothing may be started without, whatever the account says."""
+        reason, hint = retry.words(error)
+        self._lacking.add(what)
+        self._context.close_gate(
+            GateName.SERVICE, f"the {what} cannot be read: {reason}", hint or "it goes on by itself"
+        )
+
+    def has(self, what: str) -> None:
+        """Take note that it could be read; the account's probe opens the gate."""
+        if what in self._lacking:
+            self._lacking.discard(what)
+            self.check_account()
+
     def slots_refused(self, reason: str) -> None:
         """Pause all sending: the service takes no further separation now."""
         now_s = self._context.clock.monotonic()
@@ -166,7 +180,7 @@ class Machine:
     def _open_after(self, account: Account, now_s: float) -> None:
         self._context.open_gate(GateName.TOKEN)
         self._context.open_gate(GateName.ACCOUNT)
-        if now_s >= self._paused_until_s and not self._lacks_catalogue:
+        if now_s >= self._paused_until_s and not self._lacking:
             self._context.open_gate(GateName.SERVICE)
         if account.credits is None or account.credits > 0:
             self._context.open_gate(GateName.CREDITS)
@@ -195,16 +209,12 @@ class Machine:
             self._context.catalogue = catalogue
             self._catalogue_read_s = now_s
             self._catalogue_due_s = NEVER
-            if self._lacks_catalogue:
-                self._lacks_catalogue = False
-                self.check_account()
+            self.has("catalogue")
             return
         if now_s - self._catalogue_read_s > CATALOGUE_STALE_S:
             self._context.catalogue = None
         if self._context.catalogue is None:
-            self._lacks_catalogue = True
-            reason, hint = retry.words(error or ServiceError("the catalogue is empty"))
-            self._context.close_gate(GateName.SERVICE, f"without the catalogue no price is known: {reason}", hint)
+            self.lacks("catalogue", error or ServiceError("it is empty"))
         self._catalogue_due_s = now_s + retry.PROBE_S / 4
 
     def root_checked(self, step: CheckRoot, facts: RootFacts | None, error: Exception | None) -> None:

@@ -58,3 +58,7 @@ class News(Protocol):
     def history_read(self, begun_s: float) -> None:
         """A complete look at the history was dealt with."""
         ...
+
+    def history_unreadable(self, error: Exception) -> None:
+        """The history could not be read, more than once: nothing may be started without it."""
+        ...

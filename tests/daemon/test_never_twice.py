@@ -402,3 +402,18 @@ def test_a_night_of_downtime_is_no_lag_of_the_history(world):
 
     assert world.states() == ["published", "submitted"]
     assert seen.longest_lag_s < 120.0
+
+
+def test_a_history_that_cannot_be_read_stops_all_spending_and_says_so(world):
+    """Without it nobody knows what was paid for; when it can be read again, everything goes on by itself."""
+    world.service.fault("history", *["html"] * 6)
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.pass_time(60)
+    gates, made = world.engine.context.gates(), world.service.made
+
+    world.finish(rounds=120)
+
+    assert (made, [str(gate.name) for gate in gates]) == (0, ["service"])
+    assert "history" in gates[0].reason
+    assert world.states() == ["published"]

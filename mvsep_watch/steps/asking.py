@@ -83,15 +83,19 @@ class ReadHistory:
         raise ServiceError("the history kept moving while it was read")
 
     def _rows(self, client: Client) -> tuple[HistoryRow, ...] | None:
-        """Give the rows, or None where a joint between two pages is missing."""
+        """Give the rows, or None where a joint between two pages is missing.
+
+        Only a page without a further row is the end: a server may give fewer rows a page than it was asked for.
+        """
         rows: list[HistoryRow] = []
         page = client.separation_history(start=0, limit=PAGE_ROWS)
         down_to = self.down_to if page and page[0].id >= self.newest_known else 0
         while True:
             if rows and (not page or page[0].id != rows[-1].id):
                 return None
-            rows += page[1:] if rows else page
-            if len(page) < PAGE_ROWS or rows[-1].id <= down_to:
+            fresh = page[1:] if rows else page
+            rows += fresh
+            if not fresh or rows[-1].id <= down_to:
                 return tuple(rows)
             page = client.separation_history(start=len(rows) - 1, limit=PAGE_ROWS)
 

@@ -13,8 +13,9 @@ from mvsep_watch.steps.base import Tools
 class Listing:
     """A client whose history has rows with falling ids, and may move while it is read."""
 
-    def __init__(self, newest, *, moves=()):
+    def __init__(self, newest, *, moves=(), most=20):
         self.newest = newest
+        self.most = most
         self.moves = dict(moves)
         self.calls = []
 
@@ -22,7 +23,7 @@ class Listing:
         self.calls.append(start)
         self.newest += self.moves.get(len(self.calls), 0)
         ids = range(self.newest, 0, -1)[start : start + limit]
-        return tuple(HistoryRow(id=id_, hash=f"h{id_}") for id_ in ids)
+        return tuple(HistoryRow(id=id_, hash=f"h{id_}") for id_ in ids[: self.most])
 
 
 def read(client, *, down_to, newest_known=0):
@@ -58,6 +59,20 @@ def test_the_first_time_it_reads_to_the_end():
 def test_a_history_that_ends_with_a_full_page_is_read_to_its_end():
     """One more page shows that there is no more."""
     assert read(Listing(20), down_to=0) == list(range(20, 0, -1))
+
+
+def test_a_server_that_gives_fewer_rows_a_page_is_read_to_its_end():
+    """It may know a smaller limit than the documented one, or none."""
+    assert read(Listing(25, most=10), down_to=0) == list(range(25, 0, -1))
+
+
+def test_a_server_that_knows_no_start_is_no_read():
+    """The same page again and again has no joint."""
+    client = Listing(25)
+    client.separation_history = lambda *, start, limit: Listing(25).separation_history(start=0, limit=limit)
+
+    with pytest.raises(ServiceError):
+        read(client, down_to=0)
 
 
 def test_an_empty_history_is_a_complete_read():

@@ -67,7 +67,7 @@ def yes_option(function: Function) -> Function:
 @acting("retry", "Try again what needs no payment.")
 def retry(options: Options, *, which: Sequence[str], every: bool) -> int:
     """Try again what needs no payment: held and failed jobs whose trouble is mended, or a wait that you end."""
-    config = load_config(options)
+    config = load_config(options, needs_token=False)
     return _act(options, config, "retry", _meant("retry", which, config, every=every))
 
 
@@ -78,7 +78,7 @@ def cancel(options: Options, *, which: Sequence[str], every: bool) -> int:
     A separation is cancelled with the service only when no other job needs it. The service gives credits back only
     before it has begun; if it refuses, the result is kept and `retry` publishes it.
     """
-    config = load_config(options)
+    config = load_config(options, needs_token=False)
     return _act(options, config, "cancel", _meant("cancel", which, config, every=every))
 
 
@@ -88,7 +88,7 @@ def forget(options: Options, *, which: Sequence[str], every: bool) -> int:
 
     The files themselves, and what is published, stay where they are. `retry` on one of its jobs takes a file back.
     """
-    config = load_config(options)
+    config = load_config(options, needs_token=False)
     selection = _meant("forget", which, config, every=every)
     return _act(options, config, "forget", selection, sources=selection.sources)
 
@@ -100,7 +100,7 @@ def approve(options: Options, *, which: Sequence[str], every: bool, yes: bool) -
 
     One approval frees every job of the same work.
     """
-    config = load_config(options)
+    config = load_config(options, needs_token=False)
     selection = _meant("approve", which, config, every=every)
     approvals = _approvals(selection, config)
     payable = [each for each in approvals if APPLIES["approve"](each.view.job)]
@@ -125,7 +125,7 @@ def redo(options: Options, *, which: Sequence[str], every: bool, replace: bool, 
 
     Shows the model, the options and the price, and asks.
     """
-    config = load_config(options)
+    config = load_config(options, needs_token=False)
     selection = _meant("redo", which, config, every=every)
     redos = _redos(selection, config)
     payable = [each for each in redos if APPLIES["redo"](each.view.job) and each.settings]

@@ -86,8 +86,12 @@ def command(name: str, **attrs: Any) -> Callable[[Callable[..., int | None]], Co
     return click.command(name, cls=Command, **attrs)
 
 
-def load_config(options: Options) -> Config:
+def load_config(options: Options, *, needs_token: bool = True) -> Config:
     """Find and read the configuration; from then on no log shows its token.
+
+    Args:
+        options: Where the command line says that it is.
+        needs_token: False for commands that only look at the state, or ask its owner.
 
     Raises:
         ConfigError: There is none, or it cannot be used.
@@ -95,6 +99,7 @@ def load_config(options: Options) -> Config:
     from mvsep_watch import config, log  # noqa: PLC0415 - `--help` needs neither
 
     path = config.find(options.config, environ=os.environ, cwd=Path.cwd())
-    found = config.load(path, environ=os.environ)
-    log.hide(found.service.token)
+    found = config.load(path, environ=os.environ, needs_token=needs_token)
+    if found.service.token:
+        log.hide(found.service.token)
     return found

@@ -31,7 +31,7 @@ LONGEST_REASON = 100
 @click.pass_obj
 def status(options: Options) -> None:
     """Show what is going on: what needs you first, then what is under way, counts and credits."""
-    config = load_config(options)
+    config = load_config(options, needs_token=False)
     with opened(config) as views:
         found = overview.found(views, config, now=time.time())
     if options.json:
@@ -57,7 +57,7 @@ def jobs(options: Options, *, which: Sequence[str], states: Sequence[str], every
     Names jobs by their ids, by paths (of a source, a folder, or outputs) or by globs in quotes. With --json every job
     that fits is listed.
     """
-    config = load_config(options)
+    config = load_config(options, needs_token=False)
     chosen = [JobState(state) for state in states] or list(JobState)
     with opened(config) as views:
         if views is None:
@@ -149,7 +149,7 @@ def show(options: Options, *, which: str) -> None:
 
     Of a file it says which rules want it, or why none does.
     """
-    config = load_config(options)
+    config = load_config(options, needs_token=False)
     with opened(config) as views:
         found = dossier.found(views, which, config, now=time.time())
     if options.json:

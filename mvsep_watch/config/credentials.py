@@ -22,7 +22,7 @@ _TOKEN: Keys = ("mvsep", "token")
 _TOKEN_FILE: Keys = ("mvsep", "token_file")
 
 
-def token(section: MvsepSection, *, mode: int, expander: Expander, report: Report) -> str:
+def token(section: MvsepSection, *, mode: int, expander: Expander, report: Report, is_needed: bool) -> str:
     """Find the token.
 
     Args:
@@ -30,15 +30,17 @@ def token(section: MvsepSection, *, mode: int, expander: Expander, report: Repor
         mode: The permissions of the configuration file.
         expander: For variables and paths.
         report: Takes the problems.
+        is_needed: Whether trouble with it is a problem at all.
 
     Returns:
-        The token; empty where there is a problem.
+        The token; empty where there is none that can be used.
     """
     keys = _TOKEN if section.token is not None else _TOKEN_FILE if section.token_file is not None else ("mvsep",)
     try:
         return _checked(_found(section, mode=mode, expander=expander, config=report.path))
     except ValueError as error:
-        report.add(keys, str(error))
+        if is_needed:
+            report.add(keys, str(error))
     return ""
 
 

@@ -21,12 +21,13 @@ from mvsep_watch.model import Config, CreditLimits, Limits, Poll, Reconcile, Ser
 LARGEST_BYTES = 2**20
 
 
-def load(path: Path, *, environ: Mapping[str, str]) -> Config:
+def load(path: Path, *, environ: Mapping[str, str], needs_token: bool = True) -> Config:
     """Read and check a configuration.
 
     Args:
         path: The file.
         environ: The variables that it may use, and systemd's credentials folder.
+        needs_token: False where only the state file is looked at: the token is then empty where it cannot be had.
 
     Raises:
         ConfigError: The file cannot be used; `problems` has all that is wrong with it.
@@ -36,7 +37,8 @@ def load(path: Path, *, environ: Mapping[str, str]) -> Config:
     content, mode = _read(path)
     values = positions.read(_decoded(content, report), report)
     expander = Expander(environ, path.parent)
-    config = _config(values, mode=mode, expander=expander, report=report) if not report.is_broken(()) else None
+    is_whole = not report.is_broken(())
+    config = _config(values, mode, needs_token=needs_token, expander=expander, report=report) if is_whole else None
     report.raise_if_any()
     assert config is not None
     return config
@@ -69,13 +71,16 @@ def _decoded(content: bytes, report: Report) -> str:
         return ""
 
 
-def _config(values: dict[str, Any], *, mode: int, expander: Expander, report: Report) -> Config | None:
+def _config(
+    values: dict[str, Any], mode: int, *, needs_token: bool, expander: Expander, report: Report
+) -> Config | None:
     written_defaults = values.get("defaults")
     defaults_given = frozenset(written_defaults) if isinstance(written_defaults, dict) else frozenset()
     document = shape.checked(values, report)
     if document is None:
         return None
-    service = _service(document.mvsep or MvsepSection(), mode=mode, expander=expander, report=report)
+    section = document.mvsep or MvsepSection()
+    token = credentials.token(section, mode=mode, expander=expander, report=report, is_needed=needs_token)
     schedule = document.schedule or ScheduleSection()
     placed = folders.build(
         document.folders, document.defaults, defaults_given=defaults_given, expander=expander, report=report
@@ -84,19 +89,19 @@ def _config(values: dict[str, Any], *, mode: int, expander: Expander, report: Re
     return Config(
         path=report.path,
         state=_state(document, expander, report),
-        service=service,
+        service=_service(section, token=token, report=report),
         folders=tuple(one.folder for one in placed),
         limits=_limits(document.limits or LimitsSection()),
         rescan_s=schedule.rescan,
     )
 
 
-def _service(section: MvsepSection, *, mode: int, expander: Expander, report: Report) -> Service:
+def _service(section: MvsepSection, *, token: str, report: Report) -> Service:
     poll = Poll(min_s=section.poll.min, max_s=section.poll.max) if section.poll else Poll()
     if poll.min_s > poll.max_s:
         report.add(("mvsep", "poll"), "min is longer than max")
     return Service(
-        token=credentials.token(section, mode=mode, expander=expander, report=report),
+        token=token,
         base_url=section.base_url,
         timeout_s=section.timeout,
         poll=poll,

@@ -447,3 +447,13 @@ def test_a_rule_is_shown_where_there_are_several(person, world):
     _, out, _ = person("jobs")
 
     assert "rule" in out.splitlines()[0]
+
+
+def test_looking_needs_no_token(run, tmp_path):
+    """The token is for the service; what was done stands in the state file."""
+    config = tmp_path / "c.yaml"
+    config.write_text("mvsep: {token: '${NOT_SET_ANYWHERE}'}\nfolders:\n  - {path: drop, sep_type: 40}\n")
+
+    codes = [run("-c", str(config), command)[0] for command in ("status", "jobs")]
+
+    assert codes == [0, 0]

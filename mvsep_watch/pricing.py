@@ -39,6 +39,11 @@ def price(
     return max(MINIMUM, math.floor(seconds * coefficient / SECONDS_A_MINUTE))
 
 
+def in_words(credits_: int) -> str:
+    """Write a number of credits for people."""
+    return "1 credit" if credits_ == 1 else f"{credits_} credits"
+
+
 def _coefficient(algorithm: Algorithm, options: Mapping[str, str]) -> Fraction | None:
     """Multiply the model's coefficient by what its chosen options say."""
     product = _exact(algorithm.price_coefficient)

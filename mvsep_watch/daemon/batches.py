@@ -9,6 +9,7 @@ from mvsep_watch.daemon.context import Context
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.model import HoldKind, JobState, Settings
 from mvsep_watch.planner import settings_of
+from mvsep_watch.pricing import in_words
 from mvsep_watch.store import JobRow
 
 PriceOf = Callable[[Settings, float | None], int | None]
@@ -74,7 +75,7 @@ class BatchSums:
         ]
         more = " or more" if together.has_unknown else ""
         why = "the state was begun anew" if asked_anyway else f"more than limits.credits.approve_batch_above ({limit})"
-        reason = f"it came with a batch that would cost {together.credits} credits{more}: {why}"
+        reason = f"it came with a batch that would cost {in_words(together.credits)}{more}: {why}"
         hint = "`approve --all` lets the batch go; `approve` with ids, paths or globs lets these go"
         with store.transaction():
             for job in waiting:

@@ -40,6 +40,7 @@ from mvsep_watch.planner import (
     serve,
     settings_of,
 )
+from mvsep_watch.pricing import in_words
 from mvsep_watch.retry import PROBE_S
 from mvsep_watch.steps.base import Pool
 from mvsep_watch.store import JobRow, SeparationRow, SourceRow
@@ -283,7 +284,7 @@ class Starting:
 def hold_ended(context: Context, job: JobRow, row: SeparationRow, would_pay: int | None) -> None:
     """Hold a job whose work ended without results; only a person may have it tried again."""
     date = context.date(row.ended_at)
-    pays = "pays" if would_pay is None else f"pays {would_pay} credits" if would_pay else "costs nothing now"
+    pays = "pays" if would_pay is None else f"pays {in_words(would_pay)}" if would_pay else "costs nothing now"
     reason = f"{row.state} on {date}: {row.reason or 'no results'}"
     context.store.jobs.set(job.id, separation_id=row.id)
     context.store.jobs.hold(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from mvsep_watch.model import Account, CreditLimits, Gate
 from mvsep_watch.planner.limits import PlanLimits
+from mvsep_watch.pricing import in_words
 
 UNKNOWN_PRICE_RESERVES = 1
 """What an approved separation of unknown price reserves until it is settled: the least that the service charges."""
@@ -139,7 +140,7 @@ def _approval(proposal: Proposal, limits: CreditLimits) -> Ask | None:
     if not is_approved and (ceiling is None or price <= ceiling):
         return None
     why = confirmed or f", more than limits.credits.approve_job_above ({ceiling})"
-    return Ask(f"it would cost {price} credits{why}", f"`approve` lets it go for {price} credits", price)
+    return Ask(f"it would cost {in_words(price)}{why}", f"`approve` lets it go for {in_words(price)}", price)
 
 
 def any_limit(limits: CreditLimits) -> bool:
@@ -159,7 +160,7 @@ def _budget(proposal: Proposal, situation: Situation) -> Wait | None:
     free = account.credits - situation.reserved - limits.reserve
     if price > free:
         return Wait(
-            f"it costs {price} credits and {max(free, 0)} may be spent: balance {account.credits},"
+            f"it costs {in_words(price)} and {max(free, 0)} may be spent: balance {account.credits},"
             f" {situation.reserved} in use, {limits.reserve} kept back",
             "buy credits, or lower limits.credits.reserve",
         )
@@ -169,7 +170,7 @@ def _budget(proposal: Proposal, situation: Situation) -> Wait | None:
     ):
         if limit is not None and spent + price > limit:
             return Wait(
-                f"it costs {price} credits and {max(limit - spent, 0)} of {limit} are left for this {name}",
+                f"it costs {in_words(price)} and {max(limit - spent, 0)} of {limit} are left for this {name}",
                 f"it goes on by itself next {name}; or raise limits.credits.per_{name}",
             )
     return None

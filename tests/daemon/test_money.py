@@ -43,7 +43,7 @@ def test_what_waits_for_money_says_why(world):
     world.pass_time(30)
 
     job = world.jobs()[0]
-    assert job.reason == "it costs 1 credits and 0 of 0 are left for this day"
+    assert job.reason == "it costs 1 credit and 0 of 0 are left for this day"
     assert "per_day" in job.hint
 
 

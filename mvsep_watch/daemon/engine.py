@@ -18,9 +18,9 @@ from mvsep_watch.daemon.inbox import Bell, FoundFiles, Inbox, Message, Outcome, 
 from mvsep_watch.daemon.requesting import apply_open
 from mvsep_watch.errors import StateError
 from mvsep_watch.log import get_logger
-from mvsep_watch.model import Account, BatchOrigin, Config, FileStat, GateName, JobState, SeparationState
+from mvsep_watch.model import Account, BatchOrigin, Config, FileStat, GateName, HoldKind, JobState, SeparationState
 from mvsep_watch.mvsep import Client
-from mvsep_watch.steps import asking, publish, submit
+from mvsep_watch.steps import asking, fetch, publish, reading, submit
 from mvsep_watch.steps.base import Denied, Granted, Pool, Step, Tools
 from mvsep_watch.store import Store
 
@@ -29,7 +29,7 @@ LONGEST_NAP_S = 1.0
 SHORTEST_NAP_S = 0.02
 MOVING = (JobState.QUEUED, JobState.SUBMITTED, JobState.SEPARATED, JobState.FETCHED)
 BACKGROUND = (asking.ReadAccount, asking.ReadCatalogue, publish.CheckRoot)
-"""Steps that are always under way now and then; nothing waits for them that would not show otherwise."""
+"""Steps that are under way now and then, whether or not there is work that waits for them."""
 LONGEST_WAIT_S = 2 * 3600.0
 """Nothing waits for so long by itself; what is due later was written by a clock that has been set back since."""
 CHUNKS_AHEAD = 4
@@ -78,6 +78,7 @@ class Engine:
         if fresh:
             context.store.memory.set_meta("is_fresh", "1")
             context.store.memory.set_meta("ask_about_new", "1")
+            context.store.jobs.close_batches(now=context.clock.now())
             self.desks.machine.take_over_roots()
         context.store.bring_forward(now=context.clock.now(), latest=context.clock.now() + LONGEST_WAIT_S)
         self.desks.machine.forget_old_gates()
@@ -147,7 +148,8 @@ class Engine:
         intake = self.desks.intake
         if not intake.is_idle or not intake.first_scan_is_done:
             return False
-        if any(not isinstance(step, BACKGROUND) for step in self.context.hands.in_flight()):
+        ignored = () if self._has_work else BACKGROUND
+        if any(not isinstance(step, ignored) for step in self.context.hands.in_flight()):
             return False
         return not self._has_due_work() or self._service_is_gone(gated_for_s)
 
@@ -155,13 +157,13 @@ class Engine:
         context, desks, counts = self.context, self.desks, self.context.store.jobs.counts()
         service_gates = [gate for gate in context.gates() if gate.name == GateName.SERVICE]
         other_gates = [gate for gate in context.gates() if gate.name != GateName.SERVICE]
-        looking = desks.unknowns.is_urgent or desks.polling.ending or desks.history.is_settling
+        can_look = not (desks.history.is_failing or any(gate.name == GateName.TOKEN for gate in other_gates))
+        looking = can_look and (desks.unknowns.is_urgent or desks.polling.ending or desks.history.is_settling)
         asking = counts[JobState.SUBMITTED] or looking
         if context.store.sources.to_dispose(context.clock.now()) or (asking and (context.account or not other_gates)):
             return True
-        filing = counts[JobState.SEPARATED] or counts[JobState.FETCHED]
-        starting = counts[JobState.QUEUED] and (service_gates or not desks.starting.is_waiting)
-        return not other_gates and bool(filing or starting)
+        starting = counts[JobState.QUEUED] and can_look and (service_gates or not desks.starting.is_waiting)
+        return desks.finishing.has_work or (not other_gates and bool(starting))
 
     def _service_is_gone(self, for_s: float) -> bool:
         now = self.context.clock.now()
@@ -192,6 +194,20 @@ class Engine:
                     raise
                 except Exception as error:
                     self.context.log.exception("bug_met", message=type(message).__name__, error=repr(error))
+                    self._calm(message, error)
+
+    def _calm(self, message: Message, error: Exception) -> None:
+        """Keep what ran into a bug from running into it again at once: held, or asked for much later."""
+        if not isinstance(message, Outcome):
+            return
+        store, now, step = self.context.store, self.context.clock.now(), message.step
+        if isinstance(step, reading.Identify):
+            self.desks.intake.identified(step, None, error)
+        elif isinstance(step, fetch.Fetch | publish.Publish) and (job := store.jobs.get(step.job_id)):
+            reason, hint = retry.words(error)
+            store.jobs.hold(job, HoldKind.TROUBLE, now=now, reason=reason, hint=hint)
+        elif isinstance(step, submit.Submit | asking.Poll | asking.CancelRemote):
+            store.separations.set(step.separation_id, not_before=now + retry.LONGEST_DELAY_S)
 
     def _answer(self, question: ReleaseQuestion) -> None:
         """Give a hand the last word, which is committed by then; any doubt is a no."""

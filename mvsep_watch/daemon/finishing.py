@@ -32,6 +32,8 @@ from mvsep_watch.wanted import wanted
 RESULTS_GONE_TIMES = 4
 """How often in a row the results must be gone before it is believed: a mirror can lag behind."""
 DISPOSE_AGAIN_S = 60.0
+LOOKED_THROUGH = 1000
+"""How many jobs that wait to be fetched are looked through for one that can be."""
 FREED_BY_RESULTS = (HoldKind.PRICE, HoldKind.BATCH, HoldKind.ENDED, HoldKind.OUTPUTS_GONE)
 
 
@@ -72,6 +74,17 @@ class Finishing:
         if not self._context.hands.is_busy_with(Tidy.KEY):
             for source in self._context.store.sources.to_dispose(self._context.clock.now()):
                 self._dispose(source)
+
+    @property
+    def has_work(self) -> bool:
+        """True while outputs can be fetched or published, now or soon: their service and their disk are there."""
+        closed = {gate.scope for gate in self._context.gates() if gate.name == GateName.DISK}
+        jobs = self._context.store.jobs
+        for state in (JobState.SEPARATED, JobState.FETCHED):
+            for job in jobs.due(state, now=float("inf"), limit=LOOKED_THROUGH):
+                if job.realm == self._context.realm and escape_path(job.output_root) not in closed:
+                    return True
+        return False
 
     def _each_due(self, state: JobState, pool: Pool, give: Callable[[JobRow], None]) -> None:
         free = self._context.hands.free(pool)

@@ -17,6 +17,8 @@ from mvsep_watch.steps.asking import HistoryRead, ReadHistory
 from mvsep_watch.store import SeparationRow
 
 FAILED_AGAIN_S = 5.0
+FAILING_AFTER = 6
+"""Two minutes of failures in a row."""
 SETTLE_FOR_S = 3600.0
 """How long after its end a separation's charge is looked for; then the estimate stands."""
 LONGEST_INTERVAL_S = 60.0
@@ -61,6 +63,11 @@ class History:
         """True while something has just ended and its charge was not looked for yet."""
         return self._settle_due_s == AT_ONCE and bool(self._unsettled())
 
+    @property
+    def is_failing(self) -> bool:
+        """True once the history could not be read for minutes."""
+        return self._failures >= FAILING_AFTER
+
     def work(self) -> None:
         """Hand a look out if one is due."""
         if self._context.account is None or self._context.stopping:
@@ -75,7 +82,7 @@ class History:
             self._context.hands.give(ReadHistory(down_to=min([known, *watermarks]), newest_known=known))
 
     def _is_needed(self, now_s: float) -> bool:
-        if self._unknowns.searched or self._polling.ending or self._sightings.looked_for:
+        if self._failures or self._unknowns.searched or self._polling.ending or self._sightings.looked_for:
             return True
         return now_s >= self._settle_due_s and bool(self._unsettled())
 
@@ -105,7 +112,7 @@ class History:
 
     def _failed(self, error: Exception | None, now_s: float) -> None:
         self._failures += 1
-        self._due_s = now_s + max(FAILED_AGAIN_S, retry.backoff_s(self._failures))
+        self._due_s = now_s + min(retry.PROBE_S, max(FAILED_AGAIN_S, retry.backoff_s(self._failures)))
         if error is not None:
             self._news.service_trouble(error)
             self._context.consequence(error, failures=self._failures)

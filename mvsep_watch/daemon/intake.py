@@ -35,6 +35,8 @@ from mvsep_watch.wanted import wanted
 
 LOOKED_AT_ONCE = 200
 """Candidates per look: small enough that a slow share answers for a few at a time."""
+STALLED_AFTER_S = 60.0
+"""How long `once` waits for a file that does not change and cannot be taken."""
 RESCAN_AFTER_FOLDER_EVENT_S = 1.0
 """A folder that was moved in is scanned after its events have calmed down."""
 
@@ -57,6 +59,12 @@ class Waiting:
     is_busy: bool = False
     failures: int = 0
     reason: str = ""
+
+    def is_stalled(self, now_s: float) -> bool:
+        """Say whether it cannot be taken, and has not changed for a while: empty, held open, or unreadable."""
+        is_waiting = self.reason in {settle.WaitReason.EMPTY, settle.WaitReason.HELD_OPEN} or bool(self.failures)
+        since_s = now_s if self.seen is None else self.seen.since_s
+        return is_waiting and now_s - since_s > max(STALLED_AFTER_S, self.folder.settle_s)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,8 +91,10 @@ class Intake:
 
     @property
     def is_idle(self) -> bool:
-        """True while no file and no scan is being looked at."""
-        return not (self.candidates or self._stable or self._scans_due or self._counting)
+        """True while no scan is under way, and no file is looked at of which anything may come soon."""
+        now_s = self._context.clock.monotonic()
+        waits = any(not candidate.is_stalled(now_s) for candidate in self.candidates.values())
+        return not (waits or self._stable or self._scans_due or self._counting)
 
     @property
     def first_scan_is_done(self) -> bool:
@@ -93,7 +103,9 @@ class Intake:
 
     def is_counting(self, folder: str) -> bool:
         """Say whether a scan of the folder is still being counted: its sum is not known yet."""
-        return folder in self._counting
+        counted = [other for name in self._counting if (other := self._context.config.folder(name))]
+        mine = self._context.config.folder(folder)
+        return mine is not None and any(_overlap(mine, other) for other in counted)
 
     def want_scan(self, folder: str, *, in_s: float = 0.0) -> None:
         """Have a folder scanned, now or a little later."""
@@ -239,6 +251,8 @@ class Intake:
 
     def _add(self, path: str, folder: Folder, *, counted_in: str | None, stat: FileStat | None = None) -> None:
         now_s = self._context.clock.monotonic()
+        if before := self.candidates.get(path):
+            counted_in = counted_in or before.counted_in  # the scan that counts it must still hear that it is done
         candidate = Waiting(folder=folder, due_s=now_s, counted_in=counted_in)
         if stat is not None:
             candidate.seen, decision = settle.observe(None, stat, now_s=now_s, settle_s=folder.settle_s)
@@ -299,6 +313,7 @@ class Intake:
         while self._stable and self._context.hands.free(Pool.READING):
             path, stat = self._stable.popleft()
             if not self._context.hands.give(Identify(path=path, stat=stat)):
+                self._stable.append((path, stat))  # an earlier look at it is still being read
                 break
 
     def _skips_existing(self, folder: Folder) -> bool:
@@ -325,3 +340,8 @@ class Intake:
             self._context.log.warning("folder_unreadable", folder=folder, reason=trouble)
         elif before and not trouble:
             self._context.log.info("folder_readable", folder=folder)
+
+
+def _overlap(one: Folder, other: Folder) -> bool:
+    """Say whether a file may be in both folders: then a batch of the one is not counted before that of the other."""
+    return one.path.is_relative_to(other.path) or other.path.is_relative_to(one.path)

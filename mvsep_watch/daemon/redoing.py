@@ -148,8 +148,11 @@ def attempts_of(store: Store, job: JobRow, settings: str) -> list[SeparationRow]
 
 
 def give_up(store: Store, row: SeparationRow, *, now: float) -> None:
-    """End an unknown that a person waits for no longer."""
+    """End an unknown that a person waits for no longer; what had only just joined it is queued again."""
     store.separations.move(row, SeparationState.LOST, now=now, reason="given up by a person, its outcome unknown")
+    for job in store.jobs.of_separation(row.id):
+        if job.state == JobState.QUEUED:
+            store.jobs.set(job.id, separation_id=None)
 
 
 def _why_not_in_state(job: JobRow) -> str:

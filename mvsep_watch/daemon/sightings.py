@@ -76,14 +76,15 @@ class Sightings:
     def polled(self, row: SeparationRow, remote: Remote, begun_s: float) -> None:
         """Count a sighting if the server still says unfinished after the history has listed it.
 
-        What is listed at the first look long after its release is not counted: a night of downtime says neither that
-        the history is prompt, nor that it lags by a night.
+        What does not carry its tag in its hash says nothing about what is looked for by tag. What is listed at the
+        first look long after its release is not counted: a night of downtime says neither that the history is prompt,
+        nor that it lags by a night.
         """
         sighting = self._sightings.get(row.id)
         if sighting is None or sighting.listed_s is None or begun_s < sighting.listed_s:
             return
         del self._sightings[row.id]
-        counts = remote.is_unfinished
+        counts = remote.is_unfinished and tag_in_hash(row.hash or "") == row.tag
         if sighting.looks > 1 or sighting.age_s <= self._context.config.service.reconcile.window_s:
             self._record(row, sighting, counts=counts)
         if counts:

@@ -65,7 +65,7 @@ def read_remote(answer: Answer, *, hash_: str, base_url: str) -> Remote | None:
         current_order=whole(data.get("current_order")),
         finished_chunks=whole(data.get("finished_chunks")),
         all_chunks=whole(data.get("all_chunks")),
-        algorithm=_text(data.get("algorithm")),
+        algorithm=one_line(_text(data.get("algorithm"))),
         output_format=_text(data.get("output_format")),
         files=_files(data.get("files"), base_url=base_url, answer=answer) if status == "done" else (),
         transcription=_transcription(data.get("transcription")),

@@ -243,6 +243,10 @@ class Jobs:
         """Let no further job into a batch."""
         self._db.run("UPDATE batches SET closed_at = ? WHERE id = ? AND closed_at IS NULL", (now, batch_id))
 
+    def close_batches(self, *, now: float) -> None:
+        """Let no further job into any batch that is open now."""
+        self._db.run("UPDATE batches SET closed_at = ? WHERE closed_at IS NULL", (now,))
+
     def batches_open(self, origin: BatchOrigin, *, opened_before: float) -> list[int]:
         """Give the open batches of an origin that were opened before an instant."""
         rows = self._db.all(

@@ -8,6 +8,7 @@ has in flight goes on, and is told no when it comes back.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -104,13 +105,25 @@ class _Applying:
         if job.state in (JobState.FAILED, JobState.CANCELLED):
             return self._queue_again(job)
         if job.state == JobState.PUBLISHED:
-            return "it is published; `redo` does it again, and pays"
+            return self._take_back(job)
         if job.state == JobState.HELD and (job.hold not in RETRIABLE or job.resume is None):
             return WAITS_FOR[job.hold or HoldKind.TROUBLE]
         if job.state == JobState.HELD and job.resume:
             self._store.jobs.move(job, job.resume, now=self._now, reason="retried")
         self._store.jobs.set(job.id, not_before=0.0)
         self._ask_now(job)
+        return ""
+
+    def _take_back(self, job: JobRow) -> str:
+        """Remember a published job's file again, or fetch outputs again that are gone, while the server has them."""
+        was_forgotten = self._store.sources.get(job.source_id).state == "ignored"
+        self._store.sources.remember(job.source_id)
+        if not os.path.lexists(job.final):
+            self._store.jobs.move(
+                job, JobState.SEPARATED, now=self._now, reason="its outputs are gone", finished_at=None
+            )
+        elif not was_forgotten:
+            return "it is published; `redo` does it again, and pays"
         return ""
 
     def _queue_again(self, job: JobRow) -> str:

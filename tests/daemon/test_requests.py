@@ -777,3 +777,36 @@ def test_an_unknown_request_is_refused(world):
     answer = ask(world, "polish", 1)
 
     assert answer["refused"] == [{"id": 1, "reason": "this version of mvsep-watch knows no such request"}]
+
+
+def test_retry_fetches_outputs_that_are_gone_for_nothing(world):
+    """While the service still keeps them: nobody pays for an emptied folder."""
+    submit(world)
+    world.finish()
+    shutil.rmtree(world.stems / "song")
+
+    answer = ask(world, "retry", 1)
+    world.finish()
+
+    assert (answer["done"], world.states(), world.service.made) == ([1], ["published"], 1)
+    assert "song/Vocals.wav" in world.tree()
+
+
+def test_retry_of_what_is_there_is_refused(world):
+    """There is nothing to do, and a redo would pay."""
+    submit(world)
+    world.finish()
+
+    assert "redo" in ask(world, "retry", 1)["refused"][0]["reason"]
+
+
+def test_retry_takes_a_forgotten_file_back_though_it_is_published(world):
+    """`forget` is no one-way street."""
+    submit(world)
+    world.finish()
+    ask(world, "forget", 1)
+
+    answer = ask(world, "retry", 1)
+
+    assert answer["done"] == [1]
+    assert world.store.sources.get(1).state == "known"

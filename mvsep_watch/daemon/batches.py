@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.errors import MvsepWatchError
-from mvsep_watch.model import HoldKind, JobState, Settings
+from mvsep_watch.model import HoldKind, JobState, Settings, Work
 from mvsep_watch.planner import settings_of
 from mvsep_watch.pricing import in_words
 from mvsep_watch.store import JobRow
@@ -57,7 +57,7 @@ class BatchSums:
         if settings is None or (job.input_key, settings.canonical()) in together.works:
             return
         together.works.add((job.input_key, settings.canonical()))
-        price = self._price(job)
+        price = 0 if self._is_paid(job, settings) else self._price(job)
         together.credits += price or 0
         together.has_unknown |= price is None
 
@@ -84,6 +84,12 @@ class BatchSums:
                     store.jobs.set(job.id, settings=settings.canonical())  # what the price is for, and the approval
                 store.jobs.hold(job, HoldKind.BATCH, now=now, reason=reason, hint=hint, price=self._price(job))
         self._context.log.warning("batch_held", batch=batch_id, jobs=len(waiting), credits=together.credits, hint=hint)
+
+    def _is_paid(self, job: JobRow, settings: Settings) -> bool:
+        """Say whether a work has an attempt already, here or in the history: joining it costs nothing."""
+        store, work = self._context.store, Work(realm=job.realm, input_key=job.input_key, settings=settings)
+        listed = store.memory.history_with_tags(work.realm, self._context.identity, work.tags())
+        return job.attempt_wanted is None and bool(listed or store.separations.of_work(work))
 
     def _price(self, job: JobRow) -> int | None:
         settings = self._settings(job)

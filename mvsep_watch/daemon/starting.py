@@ -23,6 +23,7 @@ from mvsep_watch.model import (
     SeparationState,
     Settings,
     Work,
+    day_in_hash,
     tag_in_hash,
 )
 from mvsep_watch.model.work import MAX_ATTEMPTS_LOOKED_FOR
@@ -259,7 +260,7 @@ class Starting:
             watermark=row.id - 1,
             size_bytes=planned.source.size_bytes,
             duration_s=planned.source.duration_s,
-            day=context.today(),
+            day=day_in_hash(row.hash) or context.today(),
             now=context.clock.now(),
         )
 

@@ -110,6 +110,12 @@ def tag_in_hash(hash_: str) -> str | None:
     return found.group() if found else None
 
 
+def day_in_hash(hash_: str) -> str | None:
+    """Give the date that a server's hash begins with, as `YYYY-MM-DD`, or None: the day that it was paid for."""
+    found = re.match(r"(\d{4})(\d{2})(\d{2})\d{6}-", hash_)
+    return "-".join(found.groups()) if found else None
+
+
 def file_key(sha256_hex: str) -> str:
     """Give the input key of a file's bytes."""
     return f"sha256:{sha256_hex}"

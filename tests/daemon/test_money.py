@@ -1,5 +1,7 @@
 """Never more than allowed: prices, reservations, limits, approvals, batches, and the plan of the account."""
 
+import shutil
+
 import pytest
 
 from mvsep_watch.model import CreditLimits, Limits, Rule
@@ -256,3 +258,41 @@ def test_never_more_unfinished_than_slots(world):
 
     assert most == 2
     assert world.service.made == 6
+
+
+def test_what_was_paid_before_adds_nothing_to_a_batch(world):
+    """Work that a lost state has paid for is adopted; only what is new counts."""
+    three_songs(world)
+    world.start()
+    world.finish()
+    world.stop()
+    for path in world.base.glob("state.sqlite3*"):
+        path.unlink()
+    shutil.rmtree(world.stems)
+    limited(world, approve_batch_above=1)
+    write_wav(world.drop / "new.wav", pitch=9)
+
+    world.start()
+    world.finish()
+
+    assert (world.states(), world.service.made) == (["published"] * 4, 4)
+
+
+def test_what_is_adopted_counts_on_the_day_it_was_paid_for(world):
+    """The limits of today are for what is spent today."""
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.finish()
+    world.stop()
+    for path in world.base.glob("state.sqlite3*"):
+        path.unlink()
+    shutil.rmtree(world.stems)
+    world.clock.sleep(36 * 3600.0)
+
+    world.start()
+    world.finish()
+    world.pass_time(120)
+
+    today = world.engine.context.today()
+    assert world.states() == ["published"]
+    assert world.store.separations.spent(today, today) == 0

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -47,11 +48,12 @@ def notify_socket(tmp_path):
         yield path, listener
 
 
-def messages_until(listener, wanted):
-    heard = []
-    while not any(message.startswith(wanted) for message in heard):
+def messages_until(listener, wanted, heard):
+    """Listen until a message with each of the beginnings was heard; at most 20 s."""
+    deadline = time.monotonic() + 20
+    while not all(any(message.startswith(start) for message in heard) for start in wanted):
+        assert time.monotonic() < deadline, f"of {wanted} only {heard} came"
         heard.append(listener.recv(4096).decode())
-    return heard
 
 
 def test_systemd_hears_ready_status_and_life(tmp_path, notify_socket):
@@ -69,15 +71,14 @@ def test_systemd_hears_ready_status_and_life(tmp_path, notify_socket):
             stderr=subprocess.DEVNULL,
         )
         try:
-            heard = messages_until(listener, "READY=1")
-            heard += messages_until(listener, "WATCHDOG=1")
-            heard += messages_until(listener, "STATUS=")
+            heard = []
+            messages_until(listener, ["READY=1", "WATCHDOG=1", "STATUS="], heard)
             process.send_signal(signal.SIGTERM)
-            heard += messages_until(listener, "STOPPING=1")
+            messages_until(listener, ["STOPPING=1"], heard)
             code = process.wait(8)
         finally:
             process.kill()
             process.wait()
 
     assert code == 0
-    assert heard.index("READY=1") < max(n for n, message in enumerate(heard) if message == "WATCHDOG=1")
+    assert heard.index("READY=1") < heard.index("STOPPING=1")

@@ -41,6 +41,7 @@ class Machine:
         self._news = news
         self._account_due_s = float("-inf")
         self._account_failures = 0
+        self._balance_is_old = False
         self._catalogue_due_s = float("-inf")
         self._catalogue_read_s = float("-inf")
         self._roots_checked: dict[Path, float] = {}
@@ -113,6 +114,13 @@ class Machine:
         """Have the balance read soon: a reservation counts until then."""
         due_s = self._context.clock.monotonic() + ACCOUNT_AFTER_END_S
         self._account_due_s = min(self._account_due_s, due_s)
+        self._balance_is_old = True
+
+    def owes_balance(self) -> bool:
+        """Say whether something has ended since the balance was read last; if so, have it read at once."""
+        if self._balance_is_old and not self._context.hands.is_busy_with(ReadAccount().key):
+            self.check_account()
+        return self._balance_is_old
 
     def trouble(self, error: Exception) -> None:
         """Probe the service soon after trouble with it; it is the probe that closes the `service` gate, or opens it.
@@ -160,10 +168,12 @@ class Machine:
     def account_read(self, result: tuple[Account, float] | None, error: Exception | None) -> None:
         """Take what the service says of the account, and when the question was begun (seconds since 1970)."""
         if result is None:
+            self._balance_is_old = False
             self._account_failed(error or ServiceError("no answer"))
             return
         account, begun_at = result
         context, now_s = self._context, self._context.clock.monotonic()
+        self._balance_is_old = False
         self._account_failures = 0
         self._account_due_s = now_s + retry.PROBE_S if context.gates() else NEVER
         if not account.identity:

@@ -114,3 +114,18 @@ def test_it_does_not_rest_while_a_slot_will_come_back(world):
     rests_within(world, 900)
 
     assert world.states() == ["published"] * 3
+
+
+def test_the_balance_is_read_once_more_before_it_ends(world):
+    """What `status` shows afterwards is what is left, and nothing is reserved any more."""
+    world.service.auto_finish_after = 2
+    write_wav(world.drop / "song.wav")
+    world.start()
+    rests_within(world, 300)
+
+    while world.engine.desks.machine.owes_balance():
+        world.clock.sleep(0.1)
+        world.turn()
+
+    assert world.engine.context.account.credits == world.service.account.credits == 999
+    assert world.store.separations.reserved_against_balance() == 0

@@ -167,7 +167,8 @@ class Engine:
 
     def _service_is_gone(self, for_s: float) -> bool:
         now = self.context.clock.now()
-        return any(gate.name == GateName.SERVICE and now - gate.since >= for_s for gate in self.context.gates())
+        since = [gate.since for gate in self.context.gates() if gate.name == GateName.SERVICE]
+        return any(not 0.0 <= now - instant < for_s for instant in since)  # in the future: the clock was set back
 
     def nap_s(self) -> float:
         """Say how long nothing will be due, at most `LONGEST_NAP_S`."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,16 +136,14 @@ class Finishing:
         return tuple(algorithm.outputs.items()) if algorithm else ()
 
     def _siblings(self, job: JobRow, row: SeparationRow) -> tuple[Sibling, ...]:
-        jobs = self._context.store.jobs
-        return tuple(
-            Sibling(folder=other.final, outputs=jobs.outputs(other.id), is_whole=self._published_all(other))
-            for other in jobs.ever_of_separation(row.id)
-            if other.id != job.id and other.state == JobState.PUBLISHED
-        )
-
-    def _published_all(self, job: JobRow) -> bool:
-        rule = self._context.config.rule(job.folder, job.rule)
-        return rule is not None and rule.stems is None
+        jobs, stems = self._context.store.jobs, Counter(json.loads(row.server_says or "{}").get("stems", ()))
+        found = []
+        for other in jobs.ever_of_separation(row.id):
+            if other.id != job.id and other.state == JobState.PUBLISHED:
+                outputs = jobs.outputs(other.id)
+                is_whole = bool(stems) and stems == Counter(output.stem for output in outputs)
+                found.append(Sibling(folder=other.final, outputs=outputs, is_whole=is_whole))
+        return tuple(found)
 
     def fetched(self, step: Fetch, fetched: Fetched | None, error: Exception | None) -> None:
         """Take what was staged."""
@@ -156,9 +156,15 @@ class Finishing:
             return
         with store.transaction():
             store.jobs.set_outputs(job.id, fetched.outputs)
-            if fetched.algorithm and job.separation_id:
-                store.separations.set(job.separation_id, algorithm=fetched.algorithm)
+            if fetched.stems:
+                self._note_stems(job, fetched)
             store.jobs.move(job, JobState.FETCHED, now=now, fetched_at=now)
+
+    def _note_stems(self, job: JobRow, fetched: Fetched) -> None:
+        """Remember which stems there are: who publishes all of them may take them from here."""
+        row = self._separation_of(job)
+        says = json.dumps({**json.loads(row.server_says or "{}"), "stems": fetched.stems})
+        self._context.store.separations.set(row.id, algorithm=fetched.algorithm or row.algorithm, server_says=says)
 
     def _not_fetched(self, job: JobRow, error: Exception) -> None:
         match error:

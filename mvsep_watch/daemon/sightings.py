@@ -53,9 +53,8 @@ class Sightings:
 
     def begin(self, row: SeparationRow) -> None:
         """Look for a hash from now on."""
-        clock = self._context.clock
-        age_s = max(0.0, clock.now() - row.released_at) if row.released_at else 0.0
-        self._sightings[row.id] = Sighting(learned_s=clock.monotonic(), age_s=age_s)
+        age_s = max(0.0, self._context.age_s(row.released_at)) if row.released_at else 0.0
+        self._sightings[row.id] = Sighting(learned_s=self._context.clock.monotonic(), age_s=age_s)
 
     def forget(self, separation_id: int) -> None:
         """Look no longer for what has ended."""

@@ -26,7 +26,7 @@ OTHER_KINDS = {"txt": "txt", "srt": "srt", "vtt": "txt", "json": "txt", "lrc": "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sibling:
-    """A published folder of the same separation, with what it held; `is_whole` if its rule publishes all stems."""
+    """A published folder of the same separation, with what it held; `is_whole` if that was every stem there is."""
 
     folder: Path
     outputs: tuple[Output, ...]
@@ -35,10 +35,11 @@ class Sibling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """What is staged."""
+    """What is staged. `stems`: every stem that the service lists; empty where it was not asked."""
 
     outputs: tuple[Output, ...]
-    algorithm: str
+    algorithm: str = ""
+    stems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,19 +87,21 @@ class Fetch:
         staging = Staging.open(self.parent, state_id=self.state_id, job_id=self.job_id, hash_=self.hash, root=self.root)
         for sibling in self.siblings:
             if copied := self._copied(sibling, staging, tools):
-                return self._staged(copied, "", staging)
+                self._drop_others(copied, staging)
+                return Fetched(outputs=copied)
         remote = tools.client.get(self.hash, base_url=self.base_url)
         if not remote.is_done:
             raise _not_there(remote)
-        return self._staged(self._downloaded(remote, staging, tools), remote.algorithm, staging)
+        outputs = self._downloaded(remote, staging, tools)
+        self._drop_others(outputs, staging)
+        return Fetched(outputs=outputs, algorithm=remote.algorithm, stems=_labels(remote))
 
-    def _staged(self, outputs: tuple[Output, ...], algorithm: str, staging: Staging) -> Fetched:
+    def _drop_others(self, outputs: tuple[Output, ...], staging: Staging) -> None:
         """Drop what an earlier try staged and this one does not publish."""
         names = {output.name for output in outputs}
         for path in staging.path.iterdir():
             if path.is_file() and path.name not in names:
                 staging.drop(path.name)
-        return Fetched(outputs=outputs, algorithm=algorithm)
 
     def _copied(self, sibling: Sibling, staging: Staging, tools: Tools) -> tuple[Output, ...] | None:
         """Copy from a sibling that has all that this job publishes; None where anything is missing."""
@@ -114,8 +117,7 @@ class Fetch:
         return tuple(wanted) if len(intact) == len(wanted) else None
 
     def _downloaded(self, remote: Remote, staging: Staging, tools: Tools) -> tuple[Output, ...]:
-        texts = [(kind, text) for kind, text in remote.transcription.items() if text]
-        labels = [file.label for file in remote.files] + ["Transcription" for _ in texts]
+        texts, labels = _texts(remote), _labels(remote)
         extensions = [self._extension(file) for file in remote.files] + [_text_kind(kind) for kind, _ in texts]
         names = _names(labels, extensions)
         self._check_stems(labels)
@@ -165,6 +167,14 @@ class Fetch:
             audio.check_text_output(path)
         else:
             audio.check_output(path, format_number=self.format_number, source_duration_s=self.source_duration_s)
+
+
+def _texts(remote: Remote) -> list[tuple[str, str]]:
+    return [(kind, text) for kind, text in remote.transcription.items() if text]
+
+
+def _labels(remote: Remote) -> tuple[str, ...]:
+    return (*(file.label for file in remote.files), *("Transcription" for _ in _texts(remote)))
 
 
 def _text_kind(kind: str) -> str:

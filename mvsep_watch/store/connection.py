@@ -58,9 +58,12 @@ class Db:
             self._depth -= 1
 
     def run(self, sql: str, params: Params = ()) -> sqlite3.Cursor:
-        """Execute one statement."""
+        """Execute one statement. Text with half a character, as of a path that is no UTF-8, is written escaped."""
         try:
-            return self._connection.execute(sql, params)
+            try:
+                return self._connection.execute(sql, params)
+            except UnicodeEncodeError:
+                return self._connection.execute(sql, [_encodable(value) for value in params])
         except sqlite3.Error as error:
             raise _translated(error, self.path) from error
 
@@ -93,6 +96,10 @@ class Db:
     def close(self) -> None:
         """Close; a writer leaves no WAL behind."""
         self._connection.close()
+
+
+def _encodable(value: Any) -> Any:
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def open_writer(path: Path) -> Db:

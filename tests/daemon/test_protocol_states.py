@@ -1,6 +1,7 @@
 """Whatever befalls a job, at every state that it can be in: nothing is stuck, lost or repeated."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -387,3 +388,34 @@ def test_beginning_anew_asks_even_where_a_batch_was_open(world):
     world.pass_time(60)
 
     assert world.jobs()[-1].hold == "batch"
+
+
+def test_a_rule_that_asks_for_more_stems_now_makes_no_part_pass_for_the_whole(world):
+    """What was published when the rule asked for one stem is not all there is."""
+    other = world.base / "other"
+    other.mkdir()
+    world.rules = (Rule(sep_type=40, output_format=1, stems=("vocals",)),)
+    path = reach(world, "published")
+    shutil.copy(path, other / "song.wav")
+    world.rules = (Rule(sep_type=40, output_format=1),)
+    world.extra_folders = (world.another_folder("other", other, world.base / "other-stems"),)
+    world.restart()
+
+    world.finish()
+
+    assert world.service.made == 1
+    assert "song/Instrumental.wav" in world.tree(world.base / "other-stems")
+
+
+def test_a_name_that_is_no_text_is_no_bug(world):
+    """A file with a name in Latin-1 is replaced while it is sent: it is looked at anew."""
+    path = write_wav(world.drop / os.fsdecode(b"caf\xe9.wav"))
+    world.start()
+    world.hands.held = {Pool.UPLOADS}
+    world.pass_time(20)
+    write_wav(path, pitch=3)
+    go_on(world)
+
+    world.finish()
+
+    assert (sorted(world.states()), world.service.made) == (["cancelled", "published"], 1)

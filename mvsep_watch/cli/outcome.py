@@ -6,8 +6,9 @@ Reads the store on the engine's own thread, once at the end; decides the exit co
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -28,7 +29,7 @@ NAMES_SHOWN = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """A job, or a file that became none: `state` is then `refused` and `job` None. Paths are escaped."""
+    """A job, or a file or folder that gave none: `job` is then None, and `state` says why. Paths are escaped."""
 
     job: int | None
     name: str
@@ -46,7 +47,7 @@ class Outcome:
     Args:
         finished: Jobs that ended during the run.
         left: Jobs that are held or wait, whenever they came.
-        refused: Files that were refused during the run.
+        refused: Files that were refused during the run or cannot be taken yet, and folders that cannot be read.
         spent: Credits that the run took, as far as is known.
         balance: What the account has left when everything is paid; None while unknown.
     """
@@ -80,26 +81,43 @@ def found(engine: Engine, *, since: float, interrupted: bool) -> Outcome:
     """
     context = engine.context
     store = context.store
-    refused = sources_refused(store.db, since=since)
     return Outcome(
         finished=_items(engine, jobs_finished(store.db, since=since)),
         left=_items(engine, store.jobs.live()),
-        refused=tuple(
-            Item(
-                job=None,
-                name=display(source.path.name),
-                source=escape_path(source.path),
-                state="refused",
-                reason=source.reason,
-                hint=source.hint,
-            )
-            for source in refused
+        refused=(
+            *(
+                _no_job(source.path, "refused", reason=source.reason, hint=source.hint)
+                for source in sources_refused(store.db, since=since)
+            ),
+            *(
+                _no_job(Path(path), "not taken", reason=reason)
+                for path, reason in engine.desks.intake.not_taken.items()
+            ),
+            *_unreadable(engine),
         ),
         gates=store.memory.closed,
         spent=credits_spent(store.db, since=since),
         balance=_balance(engine),
         interrupted=interrupted,
     )
+
+
+def _no_job(path: Path, state: str, *, reason: str, hint: str = "") -> Item:
+    return Item(job=None, name=display(path.name), source=escape_path(path), state=state, reason=reason, hint=hint)
+
+
+def _not_taken(engine: Engine) -> Iterator[Item]:
+    """Give the files that cannot be taken as they are: empty, held open, unreadable."""
+    for path, reason in engine.desks.intake.not_taken.items():
+        yield _no_job(Path(path), "not taken", reason=reason)
+
+
+def _unreadable(engine: Engine) -> Iterator[Item]:
+    """Give the watched folders that could not be looked through."""
+    for name, trouble in engine.desks.intake.troubled_folders.items():
+        folder = engine.context.config.folder(name)
+        if folder is not None:
+            yield _no_job(folder.path, "unreadable", reason=trouble)
 
 
 def _items(engine: Engine, jobs: Sequence[Any]) -> tuple[Item, ...]:

@@ -78,8 +78,9 @@ class Engine:
         if fresh:
             context.store.memory.set_meta("is_fresh", "1")
             context.store.memory.set_meta("ask_about_new", "1")
-            context.store.jobs.close_batches(now=context.clock.now())
+            context.store.jobs.ask_again(now=context.clock.now())
             self.desks.machine.take_over_roots()
+        context.store.jobs.wake()
         context.store.bring_forward(now=context.clock.now(), latest=context.clock.now() + LONGEST_WAIT_S)
         self.desks.machine.forget_old_gates()
         self.desks.unknowns.resume()

@@ -35,7 +35,7 @@ from mvsep_watch.wanted import wanted
 
 LOOKED_AT_ONCE = 200
 """Candidates per look: small enough that a slow share answers for a few at a time."""
-STALLED_AFTER_S = 60.0
+STALLED_AFTER_S = 15.0
 """How long `once` waits for a file that does not change and cannot be taken."""
 RESCAN_AFTER_FOLDER_EVENT_S = 1.0
 """A folder that was moved in is scanned after its events have calmed down."""
@@ -95,6 +95,16 @@ class Intake:
         now_s = self._context.clock.monotonic()
         waits = any(not candidate.is_stalled(now_s) for candidate in self.candidates.values())
         return not (waits or self._stable or self._scans_due or self._counting)
+
+    @property
+    def troubled_folders(self) -> dict[str, str]:
+        """The folders that cannot be looked through, wholly or in part, by name, with what is the matter."""
+        return {name: trouble for name, trouble in self._troubled.items() if trouble}
+
+    @property
+    def not_taken(self) -> dict[str, str]:
+        """The files that cannot be taken as they are, by path, with the reason."""
+        return {path: candidate.reason for path, candidate in self.candidates.items() if candidate.reason}
 
     @property
     def first_scan_is_done(self) -> bool:

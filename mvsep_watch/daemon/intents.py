@@ -18,6 +18,8 @@ from mvsep_watch.store import JobRow, SeparationRow, SourceRow
 
 LOOK_FRESH_S = 60.0
 """How old a look at the history may be when an intent is committed."""
+LISTED_WITHIN_S = 30.0
+"""How long the history may take to list what was made although its request was refused: as long as the pause then."""
 
 
 class Intents:
@@ -29,6 +31,7 @@ class Intents:
         self._news = news
         self._looked_s = float("-inf")
         self._looked_as = ""
+        self._refused_s = float("-inf")
         self.wants_look = False
         self.is_blocked = False
         """True where an intent waits for what is not its own matter alone: a gate, a slot."""
@@ -39,14 +42,19 @@ class Intents:
         self.wants_look = False
 
     def look_first(self) -> None:
-        """Have the history read before anything is sent again: the service refused what it may already have."""
-        self._looked_s = float("-inf")
+        """Have the history read before anything is sent again: the service refused what it may already have.
+
+        Read at once, and once more when it has had time to list it: only that second look counts.
+        """
+        self._looked_s, self._refused_s = float("-inf"), self._context.clock.monotonic()
 
     def has_looked(self) -> bool:
         """Say whether this account's history was read lately; if not, have it read."""
-        is_fresh = self._context.clock.monotonic() - self._looked_s <= LOOK_FRESH_S
-        self.wants_look = not is_fresh or self._looked_as != self._context.identity
-        return not self.wants_look
+        now_s, counts_from_s = self._context.clock.monotonic(), self._refused_s + LISTED_WITHIN_S
+        is_fresh = now_s - self._looked_s <= LOOK_FRESH_S and self._looked_as == self._context.identity
+        counts = self._looked_s >= counts_from_s
+        self.wants_look = not is_fresh or (not counts and now_s >= counts_from_s)
+        return is_fresh and counts
 
     def work(self) -> None:
         """Hand intents out again that are due: after a restart, or after an attempt to send that came to nothing."""

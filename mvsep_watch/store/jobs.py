@@ -243,9 +243,13 @@ class Jobs:
         """Let no further job into a batch."""
         self._db.run("UPDATE batches SET closed_at = ? WHERE id = ? AND closed_at IS NULL", (now, batch_id))
 
-    def close_batches(self, *, now: float) -> None:
-        """Let no further job into any batch that is open now."""
+    def ask_again(self, *, now: float) -> None:
+        """Let no further job into any open batch, and have every job that nothing was sent for asked about."""
         self._db.run("UPDATE batches SET closed_at = ? WHERE closed_at IS NULL", (now,))
+        self._db.run(
+            "UPDATE batches SET must_ask = 1, approved_at = NULL"
+            " WHERE id IN (SELECT batch_id FROM jobs WHERE state = 'queued' AND separation_id IS NULL)"
+        )
 
     def batches_open(self, origin: BatchOrigin, *, opened_before: float) -> list[int]:
         """Give the open batches of an origin that were opened before an instant."""

@@ -277,3 +277,22 @@ def test_fresh_says_what_it_means(capsys):
     _say_what_fresh_means(Options(json=True), fresh=True)
 
     assert capsys.readouterr().err == f"{BEGINS_ANEW}\n"
+
+
+def test_an_empty_file_and_a_missing_folder_are_told(world):
+    """Nobody finds out otherwise; both are looked at again the next time."""
+    (world.drop / "empty.wav").touch()
+    gone = world.base / "gone"
+    world.extra_folders = (world.another_folder("gone", gone, world.base / "gone-stems"),)
+    world.start()
+    for _ in range(30):
+        world.pass_time(5.0)
+
+    came_of_it = outcome.found(world.engine, since=0.0, interrupted=False)
+
+    assert world.engine.is_at_rest(gated_for_s=0.0)
+    assert [(item.name, item.state) for item in came_of_it.refused] == [
+        ("empty.wav", "not taken"),
+        ("gone", "unreadable"),
+    ]
+    assert came_of_it.exit_code == 3

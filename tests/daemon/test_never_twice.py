@@ -56,6 +56,19 @@ def test_a_refusal_for_too_many_that_was_made_after_all_is_adopted(world):
     assert (world.service.made, world.service.count("create"), world.states()) == (1, 1, ["published"])
 
 
+def test_a_refusal_for_too_many_is_looked_for_when_the_history_had_time(world):
+    """A look at once would find nothing yet, and is not the last before it is sent again."""
+    world.service.history_lag_s = 20.0
+    for pitch in (1, 2, 3):
+        write_wav(world.drop / f"{pitch}.wav", pitch=pitch)
+    world.service.fault("create", "too_many_after_made")
+    world.start()
+
+    world.finish(rounds=120)
+
+    assert (world.service.made, world.states()) == (3, ["published"] * 3)
+
+
 def test_an_unknown_is_held_where_the_history_was_never_seen_to_be_prompt(world):
     """Absence is not believed on a first day."""
     write_wav(world.drop / "song.wav")
@@ -417,3 +430,24 @@ def test_a_history_that_cannot_be_read_stops_all_spending_and_says_so(world):
     assert (made, [str(gate.name) for gate in gates]) == (0, ["service"])
     assert "history" in gates[0].reason
     assert world.states() == ["published"]
+
+
+def test_a_new_beginning_asks_about_what_waited_at_the_gate_too(world):
+    """Queued while the `state` gate was closed is not approved."""
+    write_wav(world.drop / "old.wav", pitch=1)
+    world.start()
+    world.finish()
+    world.stop()
+    for path in world.base.glob("state.sqlite3*"):
+        path.unlink()
+    write_wav(world.drop / "new.wav", pitch=2)
+    world.start()
+    world.pass_time(60)
+    waiting = world.states()
+
+    world.restart(fresh=True)
+    world.finish()
+
+    assert waiting == ["queued", "queued"]
+    assert world.service.made == 1
+    assert "held" in world.states()

@@ -59,6 +59,7 @@ def test_a_refusal_for_too_many_that_was_made_after_all_is_adopted(world):
 def test_a_refusal_for_too_many_is_looked_for_when_the_history_had_time(world):
     """A look at once would find nothing yet, and is not the last before it is sent again."""
     world.service.history_lag_s = 20.0
+    world.limits = Limits(separations=1, credits=world.limits.credits)
     for pitch in (1, 2, 3):
         write_wav(world.drop / f"{pitch}.wav", pitch=pitch)
     world.service.fault("create", "too_many_after_made")

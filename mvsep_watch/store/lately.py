@@ -22,5 +22,13 @@ def sources_refused(db: Db, *, since: float) -> list[SourceRow]:
 
 
 def credits_spent(db: Db, *, since: float) -> int:
-    """Sum what the ledger took since an instant: charged, reserved and not yet settled, less what was given back."""
-    return int(db.value("SELECT coalesce(sum(credits), 0) FROM ledger WHERE at >= ?", (since,)))
+    """Sum what the ledger took since an instant: charged, reserved and not yet settled, less what was given back.
+
+    What was adopted from the history was paid for before this state knew of it, and is no spending of its own.
+    """
+    total = db.value(
+        "SELECT coalesce(sum(credits), 0) FROM ledger WHERE at >= ? AND separation_id NOT IN"
+        " (SELECT id FROM separations WHERE released_at IS NULL AND hash IS NOT NULL)",
+        (since,),
+    )
+    return int(total)

@@ -70,7 +70,7 @@ class Budget:
             plan=in_force(context.config.limits, context.account),
             credits=context.config.limits.credits,
             account=context.account,
-            slots_taken=separations.slots_taken() - (without is not None and without.keeps_slot),
+            slots_taken=separations.slots_taken(besides=without),
             sent_today=separations.sent_on(today) - own_today,
             reserved=separations.reserved_against_balance() - own_price,
             spent_today=separations.spent(today, today) - own_price * own_today,

@@ -21,7 +21,7 @@ from mvsep_watch.daemon.hands import Hands
 from mvsep_watch.errors import MvsepWatchError, StateError
 from mvsep_watch.files import sidecar
 from mvsep_watch.files.claim import Claim
-from mvsep_watch.model import MVSEP_REALM, Account, Catalogue, Config, Gate, GateName, HoldKind, realm_of
+from mvsep_watch.model import MVSEP_REALM, Account, Catalogue, Config, Gate, GateName, HoldKind, JobState, realm_of
 from mvsep_watch.naming import display
 from mvsep_watch.store import JobRow, SeparationRow, Store
 
@@ -116,6 +116,15 @@ class Context:
         if row.realm == MVSEP_REALM and row.host != self.host:
             return f"it is on {row.host}, and the configuration names {self.host}"
         return ""
+
+    def hold_elsewhere(self, row: SeparationRow, reason: str, *, resume: JobState) -> None:
+        """Hold the jobs of a separation that is out of reach as things are configured."""
+        for job in self.store.jobs.of_separation(row.id):
+            if job.state != JobState.HELD:
+                self.store.jobs.hold(
+                    job, HoldKind.ELSEWHERE, now=self.clock.now(), reason=reason, resume=resume,
+                    hint="configure that account and host again; it goes on by itself then",
+                )  # fmt: skip
 
     def knows_root(self, root: Path) -> bool:
         """Say whether an output root was looked at; one that is not configured any more is not."""

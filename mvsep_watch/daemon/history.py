@@ -120,9 +120,10 @@ class History:
                 self._news.history_unreadable(error)
 
     def _interval_s(self) -> float:
-        """Look often within a window, and less and less often at what is held or not listed."""
+        """Look often for what is new, and less and less often where everything was looked for many times."""
         interval_s = self._context.config.service.reconcile.interval_s
-        steps = max(self._sightings.looks, self._unknowns.reads - PATIENT_AFTER, 0)
+        looks = min([*self._sightings.looks, *self._unknowns.reads], default=0)
+        steps = max(looks - PATIENT_AFTER, 0)
         return float(min(interval_s * 1.5 ** min(steps, 20), max(LONGEST_INTERVAL_S, interval_s)))
 
     def _settle(self, read: HistoryRead) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from mvsep_watch.daemon.budget import Budget
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.news import News
-from mvsep_watch.model import Account, Created, SeparationState, Work
+from mvsep_watch.daemon.polling import KEPT_BY_SERVER_S
+from mvsep_watch.model import Account, Created, HoldKind, JobState, SeparationState, Work
 from mvsep_watch.naming import escape_path, upload_name
 from mvsep_watch.planner import Ask, Start, Wait
 from mvsep_watch.steps.base import Denied, Granted, Pool
@@ -31,7 +32,6 @@ class Intents:
         self._news = news
         self._looked_s = float("-inf")
         self._looked_as = ""
-        self._refused_s = float("-inf")
         self.wants_look = False
         self.is_blocked = False
         """True where an intent waits for what is not its own matter alone: a gate, a slot."""
@@ -42,24 +42,25 @@ class Intents:
         self.wants_look = False
 
     def look_first(self) -> None:
-        """Have the history read before anything is sent again: the service refused what it may already have.
+        """Have the history read at once: the service refused what it may already have."""
+        self._looked_s = float("-inf")
 
-        Read at once, and once more when it has had time to list it: only that second look counts.
+    def has_looked(self, *, since_s: float = float("-inf")) -> bool:
+        """Say whether this account's history was read lately; if not, have it read.
+
+        Args:
+            since_s: A look that was begun before does not count, and none is asked for before; monotonic.
         """
-        self._looked_s, self._refused_s = float("-inf"), self._context.clock.monotonic()
-
-    def has_looked(self) -> bool:
-        """Say whether this account's history was read lately; if not, have it read."""
-        now_s, counts_from_s = self._context.clock.monotonic(), self._refused_s + LISTED_WITHIN_S
+        now_s = self._context.clock.monotonic()
         is_fresh = now_s - self._looked_s <= LOOK_FRESH_S and self._looked_as == self._context.identity
-        counts = self._looked_s >= counts_from_s
-        self.wants_look = not is_fresh or (not counts and now_s >= counts_from_s)
+        counts = self._looked_s >= since_s
+        self.wants_look |= not is_fresh or (not counts and now_s >= since_s)
         return is_fresh and counts
 
     def work(self) -> None:
         """Hand intents out again that are due: after a restart, or after an attempt to send that came to nothing."""
         separations = self._context.store.separations
-        self.is_blocked = False
+        self.is_blocked = self.wants_look = False
         for row in separations.in_state(SeparationState.INTENDED, due=self._context.clock.now()):
             if self._context.account is None or not self._context.hands.free(Pool.UPLOADS):
                 return
@@ -68,10 +69,15 @@ class Intents:
 
     def _take_up(self, row: SeparationRow) -> None:
         """Send an intent again if it may still start; a closed gate only makes it wait, and nothing is sent in vain."""
+        if elsewhere := self._context.elsewhere(row):
+            self._leave(row, elsewhere)
+            return
+        if row.releases and (not self.has_looked(since_s=self._listed_by_s(row)) or self._is_in_history(row)):
+            return
+        self._free(row)
         carrier = self._carrier(row)
-        if row.cancel_wanted or carrier is None or (elsewhere := self._context.elsewhere(row)):
-            why = "no source holds these bytes any more" if carrier is None else elsewhere
-            self.give_up(row, "it was cancelled" if row.cancel_wanted else why)
+        if row.cancel_wanted or carrier is None:
+            self.give_up(row, "it was cancelled" if row.cancel_wanted else "no source holds these bytes any more")
             return
         if not self._context.knows_root(carrier[0].output_root):
             return
@@ -83,6 +89,23 @@ class Intents:
                 self.is_blocked = True
             case Wait(reason=reason) | Ask(reason=reason):
                 self.give_up(row, reason)
+
+    def _listed_by_s(self, row: SeparationRow) -> float:
+        """Say from when on the history would list what was made although it was refused, monotonic."""
+        age_s = self._context.age_s(row.released_at or 0.0)
+        return float("-inf") if age_s < 0 else self._context.clock.monotonic() - age_s + LISTED_WITHIN_S
+
+    def _leave(self, row: SeparationRow, elsewhere: str) -> None:
+        """Take back what was intended for another account or host; what it may have there is held, for 72 hours."""
+        if row.releases == 0 or self._context.age_s(row.released_at or 0.0) > KEPT_BY_SERVER_S:
+            self.give_up(row, elsewhere)
+        else:
+            self._context.hold_elsewhere(row, elsewhere, resume=JobState.QUEUED)
+
+    def _free(self, row: SeparationRow) -> None:
+        for job in self._context.store.jobs.of_separation(row.id):
+            if job.hold == HoldKind.ELSEWHERE:
+                self._context.store.jobs.move(job, JobState.QUEUED, now=self._context.clock.now())
 
     def _is_in_history(self, row: SeparationRow) -> bool:
         """Adopt an intent's own tag from the history: it was made after all."""

@@ -81,16 +81,7 @@ class Polling:
             return
         with store.transaction():
             store.separations.set(row.id, not_before=now + retry.PROBE_S)
-            self.hold_elsewhere(row, reason, resume=JobState.SUBMITTED)
-
-    def hold_elsewhere(self, row: SeparationRow, reason: str, *, resume: JobState) -> None:
-        """Hold the jobs of a separation that is out of reach as things are configured."""
-        for job in self._context.store.jobs.of_separation(row.id):
-            if job.state != JobState.HELD:
-                self._context.store.jobs.hold(
-                    job, HoldKind.ELSEWHERE, now=self._context.clock.now(), reason=reason, resume=resume,
-                    hint="configure that account and host again; it goes on by itself then",
-                )  # fmt: skip
+            self._context.hold_elsewhere(row, reason, resume=JobState.SUBMITTED)
 
     def polled(self, step: Poll, answer: tuple[Remote, float] | None, error: Exception | None) -> None:
         """Take what the server says of a separation."""

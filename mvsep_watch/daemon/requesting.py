@@ -213,12 +213,9 @@ class _Applying:
         match row.state:
             case SeparationState.INTENDED if row.releases == 0:
                 separations.remove_intent(row, reason=BY_A_PERSON, now=self._now)
-            case SeparationState.INTENDED:
-                separations.settle(row, 0, now=self._now)
-                separations.move(row, SeparationState.CANCELLED, now=self._now, reason=f"{BY_A_PERSON}; never made")
             case SeparationState.RELEASED if is_held:
                 give_up(self._store, row, now=self._now)
-            case SeparationState.RELEASED | SeparationState.SUBMITTED:
+            case SeparationState.INTENDED | SeparationState.RELEASED | SeparationState.SUBMITTED:
                 separations.set(row.id, cancel_wanted=1, not_before=0.0)
 
     # Forget: leaves a note that the file is to be ignored, and ends what is still to be done for it

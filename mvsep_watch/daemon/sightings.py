@@ -47,9 +47,9 @@ class Sightings:
         return tuple(row_id for row_id, sighting in self._sightings.items() if sighting.listed_s is None)
 
     @property
-    def looks(self) -> int:
-        """How often the one that is looked for longest was looked for."""
-        return max((sighting.looks for sighting in self._sightings.values()), default=0)
+    def looks(self) -> tuple[int, ...]:
+        """How often each that was not listed yet was looked for."""
+        return tuple(sighting.looks for sighting in self._sightings.values() if sighting.listed_s is None)
 
     def begin(self, row: SeparationRow) -> None:
         """Look for a hash from now on."""

@@ -62,9 +62,9 @@ class Unknowns:
         return bool(self._searches.keys() - self._doubted)
 
     @property
-    def reads(self) -> int:
-        """How often the one that is looked for longest was looked for."""
-        return max((search.reads for search in self._searches.values()), default=0)
+    def reads(self) -> tuple[int, ...]:
+        """How often each was looked for."""
+        return tuple(search.reads for search in self._searches.values())
 
     def younger_was_listed(self, younger: SeparationRow) -> None:
         """Note for older unknowns that a younger separation was listed while unfinished.
@@ -99,7 +99,7 @@ class Unknowns:
         if self._is_out_of_time(row):
             self._polling.end(row, SeparationState.LOST, f"{reason}; its outcome was never known")
         else:
-            self._polling.hold_elsewhere(row, reason, resume=JobState.QUEUED)
+            self._context.hold_elsewhere(row, reason, resume=JobState.QUEUED)
 
     def _is_out_of_time(self, row: SeparationRow) -> bool:
         return self._context.age_s(row.released_at or row.intended_at) > KEPT_BY_SERVER_S

@@ -452,3 +452,22 @@ def test_a_new_beginning_asks_about_what_waited_at_the_gate_too(world):
     assert waiting == ["queued", "queued"]
     assert world.service.made == 1
     assert "held" in world.states()
+
+
+def test_what_is_new_is_looked_for_often_however_long_something_else_was(world):
+    """A held unknown must not make the history be read so rarely that nothing is seen while unfinished."""
+    world.service.history_lag_s = 40.0
+    write_wav(world.drop / "first.wav", pitch=1)
+    world.service.fault("create", "drop_before_made")
+    world.start()
+    world.pass_time(1800)
+    held = world.states()
+    write_wav(world.drop / "second.wav", pitch=2)
+    world.rescan()
+
+    world.pass_time(300)
+
+    assert held == ["held"]
+    assert world.service.count("create") == 3
+    world.finish()
+    assert world.states() == ["published", "published"]

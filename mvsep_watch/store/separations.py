@@ -208,11 +208,19 @@ class Separations:
             (state, due),
         )
 
-    def slots_taken(self) -> int:
-        """Count what may be unfinished on the server, the intended and the unknown included."""
+    def slots_taken(self, *, besides: SeparationRow | None = None) -> int:
+        """Count what may be unfinished on the server, the intended and the unknown included.
+
+        Args:
+            besides: An intent that asks for itself: neither it nor a younger intent counts, or two that came to be
+                intents again would wait for each other.
+        """
+        intents_until = -1 if besides is None else besides.id
         return int(
             self._db.value(
                 "SELECT count(*) FROM separations WHERE state IN ('intended', 'released', 'submitted') AND keeps_slot"
+                " AND (? < 0 OR id <> ? AND NOT (state = 'intended' AND id > ?))",
+                (intents_until, intents_until, intents_until),
             )
         )
 

@@ -544,3 +544,69 @@ def test_redo_replaces_a_folder_that_is_no_longer_there(world):
     world.finish()
 
     assert world.states() == ["published", "published"]
+
+
+# Refused, and made after all
+
+
+def refuse_what_was_made(world, *, lag_s=20.0):
+    """Let the service say that it takes no more, of what it has just taken; the history lists it a little later."""
+    world.service.history_lag_s = lag_s
+    write_wav(world.drop / "song.wav")
+    world.service.fault("create", "too_many_after_made")
+    world.start()
+    while not any(row.releases for row in rows(world)):
+        world.pass_time(1, step_s=1)
+
+
+def test_a_restart_does_not_send_again_what_may_have_been_made(world):
+    """The next process gives the history as much time as the last one would have."""
+    refuse_what_was_made(world)
+
+    world.restart()
+    world.finish(rounds=60)
+
+    assert (world.service.made, world.states()) == (1, ["published"])
+
+
+def test_what_may_have_been_made_is_not_sent_by_another_account(world):
+    """Whose history knows nothing of it: it is held until its own account is back."""
+    refuse_what_was_made(world)
+    another_account(world)
+    world.restart()
+    world.pass_time(300)
+    held = (world.states(), world.jobs()[0].hold)
+    world.service_options = {}
+
+    world.restart()
+    world.finish()
+
+    assert held == (["held"], "elsewhere")
+    assert (world.service.made, world.states()) == (1, ["published"])
+
+
+def test_a_cancelled_job_that_was_made_after_all_is_cancelled_with_the_service(world):
+    """It is looked for first, and its credits come back."""
+    refuse_what_was_made(world)
+    ask(world, "cancel", 1)
+
+    world.pass_time(200)
+
+    assert (world.states(), world.service.unfinished) == (["cancelled"], [])
+    assert world.service.account.credits == 1000
+
+
+def test_two_works_that_are_to_be_sent_again_do_not_wait_for_each_other(world):
+    """One slot, and each was certainly not made: they go one after the other."""
+    be_prompt(world)
+    for pitch in (1, 2):
+        write_wav(world.drop / f"{pitch}.wav", pitch=pitch)
+    world.service.fault("create", "drop_before_made", "drop_before_made")
+    world.rescan()
+    world.pass_time(10)
+    world.limits = Limits(separations=1, credits=world.limits.credits)
+    world.restart()
+
+    world.finish(rounds=120)
+
+    assert (world.states(), world.service.made) == (["published"] * 3, 3)

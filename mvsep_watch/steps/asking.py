@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from mvsep_watch.errors import ServiceError
 from mvsep_watch.model import Account, Catalogue, HistoryRow, Remote
@@ -19,6 +20,8 @@ RESTARTS = 3
 class Poll:
     """Ask how far a separation is, on the host that made it."""
 
+    pool: ClassVar[Pool] = Pool.ASKING
+
     separation_id: int
     hash: str
     base_url: str
@@ -27,11 +30,6 @@ class Poll:
     def key(self) -> tuple[str, int]:
         """One question about a separation at a time."""
         return ("poll", self.separation_id)
-
-    @property
-    def pool(self) -> Pool:
-        """Asking."""
-        return Pool.ASKING
 
     def perform(self, tools: Tools) -> tuple[Remote, float]:
         """Give what the service says, and when the question was begun (monotonic)."""
@@ -57,6 +55,8 @@ class ReadHistory:
             to its end.
     """
 
+    pool: ClassVar[Pool] = Pool.ASKING
+
     down_to: int
     newest_known: int
 
@@ -64,11 +64,6 @@ class ReadHistory:
     def key(self) -> str:
         """One look serves everybody."""
         return "read_history"
-
-    @property
-    def pool(self) -> Pool:
-        """Asking."""
-        return Pool.ASKING
 
     def perform(self, tools: Tools) -> HistoryRead:
         """Read page by page, each overlapping the last by one row.
@@ -104,15 +99,12 @@ class ReadHistory:
 class ReadAccount:
     """Ask whose token it is, and what is left on the account."""
 
+    pool: ClassVar[Pool] = Pool.ASKING
+
     @property
     def key(self) -> str:
         """One at a time."""
         return "read_account"
-
-    @property
-    def pool(self) -> Pool:
-        """Asking."""
-        return Pool.ASKING
 
     def perform(self, tools: Tools) -> tuple[Account, float]:
         """Give what the service says, and when the question was begun (seconds since 1970)."""
@@ -124,15 +116,12 @@ class ReadAccount:
 class ReadCatalogue:
     """Ask for the models with their options and prices."""
 
+    pool: ClassVar[Pool] = Pool.ASKING
+
     @property
     def key(self) -> str:
         """One at a time."""
         return "read_catalogue"
-
-    @property
-    def pool(self) -> Pool:
-        """Asking."""
-        return Pool.ASKING
 
     def perform(self, tools: Tools) -> Catalogue:
         """Ask."""
@@ -143,6 +132,8 @@ class ReadCatalogue:
 class CancelRemote:
     """Ask the service to cancel a separation."""
 
+    pool: ClassVar[Pool] = Pool.ASKING
+
     separation_id: int
     hash: str
     base_url: str
@@ -151,11 +142,6 @@ class CancelRemote:
     def key(self) -> tuple[str, int]:
         """One at a time for a separation, and not while it is polled."""
         return ("poll", self.separation_id)
-
-    @property
-    def pool(self) -> Pool:
-        """Asking."""
-        return Pool.ASKING
 
     def perform(self, tools: Tools) -> None:
         """Ask; a refusal is raised with the service's own words."""
@@ -166,6 +152,8 @@ class CancelRemote:
 class CancelOther:
     """Ask the service to cancel a second separation of the same work, which still waits."""
 
+    pool: ClassVar[Pool] = Pool.ASKING
+
     hash: str
     base_url: str
 
@@ -173,11 +161,6 @@ class CancelOther:
     def key(self) -> tuple[str, str]:
         """Once at a time."""
         return ("cancel", self.hash)
-
-    @property
-    def pool(self) -> Pool:
-        """Asking."""
-        return Pool.ASKING
 
     def perform(self, tools: Tools) -> None:
         """Ask."""
@@ -188,6 +171,8 @@ class CancelOther:
 class Compare:
     """Ask how far each of several history rows with the same tag is."""
 
+    pool: ClassVar[Pool] = Pool.ASKING
+
     separation_id: int
     rows: tuple[HistoryRow, ...]
     base_url: str
@@ -196,11 +181,6 @@ class Compare:
     def key(self) -> tuple[str, int]:
         """One question about a separation at a time."""
         return ("poll", self.separation_id)
-
-    @property
-    def pool(self) -> Pool:
-        """Asking."""
-        return Pool.ASKING
 
     def perform(self, tools: Tools) -> tuple[tuple[HistoryRow, str], ...]:
         """Give each row with its status."""

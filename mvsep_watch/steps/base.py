@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from mvsep_watch.model import Account, FileStat
 from mvsep_watch.mvsep import Client
@@ -77,16 +77,13 @@ class Tools:
 
 
 class Step(Protocol):
-    """One step; `key` is unique among the steps in flight."""
+    """One step; `key` is unique among the steps in flight, `pool` says which hands perform it."""
+
+    pool: ClassVar[Pool]
 
     @property
     def key(self) -> Hashable:
         """What must not be in flight twice."""
-        ...
-
-    @property
-    def pool(self) -> Pool:
-        """Which hands perform it."""
         ...
 
     def perform(self, tools: Tools) -> object:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from mvsep_watch import audio
@@ -53,6 +54,8 @@ class Fetch:
         siblings: Folders that other jobs published from the same separation.
     """
 
+    pool: ClassVar[Pool] = Pool.DOWNLOADS
+
     job_id: int
     state_id: str
     hash: str
@@ -69,11 +72,6 @@ class Fetch:
     def key(self) -> tuple[str, int]:
         """One step of a job at a time."""
         return ("job", self.job_id)
-
-    @property
-    def pool(self) -> Pool:
-        """Downloads."""
-        return Pool.DOWNLOADS
 
     def perform(self, tools: Tools) -> Fetched:
         """Stage everything.

@@ -27,6 +27,8 @@ class Publish:
         replaces: Exchange with the folder that is there, if it is still what its sidecar says; else never replace.
     """
 
+    pool: ClassVar[Pool] = Pool.FILING
+
     job_id: int
     state_id: str
     final: Path
@@ -37,11 +39,6 @@ class Publish:
     def key(self) -> tuple[str, int]:
         """One step of a job at a time."""
         return ("job", self.job_id)
-
-    @property
-    def pool(self) -> Pool:
-        """Filing."""
-        return Pool.FILING
 
     def perform(self, tools: Tools) -> None:
         """Publish; done already, by this job and from this hash, is done.
@@ -91,6 +88,8 @@ class Publish:
 class Dispose:
     """Delete a source or move it to `to`, if it is still what was read."""
 
+    pool: ClassVar[Pool] = Pool.FILING
+
     source_id: int
     path: Path
     sha256: str
@@ -101,11 +100,6 @@ class Dispose:
     def key(self) -> tuple[str, int]:
         """One at a time for a source."""
         return ("dispose", self.source_id)
-
-    @property
-    def pool(self) -> Pool:
-        """Filing."""
-        return Pool.FILING
 
     def perform(self, tools: Tools) -> None:
         """Rename aside, hash again, and only then let it go."""
@@ -132,6 +126,8 @@ class CheckRoot:
         takes_over: A person said that this state begins anew here.
     """
 
+    pool: ClassVar[Pool] = Pool.FILING
+
     root: Path
     claim: claims.Claim
     is_new: bool
@@ -141,11 +137,6 @@ class CheckRoot:
     def key(self) -> tuple[str, Path]:
         """One at a time for a root."""
         return ("root", self.root)
-
-    @property
-    def pool(self) -> Pool:
-        """Filing."""
-        return Pool.FILING
 
     def perform(self, _: Tools) -> RootFacts:
         """Probe, read, and claim what nobody has claimed.
@@ -173,6 +164,7 @@ class Tidy:
     Nothing is disposed of before it has ended.
     """
 
+    pool: ClassVar[Pool] = Pool.FILING
     KEY: ClassVar[str] = "tidy"
 
     state_id: str
@@ -184,11 +176,6 @@ class Tidy:
     def key(self) -> str:
         """Once."""
         return self.KEY
-
-    @property
-    def pool(self) -> Pool:
-        """Filing."""
-        return Pool.FILING
 
     def perform(self, _: Tools) -> tuple[Path, ...]:
         """Give what was removed or brought back."""

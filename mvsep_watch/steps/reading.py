@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from mvsep_watch import audio
 from mvsep_watch.errors import MvsepWatchError, SourceChangedError
@@ -26,6 +27,8 @@ class Look:
 class LookAt:
     """Stat a chunk of candidates; one that is gone or odd does not keep the others."""
 
+    pool: ClassVar[Pool] = Pool.LOOKING
+
     paths: tuple[str, ...]
     number: int
 
@@ -33,11 +36,6 @@ class LookAt:
     def key(self) -> tuple[str, int]:
         """Each look is its own."""
         return ("look_at", self.number)
-
-    @property
-    def pool(self) -> Pool:
-        """Looking."""
-        return Pool.LOOKING
 
     def perform(self, _: Tools) -> tuple[Look, ...]:
         """Look at each."""
@@ -60,6 +58,8 @@ class Identify:
         stat: As it was when it was found stable; anything else sends it back to settle.
     """
 
+    pool: ClassVar[Pool] = Pool.READING
+
     path: str
     stat: FileStat
 
@@ -67,11 +67,6 @@ class Identify:
     def key(self) -> tuple[str, str]:
         """One path at a time."""
         return ("identify", self.path)
-
-    @property
-    def pool(self) -> Pool:
-        """Reading."""
-        return Pool.READING
 
     def perform(self, tools: Tools) -> Identity:
         """Probe first, since that is cheap, then hash.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from mvsep_watch.model import FileStat, Folder
 from mvsep_watch.steps.base import Pool, Tools
@@ -24,6 +25,8 @@ class ScanEnd:
 class Scan:
     """Look through a folder; `skip_dirs` are our own output roots."""
 
+    pool: ClassVar[Pool] = Pool.SCANNING
+
     folder: Folder
     skip_dirs: tuple[Path, ...]
 
@@ -31,11 +34,6 @@ class Scan:
     def key(self) -> tuple[str, str]:
         """One scan of a folder at a time."""
         return ("scan", self.folder.name)
-
-    @property
-    def pool(self) -> Pool:
-        """Scanning."""
-        return Pool.SCANNING
 
     def perform(self, tools: Tools) -> ScanEnd:
         """Report the finds chunk by chunk; `tools.found` holds the scan up while the owner is behind.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
 
 from mvsep_watch.errors import MvsepWatchError, RetryableError, SourceChangedError, StateError, StoppedError
 from mvsep_watch.files import claim as claims
@@ -58,6 +59,8 @@ class Submit:
         claim: What is written into the claim of `root`, with the release's generation.
     """
 
+    pool: ClassVar[Pool] = Pool.UPLOADS
+
     separation_id: int
     send: int
     path: str
@@ -74,11 +77,6 @@ class Submit:
     def key(self) -> tuple[str, int]:
         """One upload of a separation at a time."""
         return ("submit", self.separation_id)
-
-    @property
-    def pool(self) -> Pool:
-        """Uploads."""
-        return Pool.UPLOADS
 
     def perform(self, tools: Tools) -> Sent:
         """Send it; never raises one of the project's errors, since only it knows what had left by then."""

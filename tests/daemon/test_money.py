@@ -265,9 +265,7 @@ def test_what_was_paid_before_adds_nothing_to_a_batch(world):
     three_songs(world)
     world.start()
     world.finish()
-    world.stop()
-    for path in world.base.glob("state.sqlite3*"):
-        path.unlink()
+    world.lose_state()
     shutil.rmtree(world.stems)
     limited(world, approve_batch_above=1)
     write_wav(world.drop / "new.wav", pitch=9)
@@ -283,9 +281,7 @@ def test_what_is_adopted_counts_on_the_day_it_was_paid_for(world):
     write_wav(world.drop / "song.wav")
     world.start()
     world.finish()
-    world.stop()
-    for path in world.base.glob("state.sqlite3*"):
-        path.unlink()
+    world.lose_state()
     shutil.rmtree(world.stems)
     world.clock.sleep(36 * 3600.0)
 

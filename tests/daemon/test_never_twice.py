@@ -143,9 +143,7 @@ def test_a_lost_state_finds_its_paid_work_by_tag(world):
     write_wav(world.drop / "song.wav")
     world.start()
     world.pass_time(20)
-    world.stop()
-    for path in world.base.glob("state.sqlite3*"):
-        path.unlink()
+    world.lose_state()
     (world.stems / ".mvsep-watch-claim.json").unlink()
 
     world.start()
@@ -159,9 +157,7 @@ def test_outputs_of_another_state_stop_all_spending(world):
     write_wav(world.drop / "song.wav")
     world.start()
     world.finish()
-    world.stop()
-    for path in world.base.glob("state.sqlite3*"):
-        path.unlink()
+    world.lose_state()
     write_wav(world.drop / "new.wav", pitch=2)
 
     world.start()
@@ -215,9 +211,7 @@ def test_nothing_is_adopted_into_outputs_of_another_state(world):
     write_wav(world.drop / "song.wav")
     world.start()
     world.finish()
-    world.stop()
-    for path in world.base.glob("state.sqlite3*"):
-        path.unlink()
+    world.lose_state()
     before = world.tree()
 
     world.start()
@@ -250,9 +244,7 @@ def test_beginning_anew_asks_before_anything_is_paid(world):
     write_wav(world.drop / "song.wav")
     world.start()
     world.finish()
-    world.stop()
-    for path in world.base.glob("state.sqlite3*"):
-        path.unlink()
+    world.lose_state()
     write_wav(world.drop / "new.wav", pitch=2)
 
     world.start(fresh=True)
@@ -438,9 +430,7 @@ def test_a_new_beginning_asks_about_what_waited_at_the_gate_too(world):
     write_wav(world.drop / "old.wav", pitch=1)
     world.start()
     world.finish()
-    world.stop()
-    for path in world.base.glob("state.sqlite3*"):
-        path.unlink()
+    world.lose_state()
     write_wav(world.drop / "new.wav", pitch=2)
     world.start()
     world.pass_time(60)

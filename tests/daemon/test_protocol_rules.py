@@ -92,9 +92,7 @@ def another_account(world):
 
 def lose_the_state(world):
     """Lose state, claim and sidecars: only the service's history is left."""
-    world.stop()
-    for path in world.base.glob("state.sqlite3*"):
-        path.unlink()
+    world.lose_state()
     shutil.rmtree(world.stems)
 
 

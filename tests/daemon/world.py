@@ -149,6 +149,12 @@ class World:
             self.client.close()
             self.store = None
 
+    def lose_state(self) -> None:
+        """End, and lose all memory."""
+        self.stop()
+        for path in self.base.glob("state.sqlite3*"):
+            path.unlink()
+
     def restart(self, **options: bool) -> None:
         self.stop()
         self.start(**options)

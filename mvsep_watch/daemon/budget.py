@@ -61,7 +61,7 @@ class Budget:
     def _situation(self, *, without: SeparationRow | None) -> Situation:
         """Say what holds for whatever might start now, leaving one separation's own reservation out."""
         context, separations = self._context, self._context.store.separations
-        today = context.today()
+        today, account = context.today(), (context.realm, context.identity)
         own_price = without.credits_estimated if without else 0
         own_today = without is not None and without.reserved_day == today
         own_month = without is not None and without.reserved_day[:7] == today[:7]
@@ -70,9 +70,9 @@ class Budget:
             plan=in_force(context.config.limits, context.account),
             credits=context.config.limits.credits,
             account=context.account,
-            slots_taken=separations.slots_taken(besides=without),
+            slots_taken=separations.slots_taken(account=account, besides=without),
             sent_today=separations.sent_on(today) - own_today,
-            reserved=separations.reserved_against_balance() - own_price,
+            reserved=separations.reserved_against_balance(account=account) - own_price,
             spent_today=separations.spent(today, today) - own_price * own_today,
             spent_this_month=separations.spent(f"{today[:7]}-01", f"{today[:7]}-31") - own_price * own_month,
         )

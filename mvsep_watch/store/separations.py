@@ -208,19 +208,20 @@ class Separations:
             (state, due),
         )
 
-    def slots_taken(self, *, besides: SeparationRow | None = None) -> int:
+    def slots_taken(self, *, account: tuple[str, str] | None = None, besides: SeparationRow | None = None) -> int:
         """Count what may be unfinished on the server, the intended and the unknown included.
 
         Args:
+            account: Realm and account that it is to be the account's; None counts all.
             besides: An intent that asks for itself: neither it nor a younger intent counts, or two that came to be
                 intents again would wait for each other.
         """
-        intents_until = -1 if besides is None else besides.id
+        own = -1 if besides is None else besides.id
         return int(
             self._db.value(
                 "SELECT count(*) FROM separations WHERE state IN ('intended', 'released', 'submitted') AND keeps_slot"
-                " AND (? < 0 OR id <> ? AND NOT (state = 'intended' AND id > ?))",
-                (intents_until, intents_until, intents_until),
+                " AND (? IS NULL OR realm = ? AND account = ?) AND (? < 0 OR id <> ? AND NOT (state = 'intended' AND id > ?))",
+                (*_named(account), own, own, own),
             )
         )
 
@@ -238,12 +239,13 @@ class Separations:
             (begun_at,),
         )
 
-    def reserved_against_balance(self) -> int:
-        """Sum what is reserved, or charged, and not yet part of a balance that was read."""
+    def reserved_against_balance(self, *, account: tuple[str, str] | None = None) -> int:
+        """Sum what is reserved, or charged, and not yet part of a balance that was read; of one account, or of all."""
         return int(
             self._db.value(
                 "SELECT coalesce(sum(coalesce(credits_charged, credits_estimated)), 0) FROM separations"
-                " WHERE balance_read = 0 AND credits_estimated > 0"
+                " WHERE balance_read = 0 AND credits_estimated > 0 AND (? IS NULL OR realm = ? AND account = ?)",
+                _named(account),
             )
         )
 
@@ -277,3 +279,8 @@ class Separations:
 
     def _rows(self, where: str, params: Sequence[Any] = ()) -> list[SeparationRow]:
         return [read(SeparationRow, row) for row in self._db.all(f"SELECT * FROM separations WHERE {where}", params)]  # noqa: S608
+
+
+def _named(account: tuple[str, str] | None) -> tuple[str | None, str | None, str | None]:
+    realm, identity = account or (None, None)
+    return (realm, realm, identity)

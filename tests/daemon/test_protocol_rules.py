@@ -608,3 +608,17 @@ def test_two_works_that_are_to_be_sent_again_do_not_wait_for_each_other(world):
     world.finish(rounds=120)
 
     assert (world.states(), world.service.made) == (["published"] * 3, 3)
+
+
+def test_another_account_has_slots_of_its_own(world):
+    """What is under way on one account keeps no work of the other waiting."""
+    world.limits = Limits(separations=1, credits=world.limits.credits)
+    submit(world)
+    another_account(world)
+    world.restart()
+    write_wav(world.drop / "other.wav", pitch=2)
+    world.rescan()
+
+    world.pass_time(60)
+
+    assert (world.states(), world.service.made) == (["held", "submitted"], 2)

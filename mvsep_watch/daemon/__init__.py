@@ -1,0 +1,16 @@
+"""The loop that owns the state, and the desks at which a file's way is worked off.
+
+    watcher, scan      a path                          inbox
+    intake             settles, is read                steps.reading, steps.scanning
+    queueing           a job for every rule
+    starting           which separation serves it?     batches, budget, and the planner
+    intents            committed, handed out, released steps.submit
+    sending            what came of it: an answer, nothing, an unknown
+    unknowns           looked for, adopted, sent again or held
+    polling            asked for until it ends         steps.asking
+    finishing          fetched, published, disposed    steps.fetch, steps.publish
+
+`history` reads for everybody, `sightings` learns how prompt it is, `machine` minds account, catalogue and output roots,
+`requesting` and `redoing` apply what commands ask for. `engine` turns the crank, `desks` says who hears what (`news`),
+`hands` perform steps, `run` makes it a process. Only the engine's thread touches the store.
+"""

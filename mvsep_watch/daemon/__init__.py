@@ -8,7 +8,8 @@
     sending            what came of it: an answer, nothing, an unknown
     unknowns           looked for, adopted, sent again or held
     polling            asked for until it ends         steps.asking
-    finishing          fetched, published, disposed    steps.fetch, steps.publish
+    finishing          fetched, published              steps.fetch, steps.publish
+    disposing          the source kept, deleted, moved steps.publish
 
 `history` reads for everybody, `sightings` learns how prompt it is, `machine` minds account, catalogue and output roots,
 `requesting` and `redoing` apply what commands ask for. `engine` turns the crank, `desks` says who hears what (`news`),

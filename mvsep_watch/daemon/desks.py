@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from mvsep_watch.daemon.budget import Budget
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.disposing import Disposing
 from mvsep_watch.daemon.finishing import Finishing
 from mvsep_watch.daemon.history import History
 from mvsep_watch.daemon.intake import Intake
@@ -60,11 +61,12 @@ class Desks:
             news=self,
         )
         self.finishing = Finishing(context, self.polling, self)
+        self.disposing = Disposing(context, self)
         self._takers = self._make_takers()
 
     def in_turn(self) -> tuple[Desk, ...]:
         """Give the desks that hand out steps, in the order in which they do."""
-        return (self.intake, self.machine, self.finishing, self.starting, self.polling, self.history)
+        return (self.intake, self.machine, self.finishing, self.disposing, self.starting, self.polling, self.history)
 
     def take(self, step: Step, result: Any, error: Exception | None) -> None:
         """Take an outcome to the desk that handed the step out."""
@@ -86,7 +88,7 @@ class Desks:
             asking.ReadCatalogue: lambda _, catalogue, error: self.machine.catalogue_read(catalogue, error),
             fetch.Fetch: self.finishing.fetched,
             publish.Publish: lambda step, _, error: self.finishing.published(step, error),
-            publish.Dispose: lambda step, _, error: self.finishing.disposed(step, error),
+            publish.Dispose: lambda step, _, error: self.disposing.disposed(step, error),
             publish.CheckRoot: self.machine.root_checked,
         }
         return takers

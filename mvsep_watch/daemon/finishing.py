@@ -1,4 +1,4 @@
-"""From a finished separation to visible outputs, and to a source that is disposed of as asked."""
+"""From a finished separation to visible outputs: fetched into staging, published by one rename."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 
 from mvsep_watch import retry
 from mvsep_watch.daemon.context import Context
@@ -18,8 +17,6 @@ from mvsep_watch.errors import (
     MvsepWatchError,
     NotFoundError,
     OutputRootError,
-    SourceBusyError,
-    SourceChangedError,
     StoppedError,
 )
 from mvsep_watch.files.staging import TakenError
@@ -27,20 +24,18 @@ from mvsep_watch.model import Folder, GateName, HoldKind, JobState, Provenance, 
 from mvsep_watch.naming import display, escape_path
 from mvsep_watch.steps.base import Pool
 from mvsep_watch.steps.fetch import Fetch, Fetched, Sibling
-from mvsep_watch.steps.publish import Dispose, NotStagedError, Publish, Tidy
+from mvsep_watch.steps.publish import NotStagedError, Publish
 from mvsep_watch.store import JobRow, SeparationRow, SourceRow
-from mvsep_watch.wanted import wanted
 
 RESULTS_GONE_TIMES = 4
 """How often in a row the results must be gone before it is believed: a mirror can lag behind."""
-DISPOSE_AGAIN_S = 60.0
 LOOKED_THROUGH = 1000
 """How many jobs that wait to be fetched are looked through for one that can be."""
 FREED_BY_RESULTS = (HoldKind.PRICE, HoldKind.BATCH, HoldKind.ENDED, HoldKind.OUTPUTS_GONE)
 
 
 class Finishing:
-    """The desk that fetches, publishes and disposes."""
+    """The desk that fetches and publishes."""
 
     def __init__(self, context: Context, polling: Polling, news: News) -> None:
         self._context = context
@@ -73,9 +68,6 @@ class Finishing:
             return
         self._each_due(JobState.SEPARATED, Pool.DOWNLOADS, self._fetch)
         self._each_due(JobState.FETCHED, Pool.FILING, self._publish)
-        if not self._context.hands.is_busy_with(Tidy.KEY):
-            for source in self._context.store.sources.to_dispose(self._context.clock.now()):
-                self._dispose(source)
 
     @property
     def has_work(self) -> bool:
@@ -311,69 +303,6 @@ class Finishing:
             credits=row.credits_estimated if row.credits_charged is None else row.credits_charged,
             hash=row.hash,
         )
-
-    # Dispose
-
-    def _dispose(self, source: SourceRow) -> None:
-        """Dispose of a source once every rule in force has a published job on its bytes."""
-        disposal = self._disposal(source)
-        if disposal is None:
-            self._context.store.sources.disposed(source.id)
-        else:
-            self._context.hands.give(disposal)
-
-    def _disposal(self, source: SourceRow) -> Dispose | None:
-        """Say what the rules in force want with a source; None keeps it, for now or for good."""
-        jobs = self._context.store.jobs
-        published = {
-            (job.folder, job.rule)
-            for job in jobs.on_bytes(source.input_key or "")
-            if job.state == JobState.PUBLISHED and job.realm == self._context.realm
-        }
-        wanting = [
-            (folder, rule)
-            for folder in self._context.config.folders
-            if source.path.is_relative_to(folder.path)
-            for rule in wanted(folder, os.path.relpath(source.path, folder.path))
-        ]
-        is_served = all((folder.name, rule.name) in published for folder, rule in wanting)
-        is_live = any(job.state.is_live for job in jobs.of_source(source.id))
-        is_kept = any(folder.source == "keep" for folder, _ in wanting)
-        if not wanting or is_kept or is_live or not is_served:
-            return None
-        places = [_destination(folder, source) for folder, _ in wanting]
-        to = next((place for place in places if place is not None), None)
-        return Dispose(source_id=source.id, path=source.path, sha256=source.sha256, stat=source.stat, to=to)
-
-    def disposed(self, step: Dispose, error: Exception | None) -> None:
-        """Take what came of a disposal; a source that is no longer what was read is looked at anew."""
-        store = self._context.store
-        source = store.sources.get(step.source_id)
-        match error:
-            case None:
-                store.sources.disposed(step.source_id)
-                self._context.log.info(
-                    "source_disposed", path=display(step.path), to=display(step.to) if step.to else "deleted"
-                )
-            case SourceChangedError():
-                store.sources.disposed(step.source_id)
-                if os.path.lexists(step.path):
-                    self._news.source_changed(str(step.path))
-            case StoppedError() | SourceBusyError():
-                self._dispose_later(source)
-            case _:
-                self._context.log.warning("source_kept", path=display(step.path), reason=str(error))
-                self._dispose_later(source)
-
-    def _dispose_later(self, source: SourceRow) -> None:
-        self._context.store.sources.want_disposal(source.id, not_before=self._context.clock.now() + DISPOSE_AGAIN_S)
-
-
-def _destination(folder: Folder, source: SourceRow) -> Path | None:
-    """Say where a folder's sources are moved to, keeping their relative path; None is deleting."""
-    if isinstance(folder.source, Path):
-        return folder.source / source.path.relative_to(folder.path)
-    return None
 
 
 def _source_name(folder: Folder | None, source: SourceRow) -> str:

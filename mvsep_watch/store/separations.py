@@ -220,7 +220,8 @@ class Separations:
         return int(
             self._db.value(
                 "SELECT count(*) FROM separations WHERE state IN ('intended', 'released', 'submitted') AND keeps_slot"
-                " AND (? IS NULL OR realm = ? AND account = ?) AND (? < 0 OR id <> ? AND NOT (state = 'intended' AND id > ?))",
+                " AND (? IS NULL OR realm = ? AND account = ?)"
+                " AND (? < 0 OR id <> ? AND NOT (state = 'intended' AND id > ?))",
                 (*_named(account), own, own, own),
             )
         )

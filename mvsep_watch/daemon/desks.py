@@ -119,6 +119,9 @@ class Desks:
         self.sightings.begin(row)
         self.history.look_soon()
 
+    def unknown_held(self) -> None:
+        self.machine.unknown_held()
+
     def listed_unfinished(self, row: SeparationRow) -> None:
         self.unknowns.younger_was_listed(row)
 

@@ -17,7 +17,7 @@ from mvsep_watch.errors import (
     StateError,
     TransportError,
 )
-from mvsep_watch.model import Account, Catalogue, GateName
+from mvsep_watch.model import Account, Catalogue, GateName, SeparationState
 from mvsep_watch.naming import escape_path
 from mvsep_watch.steps.asking import ReadAccount, ReadCatalogue
 from mvsep_watch.steps.publish import CheckRoot, RootFacts
@@ -56,7 +56,7 @@ class Machine:
         if self._context.stopping:
             return
         now_s = self._context.clock.monotonic()
-        if self._account_due_s == NEVER and self._context.store.memory.closed:
+        if self._account_due_s == NEVER and self._is_waited_for():
             self._account_due_s = now_s + retry.PROBE_S
         if now_s >= self._account_due_s:
             self._context.hands.give(ReadAccount())
@@ -115,6 +115,16 @@ class Machine:
         due_s = self._context.clock.monotonic() + ACCOUNT_AFTER_END_S
         self._account_due_s = min(self._account_due_s, due_s)
         self._balance_is_old = True
+
+    def unknown_held(self) -> None:
+        """Have the account read soon: an empty queue gives a held unknown's slot back."""
+        due_s = self._context.clock.monotonic() + ACCOUNT_AFTER_END_S
+        self._account_due_s = min(self._account_due_s, due_s)
+
+    def _is_waited_for(self) -> bool:
+        """Say whether something hangs on the next look at the account: a closed gate, or the slot of an unknown."""
+        store = self._context.store
+        return bool(store.memory.closed or store.separations.in_state(SeparationState.RELEASED))
 
     def owes_balance(self) -> bool:
         """Say whether something has ended since the balance was read last; if so, have it read at once."""

@@ -23,6 +23,10 @@ class News(Protocol):
         """The last chunk may have left and no answer came; the connection is closed."""
         ...
 
+    def unknown_held(self) -> None:
+        """An unknown waits for a person, and keeps its slot until the account's queue is seen empty."""
+        ...
+
     def listed_unfinished(self, row: SeparationRow) -> None:
         """The history listed it, and a later `get` still said unfinished."""
         ...

@@ -178,6 +178,7 @@ class Unknowns:
                     reason=f"it is not known whether the service has it: {reason}", resume=JobState.QUEUED,
                 )  # fmt: skip
                 self._context.log.warning("job_held", job=job.id, reason=reason, hint=hint)
+                self._news.unknown_held()
 
     def give_slots_back(self) -> None:
         """The current queue was seen empty: held unknowns keep no slot any longer."""

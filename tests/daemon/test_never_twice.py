@@ -461,3 +461,21 @@ def test_what_is_new_is_looked_for_often_however_long_something_else_was(world):
     assert world.service.count("create") == 3
     world.finish()
     assert world.states() == ["published", "published"]
+
+
+def test_slots_of_held_unknowns_come_back_soon_and_prove_the_rest(world):
+    """All slots kept by unknowns: an empty queue gives them back, and what is sent then shows that they are absent."""
+    world.limits = Limits(separations=2, credits=world.limits.credits)
+    world.service.history_lag_s = 20.0
+    world.service_options = {"reconcile": Reconcile(window_s=30.0, interval_s=5.0)}
+    for pitch in (1, 2, 3, 4):
+        write_wav(world.drop / f"{pitch}.wav", pitch=pitch)
+    world.service.fault("create", "drop_before_made", "drop_before_made")
+    world.start()
+    world.pass_time(250)
+
+    made = world.service.made
+    world.finish(rounds=150)
+
+    assert made >= 2
+    assert (world.states(), world.service.made) == (["published"] * 4, 4)

@@ -11,7 +11,7 @@ import json
 from functools import cached_property
 from typing import Any
 
-from mvsep_watch.cli.rendering import full_path, instant, said
+from mvsep_watch.cli.rendering import full_path, instant, joined, said
 from mvsep_watch.cli.selecting import START
 from mvsep_watch.model import (
     FORMATS,
@@ -28,6 +28,9 @@ from mvsep_watch.naming import escape_path
 from mvsep_watch.planner import Proposal, Situation, Wait, in_force, may_start
 from mvsep_watch.store import SeparationRow
 from mvsep_watch.store.views import JobView, Views
+
+KEEPERS_SHOWN = 3
+"""Of the jobs that keep a slot; each of them says so itself."""
 
 Words = tuple[str, str]
 """A reason, and what to do about it; either may be empty."""
@@ -129,8 +132,11 @@ class Describer:
     @cached_property
     def _slots_kept(self) -> str:
         held = self._views.views(self._views.jobs.held(HoldKind.UNKNOWN))
-        keepers = [view.job.id for view in held if view.separation is not None and view.separation.keeps_slot]
-        return "".join(f"; slot kept by job {job_id}" for job_id in keepers)
+        kept = {row.id: view.job.id for view in reversed(held) if (row := view.separation) and row.keeps_slot}
+        shown = [str(job_id) for job_id in sorted(kept.values())]
+        if len(shown) > KEEPERS_SHOWN:
+            shown[KEEPERS_SHOWN:] = [f"{len(shown) - KEEPERS_SHOWN} more"]
+        return f"; slot kept by job {joined(shown)}" if shown else ""
 
     def as_json(self, view: JobView) -> dict[str, Any]:
         """Give a job for programs. Paths are absolute and escaped; times are ISO 8601 in UTC."""

@@ -116,15 +116,16 @@ class Describer:
     @cached_property
     def situation(self) -> Situation:
         """What holds for every separation that might start now."""
-        separations = self._views.separations
+        separations, account = self._views.separations, self.account
+        mine = (realm_of(self._config.service.base_url), account.identity) if account else None
         return Situation(
             gates=self._views.memory.closed,
-            plan=in_force(self._config.limits, self.account),
+            plan=in_force(self._config.limits, account),
             credits=self._config.limits.credits,
-            account=self.account,
-            slots_taken=separations.slots_taken(),
+            account=account,
+            slots_taken=separations.slots_taken(account=mine),
             sent_today=separations.sent_on(self._today),
-            reserved=separations.reserved_against_balance(),
+            reserved=separations.reserved_against_balance(account=mine),
             spent_today=separations.spent(self._today, self._today),
             spent_this_month=separations.spent(f"{self._today[:7]}-01", f"{self._today[:7]}-31"),
         )

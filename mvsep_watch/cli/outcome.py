@@ -140,7 +140,8 @@ def _balance(engine: Engine) -> int | None:
     account = engine.context.account
     if account is None or account.credits is None:
         return None
-    return account.credits - engine.context.store.separations.reserved_against_balance()
+    mine = (engine.context.realm, account.identity)
+    return account.credits - engine.context.store.separations.reserved_against_balance(account=mine)
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:

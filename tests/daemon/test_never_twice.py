@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -479,3 +480,65 @@ def test_slots_of_held_unknowns_come_back_soon_and_prove_the_rest(world):
 
     assert made >= 2
     assert (world.states(), world.service.made) == (["published"] * 4, 4)
+
+
+def made_twice(world, **second):
+    """Lose the answer to a submission, and let the service list a second row with the same tag."""
+    write_wav(world.drop / "song.wav")
+    world.service.fault("create", "drop_after_made")
+    world.start()
+    world.hands.held = {"asking"}
+    world.pass_time(0.1)
+    while not world.service.jobs:
+        world.hands.go_on()
+        world.pass_time(5)
+    first = next(iter(world.service.jobs.values()))
+    twin = replace(first, id=first.id + 1, hash="29990101000000-0123456789" + first.hash[25:], **second)
+    world.service.jobs[twin.hash] = twin
+    world.hands.held = set()
+    world.hands.go_on()
+    return first, twin
+
+
+def test_of_several_rows_the_done_one_is_adopted(world):
+    """Done before unfinished; nothing that this state did not certainly send is cancelled."""
+    first, twin = made_twice(world, status="done")
+
+    world.pass_time(60)
+
+    separation = world.store.separations._rows("1")[0]
+    assert separation.hash == twin.hash
+    assert (first.status, world.service.count("cancel"), world.service.count("create")) == ("waiting", 0, 1)
+
+
+def test_of_several_unfinished_rows_the_oldest_is_adopted(world):
+    """The younger is reported, and left alone."""
+    first, _ = made_twice(world)
+
+    world.pass_time(60)
+
+    assert world.store.separations._rows("1")[0].hash == first.hash
+    world.finish()
+    assert world.states() == ["published"]
+
+
+def test_rows_that_cannot_be_compared_are_looked_at_again(world):
+    """One `get` that fails decides nothing."""
+    _, twin = made_twice(world, status="done")
+    world.service.fault("get", "http_503", "http_503")
+
+    world.pass_time(120)
+
+    assert world.store.separations._rows("1")[0].hash == twin.hash
+
+
+def test_a_second_row_that_still_waits_is_cancelled_if_this_state_sent_it(world):
+    """Sent again after a certain absence, and both turn out to be made: only one is to be paid for."""
+    first, twin = made_twice(world)
+    world.store.db.run("UPDATE separations SET releases = 2")
+
+    world.pass_time(60)
+
+    assert world.store.separations._rows("1")[0].hash == first.hash
+    assert world.service.count("cancel") == 1
+    assert twin.charged == 0

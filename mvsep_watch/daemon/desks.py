@@ -115,6 +115,7 @@ class Desks:
         self.history.look_soon()
 
     def hash_learned(self, row: SeparationRow) -> None:
+        self.machine.separation_taken()
         self.unknowns.answered(row)
         self.sightings.begin(row)
         self.history.look_soon()

@@ -171,7 +171,7 @@ class Machine:
         )
         self._account_due_s = min(self._account_due_s, self._paused_until_s)
 
-    def slots_taken_well(self) -> None:
+    def separation_taken(self) -> None:
         """A separation was accepted: the next refusal pauses for the shortest time again."""
         self._pause_s = REFUSED_PAUSE_S
 

@@ -292,3 +292,17 @@ def test_what_is_adopted_counts_on_the_day_it_was_paid_for(world):
     today = world.engine.context.today()
     assert world.states() == ["published"]
     assert world.store.separations.spent(today, today) == 0
+
+
+def test_refusals_do_not_pause_ever_longer_once_something_is_taken(world):
+    """The service takes fewer at once than the limits say: everything gets done, in steps."""
+    world.service.slots = 2
+    world.service.auto_finish_after = 3
+    for pitch in range(1, 13):
+        write_wav(world.drop / f"{pitch}.wav", pitch=pitch)
+    world.start()
+
+    world.pass_time(600, step_s=10)
+
+    assert world.states() == ["published"] * 12
+    assert world.service.made == 12

@@ -18,7 +18,6 @@
     └── NeedsUserError               a person must act
         ├── PremiumRequiredError         job: the model or format needs premium
         ├── TokenRefusedError            account: gate `token`
-        ├── AccountChangedError          account: gate `account`
         ├── CreditsExhaustedError        account: gate `credits`
         ├── OutputRootError              machine: gate `disk`
         ├── ConfigError                  machine: the configuration, with every problem in it
@@ -136,13 +135,6 @@ class TokenRefusedError(NeedsUserError):
 
     scope = "account"
     gate = "token"
-
-
-class AccountChangedError(NeedsUserError):
-    """The token belongs to another account than the work."""
-
-    scope = "account"
-    gate = "account"
 
 
 class CreditsExhaustedError(NeedsUserError):

@@ -122,16 +122,6 @@ def require(root: Path) -> None:
         )
 
 
-def free_bytes(root: Path) -> int:
-    """Say how much may still be written below a root.
-
-    Raises:
-        OutputRootError: The root cannot be asked.
-    """
-    with output_errors(root):
-        return shutil.disk_usage(root).free
-
-
 def _write_durably(path: Path, content: bytes) -> None:
     """Write a whole file under its name, so that after a crash the old or the new one is there."""
     new = path.with_name(path.name + ".new")

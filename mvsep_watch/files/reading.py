@@ -26,8 +26,6 @@ from mvsep_watch.model import FileStat
 
 BLOCK_BYTES = 1 << 20
 _OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_NOT_TELLING = 1 << 20
-"""Less than a MiB that is not on the disk says nothing: small files live in the inode, or in memory for a while."""
 
 
 def stat_of(path: Path) -> FileStat:
@@ -127,20 +125,6 @@ def is_open_for_writing(path: Path) -> bool | None:
         return False
     finally:
         os.close(descriptor)
-
-
-def is_sparse(path: Path) -> bool:
-    """Say whether a file looks allocated in advance and not yet filled: most of it is holes.
-
-    Only a hint. Compressing file systems store less than the size without a hole, so a hole must be there too; but a
-    long silence copied with holes looks the same, and some file systems tell nothing.
-    """
-    with opened(path) as file, source_errors(path):
-        found = os.fstat(file.fileno())
-        missing = found.st_size - found.st_blocks * 512
-        if missing < max(_NOT_TELLING, found.st_size // 2):
-            return False
-        return os.lseek(file.fileno(), 0, os.SEEK_HOLE) < found.st_size
 
 
 def _refuse_irregular(found: os.stat_result, path: Path) -> None:

@@ -103,13 +103,6 @@ def test_a_file_in_a_roots_place_is_told(tmp_path):
         claim.probe_root(tmp_path / "stems", make=True)
 
 
-def test_free_space_is_a_number(tmp_path):
-    """A root that is not there has none to ask for."""
-    assert claim.free_bytes(tmp_path) > 0
-    with pytest.raises(Exception, match="cannot be written"):
-        claim.free_bytes(tmp_path / "never")
-
-
 @pytest.mark.parametrize(
     ("name", "kind", "says"),
     [

@@ -122,12 +122,3 @@ def test_no_lease_is_left_behind(source):
 def test_what_cannot_be_opened_cannot_be_told(tmp_path):
     """None is not False: the caller falls back on the quiet time."""
     assert reading.is_open_for_writing(tmp_path / "nothing.wav") is None
-
-
-def test_a_file_allocated_in_advance_looks_sparse(tmp_path, source):
-    """Explorer and torrent clients set the final size first."""
-    empty = tmp_path / "coming.wav"
-    with empty.open("wb") as file:
-        file.truncate(64 << 20)
-
-    assert (reading.is_sparse(empty), reading.is_sparse(source)) == (True, False)

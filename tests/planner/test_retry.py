@@ -26,7 +26,6 @@ def leaves(kind):
 OURS = [kind for kind in leaves(errors.MvsepWatchError) if kind.__module__ == errors.__name__]
 GATES = {
     errors.TokenRefusedError: GateName.TOKEN,
-    errors.AccountChangedError: GateName.ACCOUNT,
     errors.CreditsExhaustedError: GateName.CREDITS,
     errors.OutputRootError: GateName.DISK,
     errors.StateError: GateName.STATE,

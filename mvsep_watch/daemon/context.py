@@ -9,7 +9,7 @@ import contextlib
 import datetime as dt
 import random
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -56,7 +56,6 @@ class Context:
 
     Args:
         account: What the service said last, or None before the first answer.
-        account_begun: When that question was begun, monotonic.
         catalogue: The models, or None before the first answer.
         roots_seen: Output roots that were looked at: whose outputs they hold is known, or a gate is closed.
         strangers: Folders with outputs that the state does not know, in places that it would give away.
@@ -69,7 +68,6 @@ class Context:
     clock: Clock
     log: structlog.stdlib.BoundLogger
     account: Account | None = None
-    account_begun: float = float("-inf")
     catalogue: Catalogue | None = None
     stopping: bool = False
     roots_seen: set[Path] = field(default_factory=set)
@@ -142,12 +140,12 @@ class Context:
         """Give an instant as ISO 8601 in UTC; empty where there is none."""
         return "" if instant is None else dt.datetime.fromtimestamp(instant, dt.UTC).isoformat(timespec="seconds")
 
-    def claim(self, generation: int | None = None) -> Claim:
+    def claim(self) -> Claim:
         """Give this state's claim on an output root."""
         memory = self.store.memory
         return Claim(
             state_id=memory.state_id,
-            generation=memory.generation if generation is None else generation,
+            generation=memory.generation,
             realm=self.realm,
             host=self.host,
             account=self.identity,
@@ -166,14 +164,30 @@ class Context:
 
         No transaction around it: what is handed out inside must have been committed before.
         """
+        with self.surviving(then=lambda error: self.hold_for(error, job), job=job.id):
+            yield
+
+    def hold_for(self, error: Exception, job: JobRow) -> None:
+        """Hold a job for what it ran into; a bug says so."""
+        reason, hint = retry.words(error)
+        self.store.jobs.hold(job, HoldKind.TROUBLE, now=self.clock.now(), reason=reason, hint=hint)
+
+    @contextlib.contextmanager
+    def surviving(self, *, then: Callable[[Exception], None] | None = None, **about: object) -> Iterator[None]:
+        """Log a bug with its traceback and go on; only trouble with the state file itself ends the loop.
+
+        Args:
+            then: What is to be done about it.
+            about: What the log says it was about.
+        """
         try:
             yield
         except StateError:
             raise
         except Exception as error:
-            reason, hint = retry.words(error)
-            self.log.exception("bug_met", job=job.id, error=repr(error))
-            self.store.jobs.hold(job, HoldKind.TROUBLE, now=self.clock.now(), reason=reason, hint=hint)
+            self.log.exception("bug_met", **about, error=repr(error))
+            if then is not None:
+                then(error)
 
     def close_gate(self, name: GateName, reason: str, hint: str = "", *, scope: str = "") -> None:
         """Close a gate; news is logged once."""

@@ -7,18 +7,18 @@ killed between any two instructions.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 
 from mvsep_watch import __version__, retry
 from mvsep_watch.daemon.context import Clock, Context, RealClock
-from mvsep_watch.daemon.desks import Desk, Desks
+from mvsep_watch.daemon.desks import Desks
 from mvsep_watch.daemon.hands import Hands, Threads
 from mvsep_watch.daemon.inbox import Bell, FoundFiles, Inbox, Message, Outcome, ReleaseQuestion, Trouble
 from mvsep_watch.daemon.requesting import apply_open
-from mvsep_watch.errors import StateError
 from mvsep_watch.log import get_logger
-from mvsep_watch.model import Account, BatchOrigin, Config, FileStat, GateName, HoldKind, JobState, SeparationState
+from mvsep_watch.model import Account, BatchOrigin, Config, FileStat, GateName, JobState, SeparationState
 from mvsep_watch.mvsep import Client
 from mvsep_watch.steps import asking, fetch, publish, reading, submit
 from mvsep_watch.steps.base import Denied, Granted, Pool, Step, Tools
@@ -70,7 +70,6 @@ class Engine:
         self.desks = Desks(self.context)
         self._foreign_writes = -1
         self._was_now = clock.now()
-        self.turned_at = clock.monotonic()
 
     def begin(self, *, fresh: bool = False) -> None:
         """Take up where the last process was: tidy, look for unknowns, scan everything."""
@@ -107,8 +106,8 @@ class Engine:
             self.desks.intake.touched(folder, path)
         self._apply_requests()
         for desk in self.desks.in_turn():
-            self._work_quietly(desk)
-        self.turned_at = self.context.clock.monotonic()
+            with self.context.surviving(desk=type(desk).__name__):
+                desk.work()
 
     def _mind_the_clock(self) -> None:
         """Let nothing wait for an instant that a clock which was set back will reach only much later."""
@@ -189,14 +188,12 @@ class Engine:
             return
         with self.context.store.transaction():
             for message in messages:
-                try:
-                    with self.context.store.transaction():
-                        self._receive(message)
-                except StateError:
-                    raise
-                except Exception as error:
-                    self.context.log.exception("bug_met", message=type(message).__name__, error=repr(error))
-                    self._calm(message, error)
+                calm = functools.partial(self._calm, message)
+                with (
+                    self.context.surviving(then=calm, message=type(message).__name__),
+                    self.context.store.transaction(),
+                ):
+                    self._receive(message)
 
     def _calm(self, message: Message, error: Exception) -> None:
         """Keep what ran into a bug from running into it again at once: held, or asked for much later."""
@@ -206,8 +203,7 @@ class Engine:
         if isinstance(step, reading.Identify):
             self.desks.intake.identified(step, None, error)
         elif isinstance(step, fetch.Fetch | publish.Publish) and (job := store.jobs.get(step.job_id)):
-            reason, hint = retry.words(error)
-            store.jobs.hold(job, HoldKind.TROUBLE, now=now, reason=reason, hint=hint)
+            self.context.hold_for(error, job)
         elif isinstance(step, submit.Submit | asking.Poll | asking.CancelRemote):
             store.separations.set(step.separation_id, not_before=now + retry.LONGEST_DELAY_S)
 
@@ -215,22 +211,10 @@ class Engine:
         """Give a hand the last word, which is committed by then; any doubt is a no."""
         answer: Granted | Denied = Denied("the daemon met a bug; see its log")
         try:
-            answer = self.desks.intents.release(question.separation_id, question.send, question.account)
-        except StateError:
-            raise
-        except Exception as error:
-            self.context.log.exception("bug_met", separation=question.separation_id, error=repr(error))
+            with self.context.surviving(separation=question.separation_id):
+                answer = self.desks.intents.release(question.separation_id, question.send, question.account)
         finally:
             question.reply(answer)
-
-    def _work_quietly(self, desk: Desk) -> None:
-        """Let a desk work; a bug at one does not stop the others."""
-        try:
-            desk.work()
-        except StateError:
-            raise
-        except Exception as error:
-            self.context.log.exception("bug_met", desk=type(desk).__name__, error=repr(error))
 
     def _receive(self, message: Message) -> None:
         match message:

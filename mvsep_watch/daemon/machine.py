@@ -106,20 +106,22 @@ class Machine:
         """Have the account read."""
         self._account_due_s = float("-inf")
 
+    def _check_account_in(self, delay_s: float) -> None:
+        """Have the account read so soon, or earlier if it is due earlier."""
+        self._account_due_s = min(self._account_due_s, self._context.clock.monotonic() + delay_s)
+
     def check_catalogue(self) -> None:
         """Have the models read."""
         self._catalogue_due_s = float("-inf")
 
     def separation_ended(self) -> None:
         """Have the balance read soon: a reservation counts until then."""
-        due_s = self._context.clock.monotonic() + ACCOUNT_AFTER_END_S
-        self._account_due_s = min(self._account_due_s, due_s)
+        self._check_account_in(ACCOUNT_AFTER_END_S)
         self._balance_is_old = True
 
     def unknown_held(self) -> None:
         """Have the account read soon: an empty queue gives a held unknown's slot back."""
-        due_s = self._context.clock.monotonic() + ACCOUNT_AFTER_END_S
-        self._account_due_s = min(self._account_due_s, due_s)
+        self._check_account_in(ACCOUNT_AFTER_END_S)
 
     def _is_waited_for(self) -> bool:
         """Say whether something hangs on the next look at the account: a closed gate, or the slot of an unknown."""
@@ -141,8 +143,7 @@ class Machine:
             self._context.close_gate(GateName.SERVICE, error.message, error.hint or "it goes on by itself")
         if isinstance(error, TransportError | ServiceError | RateLimitedError):
             asked_s = error.retry_after_s or 0.0
-            due_s = self._context.clock.monotonic() + max(asked_s, retry.backoff_s(self._account_failures))
-            self._account_due_s = min(self._account_due_s, due_s)
+            self._check_account_in(max(asked_s, retry.backoff_s(self._account_failures)))
 
     def lacks(self, what: str, error: Exception) -> None:
         """Close the `service` gate for want of what nothing may be started without, whatever the account says."""

@@ -95,7 +95,7 @@ class Describer:
             case SeparationState.RELEASED:
                 return row.reason or "it is sent, and the answer is awaited"
             case SeparationState.SUBMITTED:
-                return said(row.server_says)
+                return said(row.server_words)
             case _:
                 return row.reason
 

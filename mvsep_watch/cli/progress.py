@@ -199,7 +199,7 @@ def _doing(row: SeparationRow, *, is_sending: bool) -> str:
         case SeparationState.RELEASED, False:
             return "without an answer: looking for it in the history"
         case _:
-            return said(row.server_says)
+            return said(row.server_words)
 
 
 def _amount(row: SeparationRow, upload: Submit | None) -> str:

@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -129,13 +129,12 @@ def program() -> str:
     return called.name if is_on_path else sys.argv[0]
 
 
-def said(server_says: str) -> str:
+def said(words: Mapping[str, Any]) -> str:
     """Put what the server said last of a separation into words.
 
     Args:
-        server_says: As the store has it: a JSON object, or empty before the first answer.
+        words: What it said, by the names of its answer; empty before the first one.
     """
-    words = json.loads(server_says) if server_says else {}
     place, queue = words.get("current_order"), words.get("queue_count")
     chunks, of_chunks = words.get("finished_chunks"), words.get("all_chunks")
     match words.get("status"):

@@ -128,7 +128,7 @@ class Finishing:
         return tuple(algorithm.outputs.items()) if algorithm else ()
 
     def _siblings(self, job: JobRow, row: SeparationRow) -> tuple[Sibling, ...]:
-        jobs, stems = self._context.store.jobs, Counter(json.loads(row.server_says or "{}").get("stems", ()))
+        jobs, stems = self._context.store.jobs, Counter(row.server_words.get("stems", ()))
         found = []
         for other in jobs.ever_of_separation(row.id):
             if other.id != job.id and other.state == JobState.PUBLISHED:
@@ -155,7 +155,7 @@ class Finishing:
     def _note_stems(self, job: JobRow, fetched: Fetched) -> None:
         """Remember which stems there are: who publishes all of them may take them from here."""
         row = self._separation_of(job)
-        says = json.dumps({**json.loads(row.server_says or "{}"), "stems": fetched.stems})
+        says = json.dumps({**row.server_words, "stems": fetched.stems})
         self._context.store.separations.set(row.id, algorithm=fetched.algorithm or row.algorithm, server_says=says)
 
     def _not_fetched(self, job: JobRow, error: Exception) -> None:

@@ -129,7 +129,7 @@ class Polling:
 
     def _goes_on(self, row: SeparationRow, remote: Remote) -> None:
         poll, polls = self._context.config.service.poll, row.polls
-        if remote.status == "done" != json.loads(row.server_says or "{}").get("status"):
+        if remote.status == "done" != row.server_words.get("status"):
             polls = 0  # its files are listed in a moment, and not after as long as the wait has grown to
         delay_s = poll_delay_s(polls, least_s=poll.min_s, most_s=poll.max_s)
         self._context.store.separations.set(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import os
 import sqlite3
 from collections.abc import Callable
@@ -88,6 +89,12 @@ class SeparationRow:
     released_at: float | None
     submitted_at: float | None
     ended_at: float | None
+
+    @property
+    def server_words(self) -> dict[str, Any]:
+        """What the server said last, as an object; empty before the first answer."""
+        words: dict[str, Any] = json.loads(self.server_says or "{}")
+        return words
 
     @property
     def work(self) -> Work:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +19,8 @@ class Account:
         identity: The e-mail, else the name: whose account it is.
         credits: `premium_minutes`, rounded down; None when the service did not say.
         queue_is_empty: True or False where `current_queue` says so, None where its shape is not understood.
+        current_queue: The hashes of the unfinished separations, where `current_queue` names any.
+        long_filenames_enabled: Whether results are named after model and options; None where not said.
     """
 
     identity: str
@@ -25,6 +29,9 @@ class Account:
     credits: int | None = None
     premium_enabled: bool = False
     queue_is_empty: bool | None = None
+    current_queue: tuple[str, ...] = ()
+    long_filenames_enabled: bool | None = None
+    created_at: str = ""
 
     @property
     def has_premium(self) -> bool:
@@ -57,7 +64,12 @@ class HistoryRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Created:
-    """The answer to `separation/create`: the job was made."""
+    """The answer to `separation/create`: the job was made.
+
+    Args:
+        hash: What `get` takes; for a link what `get_remote` takes until that gives the long one.
+        link: The address that the service wants polled.
+    """
 
     hash: str
     link: str = ""
@@ -80,6 +92,10 @@ class Remote:
     Args:
         status: One of the seven documented words, or whatever else the server says.
         transcription: Text results by kind (`srt`, ...), for the models that have them.
+        size: The input's, human text.
+        input_file: The upload as the service keeps it, once done.
+        tags: What the service read from the input's own tags, as it wrote them.
+        date: When processing began, the service's own text.
     """
 
     hash: str
@@ -93,6 +109,10 @@ class Remote:
     output_format: str = ""
     files: tuple[RemoteFile, ...] = ()
     transcription: Mapping[str, str] = field(default_factory=dict)
+    size: str = ""
+    input_file: RemoteFile | None = None
+    tags: Mapping[str, Any] = field(default_factory=dict)
+    date: str = ""
 
     @property
     def is_done(self) -> bool:
@@ -146,16 +166,36 @@ class OutputVariant:
     outputs: Mapping[str, str]
 
 
+class Scope(StrEnum):
+    """How a model is fed; the words of `app/algorithms?scopes=`. Source: MVSEP API page, 2026."""
+
+    SINGLE_UPLOAD = "single_upload"
+    NO_UPLOAD = "no_upload"
+    MATCHERING_UPLOAD = "matchering_upload"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What the service writes about a model in one language; `long` is HTML."""
+
+    short: str
+    long: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Algorithm:
     """A model of the catalogue.
 
     Args:
         sep_type: `render_id`.
+        scope: How it is fed; an unknown word of the server counts as the ordinary upload.
         price_coefficient: What a minute costs, in credits; None where it is not known.
         orientation: 0 for everybody, 1 for registered users, 2 for premium; None where it is not known.
         outputs: Stem slug → label; empty where the catalogue does not say.
         takes_audio: False for models without an audio upload of the ordinary kind.
+        rating: The users' average, 1 to 5; None where nobody voted.
+        usage: Separations a month; None where not said.
+        descriptions: By language code (`en`, `ru`, ...).
     """
 
     sep_type: int
@@ -168,6 +208,12 @@ class Algorithm:
     fields: tuple[Field, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)
     output_variants: tuple[OutputVariant, ...] = ()
+    scope: Scope = Scope.SINGLE_UPLOAD
+    group_id: int | None = None
+    rating: float | None = None
+    votes: int = 0
+    usage: int | None = None
+    descriptions: Mapping[str, Description] = field(default_factory=dict)
 
     @property
     def needs_premium(self) -> bool:

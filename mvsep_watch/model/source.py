@@ -4,8 +4,25 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 _LARGEST = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """An address that the service fetches its input from. `remote_type`: `direct`, `mega`, `drive` or `dropbox`."""
+
+    url: str
+    remote_type: str = "direct"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two files for one separation: what is to be changed, and what it is to sound like (Matchering)."""
+
+    target: Path
+    reference: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,5 @@ from mvsep_watch.mvsep.catalogue import read_catalogue
 from mvsep_watch.mvsep.client import Client
 from mvsep_watch.mvsep.download import Download
 from mvsep_watch.mvsep.pace import Pace
-from mvsep_watch.mvsep.parse import Queue
 
-__all__ = ["Client", "Download", "Pace", "Queue", "read_catalogue"]
+__all__ = ["Client", "Download", "Pace", "read_catalogue"]

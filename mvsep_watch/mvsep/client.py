@@ -19,13 +19,13 @@ from typing import Self
 import httpx
 
 from mvsep_watch.errors import ConfigError
-from mvsep_watch.model import Account, Algorithm, Created, HistoryRow, Remote, Settings, realm_of
+from mvsep_watch.model import Account, Algorithm, Created, HistoryRow, Queue, Remote, Settings, realm_of
 from mvsep_watch.mvsep.address import checked_base_url, host_of
 from mvsep_watch.mvsep.catalogue import read_algorithms
 from mvsep_watch.mvsep.download import Download
 from mvsep_watch.mvsep.envelope import Answer
 from mvsep_watch.mvsep.pace import Pace
-from mvsep_watch.mvsep.parse import Queue, read_account, read_created, read_history, read_queue, read_remote
+from mvsep_watch.mvsep.parse import read_account, read_created, read_history, read_queue, read_remote
 from mvsep_watch.mvsep.refusals import account_error, cancel_error, create_error, service_error
 from mvsep_watch.mvsep.upload import BeforeLastChunk, Progress, UploadBody, fields_of, opened, safe_name
 from mvsep_watch.mvsep.wire import Wire

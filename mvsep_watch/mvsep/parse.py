@@ -10,28 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
 
 from mvsep_watch.errors import ServiceError
-from mvsep_watch.model import Account, Created, HistoryRow, Remote, RemoteFile
+from mvsep_watch.model import Account, Created, HistoryRow, Queue, Remote, RemoteFile
 from mvsep_watch.mvsep.envelope import Answer, is_true, one_line, redact
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queue:
-    """What `app/queue` says.
-
-    Args:
-        counts: Files waiting by plan, and `in_process`.
-        plan: The caller's plan in the service's words.
-        plan_queue: Files waiting in that plan.
-    """
-
-    counts: Mapping[str, int]
-    plan: str = ""
-    plan_queue: int | None = None
 
 
 def read_created(answer: Answer) -> Created | None:

@@ -4,8 +4,7 @@ import httpx
 import pytest
 
 from mvsep_watch.errors import ConfigError, ServiceError
-from mvsep_watch.model import HistoryRow, RemoteFile
-from mvsep_watch.mvsep import Queue
+from mvsep_watch.model import HistoryRow, Queue, RemoteFile
 
 DONE = {
     "success": True,

@@ -53,7 +53,7 @@ def _stems(algorithm: Algorithm) -> list[str]:
     tables = [
         algorithm.outputs,
         *(variant.outputs for variant in algorithm.output_variants),
-        *(outputs for field in algorithm.fields for outputs in field.output_overrides.values()),
+        *(override.outputs for field in algorithm.fields for override in field.output_overrides.values()),
     ]
     return list(dict.fromkeys(word for table in tables for pair in table.items() for word in pair))
 

@@ -134,7 +134,7 @@ class Field:
         options: Option key → label; empty for a text input.
         multipliers: Option key → what it multiplies the price coefficient by.
         conditions: What must hold for the field to be shown.
-        output_overrides: Option key → stem slug → label, where an option sets the stems.
+        output_overrides: Option key → the stems that it brings.
     """
 
     name: str
@@ -146,7 +146,7 @@ class Field:
     required: bool = False
     multipliers: Mapping[str, float] = field(default_factory=dict)
     conditions: tuple[FieldCondition, ...] = ()
-    output_overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    output_overrides: Mapping[str, OutputOverride] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +156,14 @@ class FieldCondition:
     depends_on: str
     values: tuple[str, ...]
     shows: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOverride:
+    """The stems that one option brings, slug → label: besides what the model gives, or instead of it."""
+
+    outputs: Mapping[str, str]
+    adds: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

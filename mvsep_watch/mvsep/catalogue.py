@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mvsep_watch.errors import ServiceError
-from mvsep_watch.model import Algorithm, Field, FieldCondition, OutputVariant
+from mvsep_watch.model import Algorithm, Field, FieldCondition, OutputOverride, OutputVariant
 from mvsep_watch.mvsep.envelope import Answer, decode, is_true, one_line
 from mvsep_watch.mvsep.parse import number, whole
 
@@ -54,7 +54,6 @@ def _algorithm(entry: Mapping[str, Any]) -> Algorithm:
     sep_type = whole(entry["render_id"])
     if sep_type is None:
         raise ValueError(entry["render_id"])
-    outputs = _labels(entry.get("outputs"))
     fields = entry.get("algorithm_fields") or []
     names = {field["id"]: str(field["name"]) for field in fields if "id" in field}
     return Algorithm(
@@ -65,8 +64,8 @@ def _algorithm(entry: Mapping[str, Any]) -> Algorithm:
         orientation=whole(entry.get("orientation")),
         is_active=is_true(entry.get("is_active", 1)),
         takes_audio=_takes_audio(entry),
-        fields=tuple(_field(field, names=names, outputs=outputs) for field in fields),
-        outputs=outputs,
+        fields=tuple(_field(field, names=names) for field in fields),
+        outputs=_labels(entry.get("outputs")),
         output_variants=tuple(_variants(_unpacked(entry.get("output_variants")))),
     )
 
@@ -84,7 +83,7 @@ def _takes_audio(entry: Mapping[str, Any]) -> bool:
     return bool(widget == "single_upload") and not is_true(entry.get("audio_upload_disabled"))
 
 
-def _field(field: Mapping[str, Any], *, names: Mapping[Any, str], outputs: Mapping[str, str]) -> Field:
+def _field(field: Mapping[str, Any], *, names: Mapping[Any, str]) -> Field:
     default = field.get("default_key")
     return Field(
         name=str(field["name"]),
@@ -96,7 +95,7 @@ def _field(field: Mapping[str, Any], *, names: Mapping[Any, str], outputs: Mappi
         required=is_true(field.get("required")),
         multipliers=_multipliers(field.get("price_rules") or []),
         conditions=tuple(_conditions(field.get("conditions") or [], names)),
-        output_overrides=_overrides(_unpacked(field.get("output_overrides")), outputs),
+        output_overrides=_overrides(_unpacked(field.get("output_overrides"))),
     )
 
 
@@ -119,12 +118,12 @@ def _conditions(conditions: Iterable[Mapping[str, Any]], names: Mapping[Any, str
         )
 
 
-def _overrides(value: Any, outputs: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Read which stems an option gives: `set` names all of them, `add` those besides the model's own."""
+def _overrides(value: Any) -> dict[str, OutputOverride]:
+    """Read which stems an option brings: `set` names all of them, `add` those besides the model's own."""
     if not isinstance(value, Mapping):
         return {}
     return {
-        str(key): {**(outputs if change.get("mode") == "add" else {}), **_labels(change.get("outputs"))}
+        str(key): OutputOverride(outputs=_labels(change.get("outputs")), adds=change.get("mode") == "add")
         for key, change in value.items()
     }
 

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from mvsep_watch.config import check_models
-from mvsep_watch.model import Algorithm, Config, Field, Folder, OutputVariant, Rule, Service
+from mvsep_watch.model import Algorithm, Config, Field, Folder, OutputOverride, OutputVariant, Rule, Service
 
 ROFORMER = Algorithm(
     sep_type=40,
@@ -12,7 +12,7 @@ ROFORMER = Algorithm(
             label="Model Type",
             options={"81": "ver. 2025", "29": "ver. 2024"},
             default_key="29",
-            output_overrides={"81": {"lead": "Lead Vocals"}},
+            output_overrides={"81": OutputOverride(outputs={"lead": "Lead Vocals"}, adds=True)},
         ),
     ),
     outputs={"vocals": "Vocals", "other": "Instrumental"},

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from mvsep_watch.errors import ServiceError
-from mvsep_watch.model import FieldCondition, OutputVariant
+from mvsep_watch.model import FieldCondition, OutputOverride, OutputVariant
 from tests.fakes.catalogue import field_row, model_row
 
 
@@ -70,11 +70,11 @@ def test_conditions_name_the_other_field(answering, model):
 
 
 def test_an_option_sets_the_stems_or_adds_to_them(answering, model):
-    """Both end as the full list."""
+    """The server says which."""
     _, kind, stems = read(answering, [model])[40].fields
 
-    assert kind.output_overrides == {"171": {"vocals": "V", "instrum": "I"}}
-    assert stems.output_overrides == {"1": {"vocals": "Vocals", "other": "Other", "full": "Full"}}
+    assert kind.output_overrides == {"171": OutputOverride(outputs={"vocals": "V", "instrum": "I"}, adds=False)}
+    assert stems.output_overrides == {"1": OutputOverride(outputs={"full": "Full"}, adds=True)}
 
 
 def test_output_variants_are_read(answering, model):

@@ -62,6 +62,24 @@ def resolve_options(options: tuple[tuple[str, str], ...], algorithm: Algorithm) 
     return {name: value for name, value in chosen.items() if name in shown}
 
 
+def predict_stems(algorithm: Algorithm, options: Mapping[str, str]) -> dict[str, str]:
+    """Give the stems that will come out, slug → label, by the catalogue; empty where it does not say.
+
+    The model's own are those of the combination of options that fits, else those for all options. What one option
+    sets replaces them, and what others add comes on top, wherever the fields stand.
+
+    Args:
+        algorithm: The model.
+        options: What is sent, by `add_optN`: without the fields that the conditions hide.
+    """
+    sent = [(field, options.get(field.name, "")) for field in algorithm.fields]
+    overrides = [field.output_overrides[key] for field, key in sent if key in field.output_overrides]
+    stems = dict(_fitting_variant(algorithm, options) or algorithm.outputs)
+    for override in sorted(overrides, key=lambda override: override.adds):
+        stems = {**stems, **override.outputs} if override.adds else dict(override.outputs)
+    return stems
+
+
 def near_matches(word: str, known: Iterable[str]) -> tuple[str, ...]:
     """Give the known words that somebody who wrote `word` may have meant, the best first."""
     by_folded: dict[str, str] = {}
@@ -76,6 +94,12 @@ def near_matches(word: str, known: Iterable[str]) -> tuple[str, ...]:
 def describe(algorithm: Algorithm) -> str:
     """Name a model for a person: its number and its name."""
     return f'{algorithm.sep_type} "{algorithm.name}"'
+
+
+def _fitting_variant(algorithm: Algorithm, options: Mapping[str, str]) -> Mapping[str, str] | None:
+    keys = {field.server_key: options.get(field.name, field.default_key) for field in algorithm.fields}
+    fitting = (variant.outputs for variant in algorithm.output_variants if variant.match.items() <= keys.items())
+    return next(fitting, None)
 
 
 def _by_number(number: int, catalogue: Catalogue) -> Algorithm:

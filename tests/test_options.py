@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvsep_watch.errors import RequestRefusedError
-from mvsep_watch.model import Algorithm, Field, FieldCondition
-from mvsep_watch.options import near_matches, resolve_model, resolve_options
+from mvsep_watch.model import Algorithm, Field, FieldCondition, OutputOverride, OutputVariant
+from mvsep_watch.options import near_matches, predict_stems, resolve_model, resolve_options
 
 NAMES = {
     26: "Ensemble (vocals, instrum)",
@@ -201,6 +201,27 @@ def test_a_field_that_depends_on_a_hidden_one_is_hidden_too():
 
     assert resolve_options((), chain) == {"add_opt1": "0"}
     assert resolve_options((("A", "1"),), chain) == {"add_opt1": "1", "add_opt2": "1", "add_opt3": "1"}
+
+
+def test_stems_are_the_fitting_variants_then_what_is_set_then_what_is_added():
+    """A field that adds may stand before the one that sets, and a default counts as sent for the variants."""
+    full, lead = OutputOverride(outputs={"full": "Full"}, adds=True), OutputOverride(outputs={"lead": "L"}, adds=False)
+    model = Algorithm(
+        sep_type=1,
+        name="m",
+        fields=(
+            Field(name="add_opt2", label="B", options={"0": "0", "1": "1"}, output_overrides={"1": full}),
+            Field(name="add_opt1", label="A", options={"0": "0", "9": "9"}, output_overrides={"9": lead}),
+            Field(name="add_opt3", label="C", options={"0": "0", "7": "7"}, default_key="0", server_key="kind"),
+        ),
+        outputs={"vocals": "Vocals"},
+        output_variants=(OutputVariant(match={"kind": "7"}, outputs={"choir": "Choir"}),),
+    )
+
+    assert predict_stems(model, {}) == {"vocals": "Vocals"}
+    assert predict_stems(model, {"add_opt3": "7"}) == {"choir": "Choir"}
+    assert predict_stems(model, {"add_opt2": "1", "add_opt3": "7"}) == {"choir": "Choir", "full": "Full"}
+    assert predict_stems(model, {"add_opt1": "9", "add_opt2": "1"}) == {"lead": "L", "full": "Full"}
 
 
 def test_near_matches_come_best_first_and_few():

@@ -22,6 +22,7 @@ from mvsep_watch.errors import (
 from mvsep_watch.files.staging import TakenError
 from mvsep_watch.model import Folder, GateName, HoldKind, JobState, Provenance, SeparationState
 from mvsep_watch.naming import display, escape_path
+from mvsep_watch.options import predict_stems
 from mvsep_watch.steps.base import Pool
 from mvsep_watch.steps.fetch import Fetch, Fetched, Sibling
 from mvsep_watch.steps.publish import NotStagedError, Publish
@@ -125,7 +126,7 @@ class Finishing:
     def _slugs(self, row: SeparationRow) -> tuple[tuple[str, str], ...]:
         """Give the model's slugs with their labels: a rule may name stems by either."""
         algorithm = (self._context.catalogue or {}).get(row.work.settings.sep_type)
-        return tuple(algorithm.outputs.items()) if algorithm else ()
+        return tuple(predict_stems(algorithm, dict(row.work.settings.options)).items()) if algorithm else ()
 
     def _siblings(self, job: JobRow, row: SeparationRow) -> tuple[Sibling, ...]:
         jobs, stems = self._context.store.jobs, Counter(row.server_words.get("stems", ()))

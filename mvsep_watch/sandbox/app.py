@@ -114,8 +114,9 @@ class Api:
         try:
             return await self._answer_received(name, handler, request, ask)
         finally:
-            if ask.upload and ask.received and not ask.received.hash:
-                ask.upload.path.unlink()
+            if ask.received and not ask.received.hash:
+                for upload in ask.uploads.values():
+                    upload.path.unlink(missing_ok=True)
 
     async def _answer_received(self, name: str, handler: Handler, request: Request, ask: Ask) -> Response:
         wait_s = self._throttle.take()

@@ -18,8 +18,10 @@ from mvsep_watch.data import algorithms_json
 
 TEXT_MODELS = frozenset({39, 64})
 MIDI_MODELS = frozenset({80, 113, 114, 127})
+SOUND_MODELS = frozenset({62})
+SONG_MODELS = frozenset({121})
 VOICE_MODELS = frozenset({103, 120})
-"""Voice cloning: an upload and a text give speech, which the sandbox cannot make."""
+"""Voice cloning: an upload and a text give speech."""
 
 
 class Kind(StrEnum):
@@ -28,7 +30,36 @@ class Kind(StrEnum):
     STEMS = "stems"
     TEXT = "text"
     MIDI = "midi"
-    UNSUPPORTED = "unsupported"
+    MATCHED = "matched"
+    """The target of a pair, made to sound like the reference."""
+    SPEECH = "speech"
+    SOUND = "sound"
+    SONG = "song"
+
+
+class InputKind(StrEnum):
+    """What a separation is made from. A link's file is fetched before there is a job."""
+
+    FILE = "file"
+    LINK = "link"
+    PAIR = "pair"
+    NONE = "none"
+    """Options alone: the models that make something from a text."""
+
+
+INPUTS = {
+    "single_upload": InputKind.FILE,
+    "matchering_upload": InputKind.PAIR,
+    "no_upload": InputKind.NONE,
+}
+"""What an `audio_widget` asks for."""
+KINDS = (
+    (TEXT_MODELS, Kind.TEXT),
+    (MIDI_MODELS, Kind.MIDI),
+    (SOUND_MODELS, Kind.SOUND),
+    (SONG_MODELS, Kind.SONG),
+    (VOICE_MODELS, Kind.SPEECH),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +100,19 @@ class Model:
         return str(self.row["name"])
 
     @property
+    def input_kind(self) -> InputKind:
+        """What it is made from; a link is as good as a file."""
+        return INPUTS[self.row["audio_widget"]]
+
+    @property
     def kind(self) -> Kind:
-        """What it gives, or that the sandbox cannot do it."""
-        if self.row["audio_widget"] != "single_upload" or self.sep_type in VOICE_MODELS:
-            return Kind.UNSUPPORTED
-        if self.sep_type in TEXT_MODELS:
-            return Kind.TEXT
-        return Kind.MIDI if self.sep_type in MIDI_MODELS else Kind.STEMS
+        """What it gives."""
+        if self.input_kind is InputKind.PAIR:
+            return Kind.MATCHED
+        for numbers, kind in KINDS:
+            if self.sep_type in numbers:
+                return kind
+        return Kind.SPEECH if self.input_kind is InputKind.NONE else Kind.STEMS
 
     @property
     def needs_premium(self) -> bool:

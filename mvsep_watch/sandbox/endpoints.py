@@ -77,7 +77,7 @@ class Endpoints:
     def delete(self, ask: Ask) -> Response:
         """Remove a job and its files."""
         job = self.service.delete(ask.fields.get("api_token"), ask.fields.get("hash", ""))
-        for path in (job.upload.path, *(result.path for result in job.results)):
+        for path in job.paths:
             path.unlink(missing_ok=True)
         return PhpJsonResponse({"success": True, "data": {"message": "successfully deleted"}})
 
@@ -109,7 +109,7 @@ class Endpoints:
         """Find a file among the jobs that still exist, never on the disk, so that no name can lead elsewhere."""
         if area == "temp":
             job = self.service.find(name)
-            return job.upload.path if job else None
+            return job.upload.path if job and job.inputs else None
         results = (
             result.path
             for job in self.service.jobs
@@ -122,8 +122,8 @@ class Endpoints:
         refusal = self.faults.take(FaultKind.REFUSE)
         if refusal:
             raise RefusalError(str(refusal.value))
-        upload = looked_at(ask.upload)
-        order = Order(token=ask.fields.get("api_token", ""), fields=ask.fields, upload=upload)
+        uploads = {name: looked_at(upload) for name, upload in ask.uploads.items()}
+        order = Order(token=ask.fields.get("api_token", ""), fields=ask.fields, uploads=uploads)
         failing = self.faults.take(FaultKind.FAIL_JOB)
         return self.service.create(order, fails_with=str(failing.value) if failing else None)
 

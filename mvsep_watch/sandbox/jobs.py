@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from mvsep_watch.sandbox.catalogue import Model
+from mvsep_watch.sandbox.catalogue import InputKind, Model
 
 MEBIBYTE = 1024 * 1024
 RETENTION_S = 72 * 3600
@@ -22,6 +22,8 @@ SPLIT_FROM_S = 15 * 60
 """Audio from this length on is handed out to several machines. Source: the site's news, January 2024."""
 MAX_SLUG_CHARS = 120
 """A file name may have 255 bytes, and a result's adds the model, the stem and the ending to the slug."""
+MAX_OPTION_CHARS = 20
+"""Some models take a whole text as their first option."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,7 @@ class Plan:
     size_bytes: int
     duration_s: float
     per_day: int | None
-    unfinished: int
+    unfinished: int | None
     formats: frozenset[int]
 
 
@@ -49,7 +51,7 @@ PREMIUM = Plan(
     size_bytes=1000 * MEBIBYTE,
     duration_s=6000,
     per_day=None,
-    unfinished=10,
+    unfinished=None,
     formats=frozenset(range(6)),
 )
 
@@ -118,17 +120,31 @@ class Stage(StrEnum):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Job:
-    """One accepted separation. Times are seconds since the epoch, by the sandbox's clock."""
+    """One accepted separation. Times are seconds since the epoch, by the sandbox's clock.
+
+    Args:
+        inputs: The file that was sent or fetched; a pair's target and reference; nothing for options alone.
+        options: Every field of the model, the defaults filled in.
+        plan: The name of the plan under which it is done: whose queue it stands in.
+        long_filenames: Whether the names of results tell the algorithm and the options.
+        is_demo: Whether it is published on the demo page, which keeps it.
+        split_from_s: From which length on several machines share it.
+    """
 
     id: int
     hash: str
     account: Account
-    upload: Upload
+    input_kind: InputKind
+    inputs: tuple[Upload, ...]
     model: Model
     options: dict[str, str]
     output_format: int
     charged: int
     created_at: float
+    plan: str = PREMIUM.name
+    long_filenames: bool = False
+    is_demo: bool = False
+    split_from_s: float = SPLIT_FROM_S
     stage: Stage = Stage.WAITING
     started_at: float = 0.0
     processing_s: float = 0.0
@@ -139,6 +155,26 @@ class Job:
     transcription: dict[str, str] = field(default_factory=dict)
 
     @property
+    def upload(self) -> Upload:
+        """The file to be worked on, of a pair the target; a job made from options alone has none."""
+        return self.inputs[0]
+
+    @property
+    def reference(self) -> Upload:
+        """What a pair's target is to sound like."""
+        return self.inputs[1]
+
+    @property
+    def paths(self) -> list[Path]:
+        """Every file that is kept for it."""
+        return [*(upload.path for upload in self.inputs), *(result.path for result in self.results)]
+
+    @property
+    def duration_s(self) -> float:
+        """How long its input plays; 0 without one."""
+        return next((each.duration_s or 0.0 for each in self.inputs), 0.0)
+
+    @property
     def ends_at(self) -> float:
         """When a started job may be done at the earliest."""
         return self.started_at + self.processing_s
@@ -146,12 +182,42 @@ class Job:
     @property
     def is_split(self) -> bool:
         """True for audio that is so long that several machines share it."""
-        return (self.upload.duration_s or 0) >= SPLIT_FROM_S
+        return bool(self.inputs) and self.duration_s >= self.split_from_s
 
     @property
     def stem(self) -> str:
         """The hash without its extension: what names of results begin with."""
         return self.hash.rpartition(".")[0] or self.hash
+
+    @property
+    def slug(self) -> str:
+        """The hash's readable part."""
+        return self.stem.split("-", 2)[2]
+
+
+def make_result(job: Job, storage: Path, *, label: str, stem: str, extension: str) -> Result:
+    """Name a result as the service does: the hash, the model, the first option, the stem.
+
+    With long file names, the one that is suggested tells the algorithm and every option. Nobody has recorded an example
+    of those, so their order is the sandbox's own.
+
+    Args:
+        job: Whose result it is.
+        storage: The folder that it is going to be written to.
+        label: What the answer calls it.
+        stem: Its slug.
+        extension: Without the dot.
+    """
+    model = slug(job.model.name.partition("(")[0]).replace("-", "")
+    ending = f"{model}_mt_{slug(job.options.get('add_opt1') or '0')[:MAX_OPTION_CHARS]}_{stem}.{extension}"
+    name = f"{job.slug}_{_long_ending(job, stem, extension) if job.long_filenames else ending}"
+    return Result(label=label, path=storage / f"{job.stem}_{ending}", name=name)
+
+
+def _long_ending(job: Job, stem: str, extension: str) -> str:
+    options = (slug(each.options.get(job.options[each.name], "")) for each in job.model.fields)
+    told = "_".join([slug(job.model.name), *filter(None, options)])
+    return f"{told[:MAX_SLUG_CHARS]}_{stem}.{extension}"
 
 
 def price(*, duration_s: float, coefficient: float) -> int:

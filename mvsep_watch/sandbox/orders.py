@@ -7,9 +7,10 @@ recorded words where there are any; the rest of the texts are the sandbox's own,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from mvsep_watch.sandbox.catalogue import Catalogue, Kind, Model
+from mvsep_watch.sandbox.audio import FORMATS
+from mvsep_watch.sandbox.catalogue import Catalogue, InputKind, Model
 from mvsep_watch.sandbox.jobs import FREE, MEBIBYTE, Plan, Upload, price
 
 BAD_TOKEN = "invalid token"  # noqa: S105 - what the service says of one
@@ -18,6 +19,13 @@ NOT_FOUND = "File or File Hash not found"
 NO_TYPE = "Seperation type is not set"
 PREMIUM_ONLY = "Seperation type is unavailable until you purchase premium membership"
 BAD_PARAMETER = "Invalid parameter"
+TRUE = frozenset({"1", "true", "on", "yes"})
+"""What Laravel's rule for booleans takes for yes."""
+FILE_FIELDS: Mapping[InputKind, tuple[str, ...]] = {
+    InputKind.FILE: ("audiofile",),
+    InputKind.PAIR: ("target_audiofile", "reference_audiofile"),
+    InputKind.NONE: (),
+}
 
 
 class RefusalError(Exception):
@@ -31,22 +39,46 @@ class RefusalError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A request to separate, as received; `fields` holds every text field."""
+    """A request to separate, as received.
+
+    Args:
+        fields: Every text field.
+        uploads: Every file, by its field.
+        is_fetched: Whether the file was behind a link.
+    """
 
     token: str
     fields: Mapping[str, str]
-    upload: Upload | None
+    uploads: Mapping[str, Upload] = field(default_factory=dict)
+    is_fetched: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """An order that makes sense. `cost` is what premium accounts pay for it, in credits."""
 
+    input_kind: InputKind
     model: Model
-    upload: Upload
+    inputs: tuple[Upload, ...]
     options: dict[str, str]
     output_format: int
+    is_demo: bool
     cost: int
+
+    @property
+    def size_bytes(self) -> int:
+        """All that was sent."""
+        return sum(each.size_bytes for each in self.inputs)
+
+    @property
+    def duration_s(self) -> float:
+        """How long the longest input plays."""
+        return max((each.duration_s or 0.0 for each in self.inputs), default=0.0)
+
+    @property
+    def name(self) -> str:
+        """What the hash tells: the first file's name. What the service takes without a file is unknown; the model's."""
+        return next((each.name for each in self.inputs), f"{self.model.name}.{FORMATS[self.output_format].extension}")
 
 
 def understand(order: Order, catalogue: Catalogue) -> Wish:
@@ -56,17 +88,19 @@ def understand(order: Order, catalogue: Catalogue) -> Wish:
         RefusalError: The model, an option, the format or the file does not do.
     """
     model = _model(order, catalogue)
-    upload = _readable(order)
+    inputs = tuple(_readable(order, name) for name in FILE_FIELDS[model.input_kind])
     options = model.chosen(order.fields)
     bad = model.first_bad_option(options)
     if bad:
         raise RefusalError(f"{BAD_PARAMETER}: {bad}")
     return Wish(
+        input_kind=InputKind.LINK if order.is_fetched else model.input_kind,
         model=model,
-        upload=upload,
+        inputs=inputs,
         options=options,
         output_format=_output_format(order.fields.get("output_format")),
-        cost=price(duration_s=upload.duration_s or 0, coefficient=model.coefficient(options)),
+        is_demo=order.fields.get("is_demo", "").lower() in TRUE,
+        cost=_cost(inputs, model.coefficient(options)),
     )
 
 
@@ -81,9 +115,9 @@ def check_plan(plan: Plan, wish: Wish) -> None:
         raise RefusalError(PREMIUM_ONLY)
     if wish.output_format not in plan.formats:
         raise RefusalError("Output format is unavailable until you purchase premium membership")
-    if wish.upload.size_bytes > plan.size_bytes:
+    if wish.size_bytes > plan.size_bytes:
         raise RefusalError(f"File exceeds the {plan.size_bytes // MEBIBYTE} MB {adjective} limit")
-    if (wish.upload.duration_s or 0) > plan.duration_s:
+    if wish.duration_s > plan.duration_s:
         raise RefusalError(f"Audio exceeds the {plan.duration_s / 60:.0f} minutes {adjective} limit")
 
 
@@ -91,20 +125,21 @@ def _model(order: Order, catalogue: Catalogue) -> Model:
     model = catalogue.find(order.fields.get("sep_type", ""))
     if model is None:
         raise RefusalError(NO_TYPE)
-    if model.kind is Kind.UNSUPPORTED:
-        raise RefusalError(f"{model.name} is not available in the sandbox")
     return model
 
 
-def _readable(order: Order) -> Upload:
-    upload = order.upload
-    if upload is None and order.fields.get("url"):
-        raise RefusalError("Remote uploads are not available in the sandbox")
+def _readable(order: Order, name: str) -> Upload:
+    upload = order.uploads.get(name)
     if upload is None:
-        raise RefusalError("The audiofile field is required.")
+        raise RefusalError(f"The {name} field is required.")
     if upload.duration_s is None:
         raise RefusalError("Unable to read the audio file")
     return upload
+
+
+def _cost(inputs: tuple[Upload, ...], coefficient: float) -> int:
+    """Price the first input: of a pair, the target. What the service takes where there is none is unknown; 1 here."""
+    return price(duration_s=next((each.duration_s or 0.0 for each in inputs), 0.0), coefficient=coefficient)
 
 
 def _output_format(sent: str | None) -> int:

@@ -1,4 +1,4 @@
-"""Requests as they come in: fields, and at most one uploaded file, streamed to disk.
+"""Requests as they come in: fields, and uploaded files, streamed to disk.
 
 Touches the folder for uploads; never holds more than a piece of a body, whatever its size. The surprise: a body is
 always received to its end before anything is decided, as behind the service's web server: a refusal costs the upload.
@@ -20,14 +20,22 @@ from mvsep_watch.sandbox.jobs import Upload
 from mvsep_watch.sandbox.record import Received
 
 CHUNK_BYTES = 1024 * 1024
+UPLOAD_FIELDS = frozenset({"audiofile", "target_audiofile", "reference_audiofile", "zipfile"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """A request, received: text fields of query and form, the audio file and its note, where the caller found us."""
+    """A request, received.
+
+    Args:
+        fields: Text fields of query and form.
+        uploads: Files, by their fields.
+        received: The note about the first of them.
+        base_url: Where the caller found us.
+    """
 
     fields: dict[str, str]
-    upload: Upload | None
+    uploads: dict[str, Upload]
     received: Received | None
     base_url: str
 
@@ -43,25 +51,23 @@ async def receive(request: Request, folder: Path) -> Ask:
         ClientDisconnect: The client went away in the middle.
     """
     fields = dict(request.query_params)
-    upload = None
+    uploads: dict[str, Upload] = {}
     async with request.form() as form:
         for name, value in form.multi_items():
             if isinstance(value, str):
                 fields[name] = value
-            elif name == "audiofile":
-                upload = await run_in_threadpool(_keep, value, folder)
+            elif name in UPLOAD_FIELDS and name not in uploads:
+                uploads[name] = await run_in_threadpool(_keep, value, folder)
     return Ask(
         fields=fields,
-        upload=upload,
-        received=Received.of(upload) if upload else None,
+        uploads=uploads,
+        received=next((Received.of(upload) for upload in uploads.values()), None),
         base_url=str(request.base_url).rstrip("/"),
     )
 
 
-def looked_at(upload: Upload | None) -> Upload | None:
+def looked_at(upload: Upload) -> Upload:
     """Find out how long an upload plays; what is no audio stays without a duration."""
-    if upload is None:
-        return None
     try:
         duration_s, tags = probe(upload.path)
     except UnreadableAudioError:

@@ -41,7 +41,7 @@ class Service:
     Args:
         accounts: Who may come, by their tokens.
         slots: How many jobs are processed at once.
-        unfinished: Overrides how many unfinished jobs a premium account may have.
+        unfinished: How many unfinished jobs a premium account may have; None is no limit, as the service has it.
         speed: Waiting and processing times are divided by it.
         clock: Seconds since the epoch; `move_clock` adds to it.
     """
@@ -60,7 +60,7 @@ class Service:
         self.jobs: list[Job] = []
         self._accounts = {account.token: account for account in accounts}
         self._slots = slots
-        self._premium = replace(nouns.PREMIUM, unfinished=unfinished or nouns.PREMIUM.unfinished)
+        self._premium = replace(nouns.PREMIUM, unfinished=unfinished)
         self._speed = speed
         self._clock = clock
         self._moved_s = 0.0
@@ -182,7 +182,7 @@ class Service:
             started = due[: max(0, free)]
             for job in started:
                 job.stage, job.started_at = Stage.STARTED, now
-                job.processing_s = (20.0 + (job.upload.duration_s or 0) / 10) / self._speed
+                job.processing_s = (20.0 + job.duration_s / 10) / self._speed
             return started
 
     def advance_done(self) -> None:
@@ -217,7 +217,7 @@ class Service:
         return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
     def _check_counts(self, plan: Plan, account: Account) -> None:
-        if len(self.unfinished(account)) >= plan.unfinished:
+        if plan.unfinished is not None and len(self.unfinished(account)) >= plan.unfinished:
             raise RefusalError(orders.BUSY)
         if plan.per_day is not None and self._made_today(account) >= plan.per_day:
             raise RefusalError(f"You have reached the daily limit of {plan.per_day} separations")
@@ -230,14 +230,17 @@ class Service:
         now = self.now()
         job = Job(
             id=self._next_id,
-            hash=self._free_hash(wish.upload.name, now),
+            hash=self._free_hash(wish.name, now),
             account=account,
-            upload=wish.upload,
+            input_kind=wish.input_kind,
+            inputs=wish.inputs,
             model=wish.model,
             options=wish.options,
             output_format=wish.output_format,
             charged=charged,
             created_at=now,
+            long_filenames=account.long_filenames_enabled,
+            is_demo=wish.is_demo,
             fails_with=fails_with,
         )
         self._next_id += 1
@@ -263,7 +266,7 @@ class Service:
         share = (self.now() - job.started_at) / (job.processing_s * 0.8)
         if share >= 1:
             return Progress(Status.MERGING)
-        chunks = -int(-(job.upload.duration_s or 0) // CHUNK_S)
+        chunks = -int(-job.duration_s // CHUNK_S)
         return Progress(Status.DISTRIBUTING, len(self._in(Stage.WAITING)) + 1, 1, int(share * chunks), chunks)
 
     def _starts_at(self, job: Job) -> float:

@@ -83,20 +83,13 @@ def done(service: Service, job: Job, base_url: str, *, names: Iterable[str], is_
         is_empty: Leave the files out, as the service does for a moment.
     """
     files = [_file(result, name, base_url) for result, name in zip(job.results, names, strict=True)]
-    upload = job.upload
     data = {
         "message": "Your file is ready",
         "hash": job.hash,
         "algorithm": job.model.name,
         "algorithm_description": job.model.row["description"],
-        "size": human_size(upload.size_bytes),
+        **_input(job, base_url),
         "output_format": FORMATS[job.output_format].label,
-        "tags": upload.tags,
-        "input_file": {
-            "url": f"{base_url}/storage/temp/{quote(job.hash)}",
-            "size": human_size(upload.size_bytes),
-            "download": f"{job.stem}_[mvsep.com].{job.hash.rpartition('.')[2]}",
-        },
         "files": [] if is_empty else files,
         "transcription": [] if is_empty else job.transcription or [],
         "date": service.stamp(job.started_at),
@@ -154,6 +147,19 @@ def failure(text: str, *, in_data: bool) -> Mapping[str, Any]:
 def human_size(size_bytes: int) -> str:
     """Write a size for people, in MB."""
     return f"{size_bytes / MEBIBYTE:.2f} MB"
+
+
+def _input(job: Job, base_url: str) -> dict[str, Any]:
+    """Describe the input; what the service says where there is none is unknown."""
+    if not job.inputs:
+        return {"size": human_size(0), "tags": [], "input_file": None}
+    size = human_size(job.upload.size_bytes)
+    file = {
+        "url": f"{base_url}/storage/temp/{quote(job.hash)}",
+        "size": size,
+        "download": f"{job.stem}_[mvsep.com].{job.hash.rpartition('.')[2]}",
+    }
+    return {"size": size, "tags": job.upload.tags, "input_file": file}
 
 
 def _file(result: Result, name: str, base_url: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from mvsep_watch.sandbox import notes
 from mvsep_watch.sandbox.audio import FORMATS, Encoder, Samples, UnreadableAudioError, decode
 from mvsep_watch.sandbox.catalogue import Kind
-from mvsep_watch.sandbox.jobs import Job, Result, slug
+from mvsep_watch.sandbox.jobs import Job, Result, make_result
 from mvsep_watch.sandbox.separation import separate
 from mvsep_watch.sandbox.service import Service
 
@@ -106,7 +106,9 @@ class Dispatcher:
 def _stems(job: Job, storage: Path, is_stopping: Callable[[], bool]) -> tuple[Result, ...]:
     labels = job.model.stems(job.options)
     extension = FORMATS[job.output_format].extension
-    results = {stem: _result(job, storage, label, stem, extension) for stem, label in labels.items()}
+    results = {
+        stem: make_result(job, storage, label=label, stem=stem, extension=extension) for stem, label in labels.items()
+    }
     with ExitStack() as stack:
         encoders = {stem: stack.enter_context(Encoder(each.path, job.output_format)) for stem, each in results.items()}
         _pour(_heard(job, is_stopping), encoders, list(labels))
@@ -140,14 +142,6 @@ def _heard(job: Job, is_stopping: Callable[[], bool]) -> Iterator[Samples]:
 
 
 def _written(job: Job, storage: Path, label: str, extension: str, content: bytes) -> Result:
-    result = _result(job, storage, label, label.lower(), extension)
+    result = make_result(job, storage, label=label, stem=label.lower(), extension=extension)
     result.path.write_bytes(content)
     return result
-
-
-def _result(job: Job, storage: Path, label: str, stem: str, extension: str) -> Result:
-    """Name a result as the service does: the hash, the model, the first option, the stem."""
-    model = slug(job.model.name.partition("(")[0]).replace("-", "")
-    ending = f"{model}_mt_{job.options.get('add_opt1') or 0}_{stem}.{extension}"
-    plain = job.stem.split("-", 2)[2]
-    return Result(label=label, path=storage / f"{job.stem}_{ending}", name=f"{plain}_{ending}")

@@ -52,7 +52,7 @@ def make_service(clock, catalogue):
 def make_order(*, name="song.wav", seconds=60.0, size=1000, token=TOKEN, **fields):
     """An order as the service sees it once the upload was received and looked at."""
     upload = Upload(path=Path("nowhere"), name=name, size_bytes=size, sha256="0" * 64, duration_s=seconds)
-    return Order(token=token, fields={"sep_type": "40", **fields}, upload=upload)
+    return Order(token=token, fields={"sep_type": "40", **fields}, uploads={"audiofile": upload})
 
 
 def run_to_the_end(service, clock):

@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
+from mvsep_watch.sandbox.catalogue import InputKind
 from mvsep_watch.sandbox.jobs import Stage, Status
 from mvsep_watch.sandbox.orders import BUSY, NO_TYPE, PREMIUM_ONLY, RefusalError
 from mvsep_watch.sandbox.service import QUEUE_S
@@ -72,7 +75,7 @@ def test_a_failed_job_gives_the_credits_back(make_service, clock):
     [
         (make_order(sep_type=""), NO_TYPE),
         (make_order(sep_type="9999"), NO_TYPE),
-        (make_order(sep_type="68"), "not available in the sandbox"),
+        (make_order(sep_type="68"), "The target_audiofile field is required"),
         (make_order(sep_type="26"), PREMIUM_ONLY),
         (make_order(output_format="4"), "premium"),
         (make_order(output_format="6"), "Invalid parameter"),
@@ -108,6 +111,29 @@ def test_premium_may_do_what_free_may_not(make_service):
     assert (job.model.sep_type, job.output_format, job.charged) == (26, 5, 2)
 
 
+def test_options_alone_are_enough_for_a_model_that_takes_no_file(make_service):
+    """One credit, whatever comes out, and a hash that tells the model."""
+    order = replace(make_order(sep_type="115", add_opt1="Hello", output_format="2"), uploads={})
+
+    job = make_service().create(order)
+
+    assert (job.input_kind, job.inputs, job.charged) == (InputKind.NONE, (), 1)
+    assert job.hash.endswith("-bark-speech-gen.flac")
+
+
+def test_a_pair_is_priced_by_its_target(make_service):
+    """And both files are there to be worked on."""
+    pair = {
+        "target_audiofile": make_order(seconds=125).uploads["audiofile"],
+        "reference_audiofile": make_order(seconds=300).uploads["audiofile"],
+    }
+
+    job = make_service().create(replace(make_order(sep_type="68"), uploads=pair))
+
+    assert (job.input_kind, job.charged) == (InputKind.PAIR, 2)
+    assert [job.upload, job.reference] == list(pair.values())
+
+
 def test_fields_that_a_model_does_not_have_are_swallowed(make_service):
     """Real clients send them, empty or 0."""
     job = make_service().create(make_order(sep_type="27", add_opt1="", add_opt3="0", is_algo="0"))
@@ -123,10 +149,20 @@ def test_an_unknown_token_is_refused_with_401(make_service):
     assert caught.value.http_status == 401
 
 
-def test_premium_has_ten_unfinished_jobs_and_no_more(make_service):
-    """The eleventh is refused with the recorded words."""
+def test_premium_has_as_many_unfinished_jobs_as_it_likes(make_service):
+    """As the service has it, unless a number is set."""
     service = make_service()
-    for _ in range(10):
+
+    for _ in range(20):
+        service.create(make_order())
+
+    assert len(service.unfinished()) == 20
+
+
+def test_premium_may_have_a_number_of_unfinished_jobs_and_no_more(make_service):
+    """The third of two is refused with the recorded words."""
+    service = make_service(unfinished=2)
+    for _ in range(2):
         service.create(make_order())
 
     with pytest.raises(RefusalError, match=BUSY):

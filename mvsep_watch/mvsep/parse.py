@@ -11,10 +11,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import parse_qs, urljoin
 
 from mvsep_watch.errors import ServiceError
-from mvsep_watch.model import Account, Created, HistoryRow, Queue, Remote, RemoteFile
+from mvsep_watch.model import Account, Created, HistoryRow, Queue, Remote, RemoteFile, RemoteLink
 from mvsep_watch.mvsep.envelope import Answer, is_true, one_line, redact
 
 
@@ -44,7 +44,7 @@ def read_remote(answer: Answer, *, hash_: str, base_url: str) -> Remote | None:
     return Remote(
         hash=hash_,
         status=status,
-        message=redact(one_line(_text(data.get("message")) or _text(answer.object.get("message"))), answer.secret),
+        message=_message(answer),
         queue_count=whole(data.get("queue_count")),
         current_order=whole(data.get("current_order")),
         finished_chunks=whole(data.get("finished_chunks")),
@@ -53,6 +53,29 @@ def read_remote(answer: Answer, *, hash_: str, base_url: str) -> Remote | None:
         output_format=_text(data.get("output_format")),
         files=_files(data.get("files"), base_url=base_url, answer=answer) if status == "done" else (),
         transcription=_transcription(data.get("transcription")),
+    )
+
+
+def read_remote_link(answer: Answer) -> RemoteLink | None:
+    """Read the answer to `get-remote`; None where it says nothing of the link.
+
+    Straight after `create` it may say `success: false`, with "being downloaded" or as not found, although the service
+    has the link: it means "not yet" for two or three minutes. Source: two public clients, 2026. The long hash stands
+    under `hash`, else in the address under `link`.
+    """
+    status, words = _text(answer.object.get("status")), answer.words.lower()
+    is_early = not answer.succeeded and ("being downloaded" in words or "not found" in words or status == "not_found")
+    status = status or ("waiting" if "being downloaded" in words else "not_found" if is_early else "")
+    if not status or not (answer.is_ok or is_early):
+        return None
+    data = answer.data
+    return RemoteLink(
+        status=status,
+        message=_message(answer),
+        queue_count=whole(data.get("queue_count")),
+        current_order=whole(data.get("current_order")),
+        hash=(_text(data.get("hash")) or _hash_in(_text(data.get("link")))) if status == "done" else "",
+        is_early=is_early,
     )
 
 
@@ -122,6 +145,16 @@ def whole(value: Any) -> int | None:
     """Read a number and round it down; None where it is none."""
     read = number(value)
     return None if read is None else math.floor(read)
+
+
+def _message(answer: Answer) -> str:
+    text = _text(answer.data.get("message")) or _text(answer.object.get("message"))
+    return redact(one_line(text), answer.secret)
+
+
+def _hash_in(link: str) -> str:
+    """Give the hash that an address asks for."""
+    return parse_qs(link.partition("?")[2]).get("hash", [""])[-1]
 
 
 def _history_row(row: Any, host: str) -> HistoryRow:

@@ -104,16 +104,29 @@ def account_error(answer: Answer) -> MvsepWatchError:
 
 def cancel_error(answer: Answer) -> MvsepWatchError:
     """Say what it means that `cancel` did not succeed; what the service says then is not documented."""
+    return _denial(answer, "does not cancel the separation", hint="it goes on, and its result is kept")
+
+
+def delete_error(answer: Answer) -> MvsepWatchError:
+    """Say what it means that `delete` did not succeed; its words stand in `data.message`. Source: clients, 2026."""
+    return _denial(answer, "does not delete the separation", hint="it ends by itself 72 hours after it was made")
+
+
+def mirror_error(answer: Answer) -> MvsepWatchError:
+    """Say what it means that `get` with a mirror, which takes the token and a credit, gave no status."""
+    if answer.status < 500 and _found(r"credit", answer):
+        return _credits(_says(answer))
+    return account_error(answer)
+
+
+def _denial(answer: Answer, what: str, *, hint: str) -> MvsepWatchError:
+    """Tell a no in the service's own words from a token that it does not know, and from an outage."""
     if answer.status in {401, 403} or _is_about_the_token(answer):
         return account_error(answer)
     says_no = bool(answer.words) or "success" in answer.object
     if says_no and answer.status < 500 and answer.status != 429:
         words = answer.words or f"answered {answer.status} without a reason"
-        return RequestRefusedError(
-            f"{answer.host} does not cancel the separation: {words}",
-            hint="it goes on, and its result is kept",
-            refused=answer.status in REFUSING,
-        )
+        return RequestRefusedError(f"{answer.host} {what}: {words}", hint=hint, refused=answer.status in REFUSING)
     return service_error(answer)
 
 

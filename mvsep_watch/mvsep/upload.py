@@ -1,75 +1,97 @@
-"""The body of an upload: a multipart form that streams a file in constant memory and hashes it as it goes.
+"""The body of an upload: a multipart form of text fields and any number of files, streamed in constant memory.
 
-The text fields come first and the file last. Nothing that the service could work with has left until the last chunk
-does: it holds bytes of the file as well as the closing boundary, and before it the file is looked at again and the
-caller is asked. It never retries and never sends anything itself.
+The text fields come first and the files last, hashed as they go. One piece is always kept back until the next is
+there, so that the last one waits: before it leaves, every file is looked at again and the caller is asked. It never
+retries and never sends anything itself.
 
-The surprise: a file that fits into one chunk is withheld whole.
+The surprise: what is kept back is bytes of the last file with the closing boundary; a form without files is kept back
+whole. Nothing that the service could work with has left before the caller agrees.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
 import secrets
-import stat
-import unicodedata
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import BinaryIO
 
-from mvsep_watch.errors import SourceBusyError, SourceChangedError, SourceRefusedError, StoppedError
-from mvsep_watch.model import Settings
+from mvsep_watch.errors import RequestRefusedError, SourceBusyError, SourceChangedError, StoppedError
 
 CHUNK_BYTES = 256 * 1024
 """Large enough that the loop costs nothing, small enough that a stop is noticed soon on a slow uplink."""
-MAX_NAME = 120
-"""The service makes the separation's hash and its files' names from it; 255 bytes is what file systems take."""
+CHANGED_HINT = "nothing was made of it; the file is looked at anew once it has settled"
 
-BeforeLastChunk = Callable[[str, os.stat_result], None]
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file as it was read: the sha256 (hex) of its bytes, and an `fstat` made after the last of them."""
+
+    sha256: str
+    stat: os.stat_result
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A file of a form.
+
+    Args:
+        field: The form's field.
+        name: What the file goes by.
+        file: Open for reading, at its start.
+        size_bytes: Its size at opening; what the Content-Length promises.
+    """
+
+    field: str
+    name: str
+    file: BinaryIO
+    size_bytes: int
+
+
+BeforeLastChunk = Callable[[tuple[SentFile, ...]], None]
 Progress = Callable[[int, int], None]
 
 
 class UploadBody:
-    """A multipart body for one open file; iterating it streams it, once.
+    """A multipart body of text fields and open files; iterating it streams it, once.
 
     Args:
-        file: Open for reading, at its start.
-        size_bytes: The file's size at opening; what the Content-Length promises.
-        before_last_chunk: Given the sha256 of the whole file and a fresh `fstat`; what it raises ends the upload.
-        progress: Given the file's bytes sent and the size.
+        fields: At least one.
+        before_last_chunk: Given the files as they were read, in order; what it raises ends the upload.
+        progress: Given the files' bytes sent and their size.
         stopping: Asked between chunks.
+
+    Raises:
+        RequestRefusedError: A text field holds what is no text.
     """
 
     def __init__(
         self,
-        file: BinaryIO,
-        *,
-        size_bytes: int,
         fields: Mapping[str, str],
-        name: str,
+        files: Sequence[FilePart] = (),
+        *,
         before_last_chunk: BeforeLastChunk | None = None,
         progress: Progress | None = None,
         stopping: Callable[[], bool] | None = None,
     ) -> None:
-        self._file = file
-        self._size_bytes = size_bytes
+        self._files = [(part, hashlib.sha256()) for part in files]
         self._before_last_chunk = before_last_chunk
         self._progress = progress
         self._stopping = stopping
         self._boundary = secrets.token_hex(16)
-        self._head = self._form(fields, name)
+        self._head = b"\r\n".join(self._text_part(name, value) for name, value in fields.items())
         self._tail = f"\r\n--{self._boundary}--\r\n".encode("ascii")
+        self._size_bytes = sum(part.size_bytes for part in files)
         self.raised: BaseException | None = None
 
     @property
     def headers(self) -> dict[str, str]:
         """The headers that go with the body."""
+        framing_bytes = len(self._head) + sum(len(self._file_header(part)) for part, _ in self._files) + len(self._tail)
         return {
             "Content-Type": f"multipart/form-data; boundary={self._boundary}",
-            "Content-Length": str(len(self._head) + self._size_bytes + len(self._tail)),
+            "Content-Length": str(framing_bytes + self._size_bytes),
         }
 
     def __iter__(self) -> Iterator[bytes]:
@@ -81,101 +103,72 @@ class UploadBody:
             raise
 
     def _chunks(self) -> Iterator[bytes]:
-        yield self._head
-        digest = hashlib.sha256()
-        sent_bytes = 0
-        last_bytes = (self._size_bytes - 1) % CHUNK_BYTES + 1
-        while sent_bytes < self._size_bytes - last_bytes:
-            chunk = self._read(CHUNK_BYTES)
-            digest.update(chunk)
-            yield chunk
-            sent_bytes += len(chunk)
-            self._report(sent_bytes)
-        chunk = self._read(last_bytes)
-        digest.update(chunk)
-        self._ask_for_release(digest.hexdigest())
-        yield chunk + self._tail
-        self._report(self._size_bytes)
+        held, file_bytes = self._head, 0
+        for piece, file_bytes_then in self._pieces():
+            yield held
+            self._report(file_bytes)
+            held, file_bytes = piece, file_bytes_then
+        self._ask_for_release()
+        yield held + self._tail
+        self._report(file_bytes)
 
-    def _read(self, size_bytes: int) -> bytes:
-        if self._stopping is not None and self._stopping():
-            raise StoppedError("told to stop in the middle of an upload; nothing was made of it")
-        chunk = _read_exactly(self._file, size_bytes)
+    def _pieces(self) -> Iterator[tuple[bytes, int]]:
+        """Read the files; with each piece goes how many bytes of them have left once it has."""
+        read_bytes = 0
+        for part, digest in self._files:
+            prefix, left_bytes = self._file_header(part), part.size_bytes
+            while left_bytes:
+                chunk = self._read(part.file, min(CHUNK_BYTES, left_bytes))
+                digest.update(chunk)
+                left_bytes -= len(chunk)
+                read_bytes += len(chunk)
+                yield prefix + chunk, read_bytes
+                prefix = b""
+
+    def _read(self, file: BinaryIO, size_bytes: int) -> bytes:
+        self._check_stop()
+        chunk = _read_exactly(file, size_bytes)
         if len(chunk) < size_bytes:
             raise SourceChangedError("the file became shorter while it was uploaded", hint=CHANGED_HINT)
         return chunk
 
-    def _ask_for_release(self, sha256_hex: str) -> None:
-        if _read_exactly(self._file, 1):
+    def _ask_for_release(self) -> None:
+        self._check_stop()
+        if any(_read_exactly(part.file, 1) for part, _ in self._files):
             raise SourceChangedError("the file became longer while it was uploaded", hint=CHANGED_HINT)
+        sent = tuple(SentFile(digest.hexdigest(), os.fstat(part.file.fileno())) for part, digest in self._files)
         if self._before_last_chunk is not None:
-            self._before_last_chunk(sha256_hex, os.fstat(self._file.fileno()))
+            self._before_last_chunk(sent)
 
-    def _report(self, sent_bytes: int) -> None:
-        if self._progress is not None:
-            self._progress(sent_bytes, self._size_bytes)
+    def _check_stop(self) -> None:
+        if self._stopping is not None and self._stopping():
+            raise StoppedError("told to stop in the middle of an upload; nothing was made of it")
 
-    def _form(self, fields: Mapping[str, str], name: str) -> bytes:
-        parts = [
-            f'--{self._boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'
-            for key, value in fields.items()
-        ]
-        parts.append(
-            f'--{self._boundary}\r\nContent-Disposition: form-data; name="audiofile"; filename="{name}"\r\n'
+    def _report(self, file_bytes: int) -> None:
+        if file_bytes and self._progress is not None:
+            self._progress(file_bytes, self._size_bytes)
+
+    def _text_part(self, name: str, value: str) -> bytes:
+        try:
+            return (
+                f'--{self._boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"\r\n\r\n{value}'.encode()
+            )
+        except UnicodeEncodeError as exc:
+            raise RequestRefusedError(
+                f"the field {name!r} holds what is no text", hint="write it as UTF-8; nothing was sent"
+            ) from exc
+
+    def _file_header(self, part: FilePart) -> bytes:
+        return (
+            f"\r\n--{self._boundary}\r\n"
+            f'Content-Disposition: form-data; name="{_quoted(part.field)}"; filename="{_quoted(part.name)}"\r\n'
             "Content-Type: application/octet-stream\r\n\r\n"
-        )
-        return "".join(parts).encode()
+        ).encode()
 
 
-CHANGED_HINT = "nothing was made of it; the file is looked at anew once it has settled"
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
-    """Open a source for an upload and give it with its size.
-
-    Raises:
-        SourceChangedError: It is gone, or no regular file any more.
-        SourceRefusedError: It is empty.
-        SourceBusyError: It cannot be opened just now.
-    """
-    try:
-        file = open(path, "rb", buffering=0, opener=_open_without_waiting)  # noqa: SIM115 - Path has no opener
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as exc:
-        raise SourceChangedError(f"{path.name!r} is gone", hint=CHANGED_HINT) from exc
-    except OSError as exc:
-        raise SourceBusyError(f"{path.name!r} cannot be opened: {exc.strerror}", hint="tried again by itself") from exc
-    with file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise SourceChangedError(f"{path.name!r} is no regular file", hint=CHANGED_HINT)
-        if not found.st_size:
-            raise SourceRefusedError(f"{path.name!r} is empty", hint="there is nothing to separate in it")
-        yield file, found.st_size
-
-
-def fields_of(settings: Settings, *, token: str) -> dict[str, str]:
-    """Give the form's text fields: the settings said in full, because the service's own defaults drift."""
-    return {
-        "api_token": token,
-        "sep_type": str(settings.sep_type),
-        **dict(settings.options),
-        "output_format": str(settings.output_format),
-        "is_demo": "1" if settings.is_demo else "0",
-    }
-
-
-def safe_name(name: str) -> str:
-    """Make an upload's name of plain ASCII, without anything that a header or a path could trip over."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
-    stem, dot, extension = re.sub(r"[^A-Za-z0-9._ -]", "_", plain).rpartition(".")
-    stem, ending = (stem, dot + extension[:10]) if dot else (extension, "")
-    return (stem[: MAX_NAME - len(ending)].strip(" .") or "audio") + ending
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    """Open so that a FIFO or a lease does not block; for a regular file it makes no difference."""
-    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+def _quoted(name: str) -> str:
+    """Write a name so that it cannot end its quotes or its line. Source: WHATWG HTML, multipart/form-data, 2026."""
+    return name.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
 
 
 def _read_exactly(file: BinaryIO, size_bytes: int) -> bytes:

@@ -83,7 +83,7 @@ class ReadHistory:
         Only a page without a further row is the end: a server may give fewer rows a page than it was asked for.
         """
         rows: list[HistoryRow] = []
-        page = client.separation_history(start=0, limit=PAGE_ROWS)
+        page = client.separation_history_page(start=0, limit=PAGE_ROWS)
         down_to = self.down_to if page and page[0].id >= self.newest_known else 0
         while True:
             if rows and (not page or page[0].id != rows[-1].id):
@@ -92,7 +92,7 @@ class ReadHistory:
             rows += fresh
             if not fresh or rows[-1].id <= down_to:
                 return tuple(rows)
-            page = client.separation_history(start=len(rows) - 1, limit=PAGE_ROWS)
+            page = client.separation_history_page(start=len(rows) - 1, limit=PAGE_ROWS)
 
 
 @dataclass(frozen=True, slots=True)

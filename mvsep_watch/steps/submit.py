@@ -7,7 +7,6 @@ it, short of the service's own refusal, is an unknown outcome, and `Sent` says w
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
@@ -15,6 +14,7 @@ from typing import ClassVar
 from mvsep_watch.errors import MvsepWatchError, RetryableError, SourceChangedError, StateError, StoppedError
 from mvsep_watch.files import claim as claims
 from mvsep_watch.model import Created, FileStat, Settings
+from mvsep_watch.mvsep import SentFile
 from mvsep_watch.naming import display
 from mvsep_watch.steps.base import Denied, Pool, Tools
 
@@ -103,9 +103,9 @@ class _Release:
         self._tools = tools
         self.is_open = False
 
-    def __call__(self, sha256: str, stat: os.stat_result) -> None:
+    def __call__(self, files: tuple[SentFile, ...]) -> None:
         task, tools = self._task, self._tools
-        if sha256 != task.sha256 or FileStat.of(stat) != task.stat:
+        if [(file.sha256, FileStat.of(file.stat)) for file in files] != [(task.sha256, task.stat)]:
             raise SourceChangedError(f"{Path(task.path).name} changed while it was sent; it was not submitted")
         account = tools.client.user() if task.is_free else None
         answer = tools.ask_release(task.separation_id, task.send, account)

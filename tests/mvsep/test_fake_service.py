@@ -15,7 +15,7 @@ def made(service, source, **settings):
 
 def listed(service):
     with service.client() as client:
-        return [row.hash for row in client.separation_history()]
+        return [row.hash for row in client.separation_history_page()]
 
 
 def test_it_charges_by_the_formula_and_gives_back_on_failure(source):

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from mvsep_watch.errors import SourceBusyError, SourceChangedError, SourceRefusedError, StoppedError
 from mvsep_watch.model import Settings
 from mvsep_watch.mvsep import Client
-from mvsep_watch.mvsep.upload import CHUNK_BYTES, UploadBody, fields_of, opened, safe_name
+from mvsep_watch.mvsep.form import opened, safe_name
+from mvsep_watch.mvsep.upload import CHUNK_BYTES, UploadBody
 
 
 def test_every_setting_is_said_in_full(client, service, source):
@@ -28,22 +30,29 @@ def test_every_setting_is_said_in_full(client, service, source):
     }
 
 
-def test_the_text_fields_come_before_the_file(source, settings):
-    """A server that reads as it goes knows what is asked before the first byte of audio."""
-    with opened(source) as (file, size_bytes):
-        body = UploadBody(file, size_bytes=size_bytes, fields=fields_of(settings, token="t"), name="x.wav")
-        first = next(iter(body))
+@contextmanager
+def body_of(*paths, **kwargs):
+    """Give a body of a text field and these files, and let it be streamed."""
+    with opened({f"file{n}": (path.name, path) for n, path in enumerate(paths)}) as files:
+        yield UploadBody({"a": "b"}, files, **kwargs)
 
-    assert first.index(b'name="is_demo"') < first.index(b'name="audiofile"; filename="x.wav"')
+
+def test_the_text_fields_come_before_the_file(source):
+    """A server that reads as it goes knows what is asked before the first byte of audio."""
+    with body_of(source) as body:
+        first, second, *_ = body
+
+    assert b'name="a"' in first
+    assert b'name="file0"; filename="song.wav"' in second
 
 
 def test_the_bytes_that_arrive_are_the_bytes_of_the_file(client, service, source, settings):
     """What is hashed on the way is what the server gets."""
     seen = []
-    client.create(source, settings, before_last_chunk=lambda sha256, stat: seen.append((sha256, stat.st_size)))
+    client.create(source, settings, before_last_chunk=seen.append)
 
     expected = (hashlib.sha256(source.read_bytes()).hexdigest(), source.stat().st_size)
-    assert seen == [expected]
+    assert [(file.sha256, file.stat.st_size) for file in seen[0]] == [expected]
     assert (service.uploads[0].sha256, service.uploads[0].size_bytes) == expected
 
 
@@ -53,10 +62,7 @@ def test_the_last_chunk_is_withheld_until_the_caller_agrees_and_holds_bytes_of_t
     path = tmp_path / "x.wav"
     path.write_bytes(os.urandom(size_bytes))
     order = []
-    with opened(path) as (file, size):
-        body = UploadBody(
-            file, size_bytes=size, fields={"a": "b"}, name="x.wav", before_last_chunk=lambda *_: order.append("asked")
-        )
+    with body_of(path, before_last_chunk=lambda _: order.append("asked")) as body:
         length = int(body.headers["Content-Length"])
         order.extend(body)
 

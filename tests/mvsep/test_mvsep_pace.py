@@ -208,7 +208,7 @@ def test_the_client_learns_the_limit_and_downloads_are_not_counted(answering):
     headers = {"X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "59"}
     client = answering(httpx.Response(200, json={"success": True, "data": []}, headers=headers), pace=pace)
 
-    client.separation_history()
+    client.separation_history_page()
     with client.download("https://files.example/x"):
         pass
 

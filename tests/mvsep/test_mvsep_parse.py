@@ -153,7 +153,7 @@ def test_an_account_is_its_email_or_else_its_name(answering):
 
 
 def history(answering, rows):
-    return answering(httpx.Response(200, json={"success": True, "data": rows})).separation_history()
+    return answering(httpx.Response(200, json={"success": True, "data": rows})).separation_history_page()
 
 
 def test_a_history_row_is_read(answering):
@@ -195,7 +195,7 @@ def test_a_history_that_is_no_list_is_an_error(answering, rows):
 
 def test_a_page_of_the_history_is_asked_for(client, service):
     """Start and limit go with the token."""
-    client.separation_history(start=19, limit=5)
+    client.separation_history_page(start=19, limit=5)
 
     (_, request) = service.requests[0]
     assert dict(request.url.params) == {"api_token": service.token, "start": "19", "limit": "5"}

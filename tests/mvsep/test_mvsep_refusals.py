@@ -129,7 +129,7 @@ def test_success_without_a_hash_is_an_unknown_outcome(answering, source, setting
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
-@pytest.mark.parametrize("call", ["user", "separation_history"])
+@pytest.mark.parametrize("call", ["user", "separation_history_page"])
 def test_a_refused_token_is_told_from_a_page_in_front_of_the_service(answering, status, call):
     """Only the service's own words close the gate `token`."""
     with pytest.raises(TokenRefusedError):

@@ -69,7 +69,7 @@ def test_the_token_shows_in_no_message_log_or_repr(service, source, settings, ca
         said.append(repr(client))
         for endpoint, ask in {
             "user": client.user,
-            "history": client.separation_history,
+            "history": client.separation_history_page,
             "queue": client.queue,
             "cancel": lambda: client.cancel("h"),
             "create": lambda: client.create(source, settings),

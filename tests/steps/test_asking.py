@@ -19,7 +19,7 @@ class Listing:
         self.moves = dict(moves)
         self.calls = []
 
-    def separation_history(self, *, start, limit):
+    def separation_history_page(self, *, start, limit):
         self.calls.append(start)
         self.newest += self.moves.get(len(self.calls), 0)
         ids = range(self.newest, 0, -1)[start : start + limit]
@@ -69,7 +69,7 @@ def test_a_server_that_gives_fewer_rows_a_page_is_read_to_its_end():
 def test_a_server_that_knows_no_start_is_no_read():
     """The same page again and again has no joint."""
     client = Listing(25)
-    client.separation_history = lambda *, start, limit: Listing(25).separation_history(start=0, limit=limit)
+    client.separation_history_page = lambda *, start, limit: Listing(25).separation_history_page(start=0, limit=limit)
 
     with pytest.raises(ServiceError):
         read(client, down_to=0)

@@ -13,14 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mvsep_watch.sandbox.audio import RATE, Samples
+from mvsep_watch.sandbox.audio import Samples
+from mvsep_watch.sandbox.spectra import HERTZ, Mask, Spectrum, filtered
 
-HOP = 2048
-FRAMES = 64
 FLOOR = 0.1
-Mask = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,66 +57,13 @@ def separate(blocks: Iterable[Samples], slugs: Sequence[str]) -> Iterator[Mappin
         blocks: Pieces of any size.
         slugs: The stems, by their catalogue slugs.
 
-    Yields:
-        The next stretch of every stem.
+    Returns:
+        The stems, stretch by stretch.
     """
-    window = np.sqrt(0.5 - 0.5 * np.cos(np.arange(2 * HOP) * np.pi / HOP)).astype(np.float32)
-    before = np.zeros((2, HOP), np.float32)
-    tails = {slug: np.zeros((2, HOP), np.float32) for slug in slugs}
-    skip = HOP
-    for block, length in _even_blocks(blocks):
-        spectrum = np.fft.rfft(_framed(before, block) * window).astype(np.complex64)
-        before = block[:, -HOP:]
-        stems = {}
-        for slug, mask in _masks(spectrum, slugs).items():
-            sound, tails[slug] = _overlapped(spectrum * mask, window, tails[slug])
-            stems[slug] = sound[:, skip:length]
-        skip = 0
-        yield stems
+    return filtered(blocks, lambda spectrum: _masks(spectrum, slugs))
 
 
-def _even_blocks(blocks: Iterable[Samples]) -> Iterator[tuple[Samples, int]]:
-    """Cut a stream into blocks of whole frames, with what counts of each; a hop of silence flushes the last frame."""
-    size = FRAMES * HOP
-    rest = np.zeros((2, 0), np.float32)
-    for piece in _gathered(blocks, size):
-        rest = np.concatenate([rest, piece], axis=1)
-        while rest.shape[1] >= size:
-            yield rest[:, :size], size
-            rest = rest[:, size:]
-    rest = np.concatenate([rest, np.zeros((2, HOP), np.float32)], axis=1)
-    for start in range(0, rest.shape[1], size):
-        last = rest[:, start : start + size]
-        yield np.pad(last, ((0, 0), (0, size - last.shape[1]))), last.shape[1]
-
-
-def _gathered(blocks: Iterable[Samples], size: int) -> Iterator[Samples]:
-    """Join small pieces, so that a block is not copied once for each of the decoder's frames."""
-    pieces: list[Samples] = []
-    for piece in blocks:
-        pieces.append(piece)
-        if sum(each.shape[1] for each in pieces) >= size:
-            yield np.concatenate(pieces, axis=1)
-            pieces = []
-    if pieces:
-        yield np.concatenate(pieces, axis=1)
-
-
-def _framed(before: Samples, block: Samples) -> Samples:
-    """Give frames of two hops each, overlapping by one: channel, frame, sample."""
-    halves = np.concatenate([before, block], axis=1).reshape(2, -1, HOP)
-    return np.concatenate([halves[:, :-1], halves[:, 1:]], axis=2)
-
-
-def _overlapped(spectrum: NDArray[np.complex64], window: Samples, tail: Samples) -> tuple[Samples, Samples]:
-    frames = np.fft.irfft(spectrum).astype(np.float32) * window
-    sound = frames[:, :, :HOP].copy()
-    sound[:, 1:] += frames[:, :-1, HOP:]
-    sound[:, 0] += tail
-    return sound.reshape(2, -1), frames[:, -1, HOP:]
-
-
-def _masks(spectrum: NDArray[np.complex64], slugs: Sequence[str]) -> dict[str, Mask]:
+def _masks(spectrum: Spectrum, slugs: Sequence[str]) -> dict[str, Mask]:
     left, right = np.abs(spectrum)
     loudness = left + right + np.float32(1e-9)
     middle = _mean(1 - np.abs(spectrum[0] - spectrum[1]) / loudness, axis=1, reach=2) ** 2
@@ -132,7 +76,7 @@ def _masks(spectrum: NDArray[np.complex64], slugs: Sequence[str]) -> dict[str, M
 
 def _taken(slug: str, middle: Mask, struck: Mask) -> Mask:
     profile = _profile(slug)
-    frequency = np.fft.rfftfreq(2 * HOP, 1 / RATE) + 1e-3
+    frequency = HERTZ + 1e-3
     band = 1 / (1 + (profile.low_hz / frequency) ** 6) / (1 + (frequency / profile.high_hz) ** 6)
     mask = np.broadcast_to(band.astype(np.float32), middle.shape)
     for liking, feature in ((profile.middle, middle), (profile.struck, struck)):

@@ -13,12 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from mvsep_watch.sandbox import notes
 from mvsep_watch.sandbox.audio import FORMATS, Encoder, Samples, UnreadableAudioError, decode
 from mvsep_watch.sandbox.catalogue import Kind
+from mvsep_watch.sandbox.hearing import hear
 from mvsep_watch.sandbox.jobs import Job, Result, make_result
+from mvsep_watch.sandbox.notes import as_midi, find_notes
 from mvsep_watch.sandbox.separation import separate
 from mvsep_watch.sandbox.service import Service
+from mvsep_watch.sandbox.transcript import as_srt, as_text, transcribe
 
 THREADS = 2
 """Separating is heavy; more threads than this only make a small machine unpleasant."""
@@ -122,11 +124,12 @@ def _pour(blocks: Iterator[Samples], encoders: dict[str, Encoder], slugs: Sequen
 
 
 def _notes(service: Service, job: Job, storage: Path, is_stopping: Callable[[], bool]) -> None:
-    heard = notes.listen(_heard(job, is_stopping))
+    heard = hear(_heard(job, is_stopping))
     if job.model.kind is Kind.MIDI:
-        service.finish(job, (_written(job, storage, "MIDI", "mid", notes.as_midi(heard)),))
+        service.finish(job, (_written(job, storage, "MIDI", "mid", as_midi(find_notes(heard))),))
         return
-    text, srt = notes.as_text(heard), notes.as_srt(heard)
+    cues = transcribe(heard)
+    text, srt = as_text(cues), as_srt(cues)
     results = (
         _written(job, storage, "Text", "txt", text.encode()),
         _written(job, storage, "Subtitles", "srt", srt.encode()),

@@ -140,12 +140,11 @@ class Model:
         return coefficient
 
     def stems(self, chosen: Mapping[str, str]) -> dict[str, str]:
-        """Give the stems that come out, slug → label, in the catalogue's order."""
+        """Give the stems that come out, slug → label, in the catalogue's order; what is added follows what is set."""
         stems = dict(self._variant(chosen) or self.outputs or self._outputs_by_name())
-        for each in self._shown(chosen):
-            override = each.overrides.get(chosen[each.name])
-            if override:
-                stems = dict(override["outputs"]) if override["mode"] == "set" else {**stems, **override["outputs"]}
+        overrides = [each.overrides.get(chosen[each.name]) for each in self._shown(chosen)]
+        for override in sorted(filter(None, overrides), key=lambda override: bool(override["mode"] == "add")):
+            stems = {**(stems if override["mode"] == "add" else {}), **override["outputs"]}
         return stems
 
     def _shown(self, chosen: Mapping[str, str]) -> list[Field]:

@@ -13,33 +13,60 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
 from mvsep_watch.errors import RequestRefusedError
-from mvsep_watch.model import Algorithm, Catalogue, Field, FieldCondition, option_number
+from mvsep_watch.model import Algorithm, Catalogue, Field, FieldCondition, InputKind, Scope, option_number
 
 NOT_A_MODEL = "sep_type takes a number or a name of the service's catalogue"
+TEXT_INPUTS = frozenset({"text", "textarea"})
+MAX_NEAREST = 3
+MIN_LIKENESS = 0.8
+"""Of 3: less is shared by models that have nothing to do with each other."""
 MAX_SUGGESTIONS = 5
 """More near matches than this are a list to read, not a hint."""
 
 
-def resolve_model(sep_type: int | str, catalogue: Catalogue) -> Algorithm:
+def resolve_model(sep_type: int | str, catalogue: Catalogue, *, known: Catalogue | None = None) -> Algorithm:
     """Find the one model that a rule means.
 
     Args:
         sep_type: The model's number; or its name, the name before its parenthesis, or any part of it, in any case.
         catalogue: The models, by number.
+        known: Models that were listed once, for the hints: what became of a name, and what comes nearest.
 
     Raises:
         RequestRefusedError: No model fits, several do, or the one that does is inactive.
     """
-    algorithm = _by_number(sep_type, catalogue) if isinstance(sep_type, int) else _by_name(sep_type, catalogue)
+    find = _by_number if isinstance(sep_type, int) else _by_name
+    algorithm = find(sep_type, catalogue, known or {})  # type: ignore[operator] - told apart by the same words
     if not algorithm.is_active:
         raise RequestRefusedError(
-            f"model {describe(algorithm)} is switched off by the service",
-            hint="choose another model for the rule's sep_type",
+            f"model {describe(algorithm)} is switched off by the service", hint=instead_of(algorithm, catalogue)
         )
     return algorithm
 
 
-def resolve_options(options: tuple[tuple[str, str], ...], algorithm: Algorithm) -> dict[str, str]:
+def instead_of(algorithm: Algorithm, catalogue: Catalogue, *, has_premium: bool = True) -> str:
+    """Say in a hint which living models come nearest to one that cannot be used: by group, stems and name.
+
+    Args:
+        algorithm: The model, whether the catalogue has it or not.
+        catalogue: The models to choose from.
+        has_premium: Whether those for premium accounts are to choose from as well.
+    """
+    living = [
+        (_likeness(algorithm, other), -place, other)
+        for place, other in enumerate(catalogue.values())
+        if other.is_active and other.sep_type != algorithm.sep_type
+        and (other.takes_audio, other.scope) == (algorithm.takes_audio, algorithm.scope)
+        and (has_premium or not other.needs_premium)
+    ]  # fmt: skip
+    nearest = [other for likeness, _, other in sorted(living, reverse=True)[:MAX_NEAREST] if likeness >= MIN_LIKENESS]
+    hint = "choose another model for the rule's sep_type"
+    return f"{hint}; the nearest: {_listed(nearest)}" if nearest else hint
+
+
+def resolve_options(
+    options: tuple[tuple[str, str], ...], algorithm: Algorithm, *, known: Algorithm | None = None
+) -> dict[str, str]:
     """Give every option that is sent, by `add_optN` in the order of N, with the catalogue's defaults filled in.
 
     Fields that the conditions hide are left out; a select field without a default stays the server's business.
@@ -47,19 +74,51 @@ def resolve_options(options: tuple[tuple[str, str], ...], algorithm: Algorithm) 
     Args:
         options: Pairs as the rule has them: (`add_optN` or label, key or label or text).
         algorithm: The model.
+        known: The model as it was listed once, for the hints: what a number or a key was called.
 
     Raises:
         RequestRefusedError: A field or a value is unknown or ambiguous, given twice, given though hidden, or a text
             that the model needs is missing.
     """
-    given = _given(options, algorithm)
-    fields = sorted(algorithm.fields, key=lambda field: option_number(field.name))
-    values = {field.name: given.get(field.name, field.default_key) for field in fields}
-    chosen = {name: value for name, value in values.items() if value is not None}
-    shown = _drop_hidden(fields, chosen)
-    _refuse_hidden(algorithm, given, shown)
-    _refuse_missing(algorithm, fields, shown, chosen)
-    return {name: value for name, value in chosen.items() if name in shown}
+    given = _given(options, algorithm, known)
+    chosen = _with_defaults(given, algorithm)
+    _refuse_hidden(algorithm, given, chosen)
+    for field in _missing_texts(algorithm, chosen):
+        raise RequestRefusedError(
+            f"model {describe(algorithm)} needs {_field_name(field)}", hint="give it in the rule's options"
+        )
+    return chosen
+
+
+def check_options(options: Iterable[tuple[str, str]], algorithm: Algorithm, *, known: Algorithm | None = None) -> None:
+    """Refuse options that are sent as they are, where the model does not take one of them any more.
+
+    Args:
+        options: Pairs of (`add_optN`, key or text).
+        algorithm: The model as it is listed.
+        known: The model as it was listed once, for the hints.
+
+    Raises:
+        RequestRefusedError: A field is gone, or a value of it.
+    """
+    for name, value in options:
+        field = _field(name, algorithm, known)
+        if not _is_text(field) and value not in field.options:
+            raise _no_such_value(value, field, algorithm, known)
+
+
+def prompt_field(algorithm: Algorithm, options: tuple[tuple[str, str], ...]) -> str | None:
+    """Name the field that a dropped text fills: the first text that the model needs and the rule does not give.
+
+    Args:
+        algorithm: The model.
+        options: Pairs as the rule has them.
+
+    Raises:
+        RequestRefusedError: A field or a value is unknown, ambiguous, or given twice.
+    """
+    chosen = _with_defaults(_given(options, algorithm, None), algorithm)
+    return next((field.name for field in _missing_texts(algorithm, chosen)), None)
 
 
 def predict_stems(algorithm: Algorithm, options: Mapping[str, str]) -> dict[str, str]:
@@ -78,6 +137,18 @@ def predict_stems(algorithm: Algorithm, options: Mapping[str, str]) -> dict[str,
     for override in sorted(overrides, key=lambda override: override.adds):
         stems = {**stems, **override.outputs} if override.adds else dict(override.outputs)
     return stems
+
+
+def why_unfit(algorithm: Algorithm, kind: InputKind) -> str:
+    """Say in half a sentence why a model cannot be fed with an input of this kind; empty where it can."""
+    match kind:
+        case InputKind.FILE | InputKind.LINK if not algorithm.takes_audio:
+            return f"takes no {'audio file' if kind == InputKind.FILE else 'link'}"
+        case InputKind.TEXT if algorithm.scope != Scope.NO_UPLOAD:
+            return "takes audio, not a text alone"
+        case InputKind.PAIR if algorithm.scope != Scope.MATCHERING_UPLOAD:
+            return "takes no pair of files"
+    return ""
 
 
 def near_matches(word: str, known: Iterable[str]) -> tuple[str, ...]:
@@ -102,16 +173,15 @@ def _fitting_variant(algorithm: Algorithm, options: Mapping[str, str]) -> Mappin
     return next(fitting, None)
 
 
-def _by_number(number: int, catalogue: Catalogue) -> Algorithm:
-    if number not in catalogue:
-        raise RequestRefusedError(
-            f"the catalogue has no model {number}",
-            hint=NOT_A_MODEL,
-        )
-    return catalogue[number]
+def _by_number(number: int, catalogue: Catalogue, known: Catalogue) -> Algorithm:
+    if number in catalogue:
+        return catalogue[number]
+    if number in known:
+        raise _gone(known[number], catalogue)
+    raise RequestRefusedError(f"the catalogue has no model {number}", hint=NOT_A_MODEL)
 
 
-def _by_name(name: str, catalogue: Catalogue) -> Algorithm:
+def _by_name(name: str, catalogue: Catalogue, known: Catalogue) -> Algorithm:
     wanted = _fold(name)
     for candidates in _rungs(wanted, list(catalogue.values())):
         if len(candidates) == 1:
@@ -120,11 +190,29 @@ def _by_name(name: str, catalogue: Catalogue) -> Algorithm:
             raise RequestRefusedError(
                 f'"{name}" fits {len(candidates)} models', hint=f"say which: {_listed(candidates)}"
             )
+    was = next(filter(None, _rungs(wanted, list(known.values()))), [])
+    if len(was) == 1:
+        raise _gone(was[0], catalogue)
     near = _near_models(name, [algorithm for algorithm in catalogue.values() if algorithm.is_active])
     raise RequestRefusedError(
         f'the catalogue has no model "{name}"',
         hint=f"did you mean {_listed(near)}?" if near else NOT_A_MODEL,
     )
+
+
+def _gone(was: Algorithm, catalogue: Catalogue) -> RequestRefusedError:
+    """Say what became of a model that was listed once, at least under that name."""
+    renamed = catalogue.get(was.sep_type)
+    hint = f"it is called {describe(renamed)}: write that, or the number" if renamed else instead_of(was, catalogue)
+    return RequestRefusedError(f"the catalogue has no model {describe(was)} any more", hint=hint)
+
+
+def _likeness(one: Algorithm, other: Algorithm) -> float:
+    """Say from 0 to 3 how alike two models are: a third each for the group, the stems and the name."""
+    stems, others = ({_fold(label) for label in algorithm.outputs.values()} for algorithm in (one, other))
+    shared = len(stems & others) / max(1, len(stems | others))
+    alike = difflib.SequenceMatcher(None, _fold(one.name), _fold(other.name)).ratio()
+    return shared + alike + (one.group == other.group != "")
 
 
 def _near_models(name: str, algorithms: list[Algorithm]) -> list[Algorithm]:
@@ -158,20 +246,29 @@ def _is_part_of_name(wanted: str, algorithm: Algorithm) -> bool:
     return bool(wanted) and wanted in _fold(algorithm.name)
 
 
-def _given(options: tuple[tuple[str, str], ...], algorithm: Algorithm) -> dict[str, str]:
+def _given(options: tuple[tuple[str, str], ...], algorithm: Algorithm, known: Algorithm | None) -> dict[str, str]:
     given: dict[str, str] = {}
     for word, value in options:
-        field = _field(word, algorithm)
+        field = _field(word, algorithm, known)
         if field.name in given:
             raise RequestRefusedError(
                 f'{_field_name(field)} of model {describe(algorithm)} is given twice, the second time as "{word}"',
                 hint="give each option once, by its label or as add_optN",
             )
-        given[field.name] = _value(value, field, algorithm)
+        given[field.name] = _value(value, field, algorithm, known)
     return given
 
 
-def _field(word: str, algorithm: Algorithm) -> Field:
+def _with_defaults(given: Mapping[str, str], algorithm: Algorithm) -> dict[str, str]:
+    """Give what is sent, in the order of N: what is given, else the defaults, without what the conditions hide."""
+    fields = sorted(algorithm.fields, key=lambda field: option_number(field.name))
+    values = {field.name: given.get(field.name, field.default_key) for field in fields}
+    chosen = {name: value for name, value in values.items() if value is not None}
+    shown = _shown(fields, chosen)
+    return {name: value for name, value in chosen.items() if name in shown}
+
+
+def _field(word: str, algorithm: Algorithm, known: Algorithm | None) -> Field:
     by_name = [field for field in algorithm.fields if field.name == word]
     found = by_name or [field for field in algorithm.fields if _fold(field.label) == _fold(word)]
     if len(found) == 1:
@@ -179,29 +276,51 @@ def _field(word: str, algorithm: Algorithm) -> Field:
     listed = ", ".join(_field_name(field) for field in found or algorithm.fields)
     if found:
         raise RequestRefusedError(f'option "{word}" fits several of model {describe(algorithm)}: {listed}')
+    was = _field_of(word, known)
+    near = near_matches(was.label if was else word, [field.label for field in algorithm.fields])
+    suggestion = f'; did you mean "{near[0]}"?' if near else ""
+    called = f"{_field_name(was)} any more" if was else f'"{word}"'
     raise RequestRefusedError(
-        f'model {describe(algorithm)} has no option "{word}"',
-        hint=f"it takes {listed}" if listed else "it takes no options",
+        f"model {describe(algorithm)} has no option {called}",
+        hint=f"it takes {listed}{suggestion}" if listed else "it takes no options",
     )
 
 
-def _value(value: str, field: Field, algorithm: Algorithm) -> str:
-    if not field.options or value in field.options:
+def _field_of(name: str, known: Algorithm | None) -> Field | None:
+    return next((field for field in known.fields if field.name == name), None) if known else None
+
+
+def _value(value: str, field: Field, algorithm: Algorithm, known: Algorithm | None) -> str:
+    if _is_text(field) or value in field.options:
         return value
     found = [key for key, label in field.options.items() if _fold(label) == _fold(value)]
     if len(found) == 1:
         return found[0]
-    what = f'"{value}" for {_field_name(field)} of model {describe(algorithm)}'
     if found:
-        raise RequestRefusedError(f"{what} fits several", hint=f"say which key: {_choices(field, found)}")
-    near = near_matches(value, field.options.values())
+        raise RequestRefusedError(
+            f'"{value}" for {_field_name(field)} of model {describe(algorithm)} fits several',
+            hint=f"say which key: {_choices(field, found)}",
+        )
+    raise _no_such_value(value, field, algorithm, known)
+
+
+def _no_such_value(value: str, field: Field, algorithm: Algorithm, known: Algorithm | None) -> RequestRefusedError:
+    was = _field_of(field.name, known)
+    label = was.options.get(value) if was else None
+    near = near_matches(label or value, field.options.values())
     suggestion = f'; did you mean "{near[0]}"?' if near else ""
-    raise RequestRefusedError(
-        f"{what} is not one of its values", hint=f"allowed: {_choices(field, field.options)}{suggestion}"
+    called, since = (f'{value} "{label}"', " any more") if label else (f'"{value}"', "")
+    return RequestRefusedError(
+        f"{called} for {_field_name(field)} of model {describe(algorithm)} is not one of its values{since}",
+        hint=f"allowed: {_choices(field, field.options)}{suggestion}",
     )
 
 
-def _drop_hidden(fields: Sequence[Field], values: Mapping[str, str]) -> set[str]:
+def _is_text(field: Field) -> bool:
+    return field.input_type in TEXT_INPUTS or not field.options
+
+
+def _shown(fields: Sequence[Field], values: Mapping[str, str]) -> set[str]:
     """Drop what the conditions hide, again and again: a field may depend on one that is itself hidden."""
     shown = {field.name for field in fields}
     while True:
@@ -218,9 +337,9 @@ def _is_shown(field: Field, values: Mapping[str, str]) -> bool:
     )
 
 
-def _refuse_hidden(algorithm: Algorithm, given: Mapping[str, str], shown: set[str]) -> None:
+def _refuse_hidden(algorithm: Algorithm, given: Mapping[str, str], chosen: Mapping[str, str]) -> None:
     for field in algorithm.fields:
-        if field.name in given and field.name not in shown:
+        if field.name in given and field.name not in chosen:
             conditions = " and ".join(_condition(condition) for condition in field.conditions)
             raise RequestRefusedError(
                 f"{_field_name(field)} of model {describe(algorithm)} has no effect with the other options of the rule",
@@ -228,13 +347,12 @@ def _refuse_hidden(algorithm: Algorithm, given: Mapping[str, str], shown: set[st
             )
 
 
-def _refuse_missing(algorithm: Algorithm, fields: Sequence[Field], shown: set[str], values: Mapping[str, str]) -> None:
-    for field in fields:
-        is_text = not field.options
-        if is_text and field.required and field.name in shown and not values.get(field.name, "").strip():
-            raise RequestRefusedError(
-                f"model {describe(algorithm)} needs {_field_name(field)}", hint="give it in the rule's options"
-            )
+def _missing_texts(algorithm: Algorithm, chosen: Mapping[str, str]) -> list[Field]:
+    """Give the texts that the model needs and nobody gives, in the order of N; what is hidden is not needed."""
+    fields = sorted(algorithm.fields, key=lambda field: option_number(field.name))
+    shown = _shown(fields, chosen)
+    needed = [field for field in fields if _is_text(field) and field.required and field.name in shown]
+    return [field for field in needed if not chosen.get(field.name, "").strip()]
 
 
 def _condition(condition: FieldCondition) -> str:

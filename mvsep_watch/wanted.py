@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from mvsep_watch.model import Folder, Rule
+from mvsep_watch.model import Folder, InputKind, Rule
 
 AUDIO = "audio"
 """The word that stands for every usual audio extension in `include`, `exclude` and `match`."""
@@ -26,6 +26,10 @@ AUDIO_EXTENSIONS = frozenset({
     "wav", "wave", "w64", "bwf", "flac", "mp3", "mp2", "ogg", "oga", "opus", "m4a", "m4b", "mp4", "aac", "aif", "aiff",
     "aifc", "caf", "wma", "webm", "mka", "ape", "wv", "tta", "ac3",
 })  # fmt: skip
+
+LINK_EXTENSIONS = frozenset({"url", "webloc", "desktop", "txt"})
+"""What a link is dropped as: by Windows, macOS, Linux desktops, and by hand."""
+TEXT_EXTENSIONS = frozenset({"txt"})
 
 DEBRIS_NAMES = {
     "@eadir": "Synology",
@@ -124,7 +128,6 @@ class Selection:
         self._include = Globs(folder.include)
         self._exclude = Globs(folder.exclude)
         self._rules = tuple((rule, Globs(rule.match)) for rule in folder.rules)
-        self._unmatched = not any(globs.everything for _, globs in self._rules)
 
     def accepts(self, relative: str, name: str) -> bool:
         """Say whether a file is wanted by some rule, for a scan that has pruned the directories above it."""
@@ -132,21 +135,24 @@ class Selection:
             return False
         if self._exclude.match(relative, name):
             return False
-        return not self._unmatched or any(globs.match(relative, name) for _, globs in self._rules)
+        return any(_takes(rule.input, name) and globs.match(relative, name) for rule, globs in self._rules)
 
     def rules(self, relative: str) -> tuple[Rule, ...]:
         """Name the rules that apply, in the folder's order."""
         if self._refusal(relative):
             return ()
         name = relative.rpartition("/")[2]
-        return tuple(rule for rule, globs in self._rules if globs.match(relative, name))
+        return tuple(rule for rule, globs in self._rules if _takes(rule.input, name) and globs.match(relative, name))
 
     def why_not(self, relative: str) -> str:
         """Say in a sentence why a file is not wanted; empty when it is."""
         refusal = self._refusal(relative)
-        if not refusal and not self.rules(relative):
-            return "No rule's `match` fits the file."
-        return refusal
+        if refusal or self.rules(relative):
+            return refusal
+        name = relative.rpartition("/")[2]
+        if any(globs.match(relative, name) for _, globs in self._rules):
+            return "No rule's `input` is a file of this kind."
+        return "No rule's `match` fits the file."
 
     def _refusal(self, relative: str) -> str:
         *parents, name = relative.split("/")
@@ -162,6 +168,18 @@ class Selection:
         if self._exclude.match(relative, name):
             return f"It matches something in `exclude` ({self._exclude})."
         return ""
+
+
+def _takes(kind: InputKind, name: str) -> bool:
+    """Say whether a file of this name can be an input of this kind."""
+    extension = name.rpartition(".")[2].lower()
+    match kind:
+        case InputKind.LINK:
+            return extension in LINK_EXTENSIONS
+        case InputKind.TEXT:
+            return extension in TEXT_EXTENSIONS
+        case InputKind.FILE | InputKind.PAIR:
+            return extension not in LINK_EXTENSIONS
 
 
 class Globs:

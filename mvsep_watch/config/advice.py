@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mvsep_watch.errors import RequestRefusedError
 from mvsep_watch.model import Algorithm, Catalogue, Config, Rule
-from mvsep_watch.options import describe, near_matches, resolve_model, resolve_options
+from mvsep_watch.options import describe, near_matches, resolve_model, resolve_options, why_unfit
 
 
 def check_models(config: Config, catalogue: Catalogue) -> tuple[str, ...]:
@@ -32,8 +32,8 @@ def _problems(rule: Rule, catalogue: Catalogue) -> list[str]:
     except RequestRefusedError as error:
         return [_sentence(error)]
     problems = _stem_problems(rule, algorithm)
-    if not algorithm.takes_audio:
-        problems.append(f"model {describe(algorithm)} takes no audio file")
+    if unfit := why_unfit(algorithm, rule.input):
+        problems.append(f"model {describe(algorithm)} {unfit}")
     try:
         resolve_options(rule.options, algorithm)
     except RequestRefusedError as error:

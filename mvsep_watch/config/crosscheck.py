@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mvsep_watch.config.folders import Placed
 from mvsep_watch.config.problems import Report
+from mvsep_watch.wanted import wanted
 
 
 def check(folders: list[Placed], report: Report) -> None:
@@ -21,6 +22,7 @@ def check(folders: list[Placed], report: Report) -> None:
         _refuse_output_inside(one, other, report)
         _refuse_watched_inside(one, other, report)
         _refuse_move_inside(one, other, report)
+        _refuse_watched_reference(one, other, report)
 
 
 def _refuse_same(first: Placed, second: Placed, report: Report) -> None:
@@ -57,6 +59,17 @@ def _refuse_move_inside(one: Placed, other: Placed, report: Report) -> None:
         if _is_inside(one.folder.source, path):
             text = f"sources would be moved to {one.folder.source}, inside {what} {path}; choose a place outside"
             report.add(one.origin("source"), text, breaks=False)
+
+
+def _refuse_watched_reference(one: Placed, watched: Placed, report: Report) -> None:
+    for rule in one.folder.rules:
+        reference, path = rule.reference, watched.folder.path
+        if reference and _is_inside(reference, path) and wanted(watched.folder, reference.relative_to(path).as_posix()):
+            text = (
+                f"the reference {reference} of the rule {rule.name} is itself a source of {_called(watched)}; "
+                f"exclude it there, or keep it elsewhere"
+            )
+            report.add(one.origin("path"), text, breaks=False)
 
 
 def _is_inside(path: Path, folder: Path) -> bool:

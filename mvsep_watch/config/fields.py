@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from mvsep_watch.config import units
 from mvsep_watch.config.problems import BLANK
-from mvsep_watch.model import FORMATS, is_loopback
+from mvsep_watch.model import FORMATS, InputKind, is_loopback
 
 PLACEHOLDERS = ("rel", "name", "rule", "ext", "folder", "sha8")
 _CAN_BE_EMPTY = ("rel", "ext")
@@ -128,12 +128,10 @@ def _hours(value: Any) -> None:
         raise refused("hours of work are not supported by this version: take the key out, or write null")
 
 
-def _input(value: Any) -> Any:
-    if value in ("link", "text", "pair"):
-        raise refused(f'the input "{value}" is not supported by this version; allowed: file')
-    if value != "file":
-        raise not_allowed("file", "file")
-    return value
+def _input(value: Any) -> InputKind:
+    if value not in list(InputKind):
+        raise not_allowed(", ".join(InputKind), *InputKind)
+    return InputKind(value)
 
 
 def _rule_name(value: Any) -> str:
@@ -219,7 +217,7 @@ OutputFormatNumber = Annotated[
 Stems = Annotated[list[str] | Literal["all"], PlainValidator(_stems), WithJsonSchema(_STEMS_SCHEMA)]
 Source = Annotated[Any, PlainValidator(_source), WithJsonSchema(_SOURCE_SCHEMA)]
 Hours = Annotated[None, BeforeValidator(_hours), WithJsonSchema({"type": "null"})]
-InputKind = Annotated[Literal["file"], PlainValidator(_input), WithJsonSchema({"enum": ["file"]})]
+Input = Annotated[InputKind, PlainValidator(_input), WithJsonSchema({"enum": [*InputKind]})]
 RuleName = Annotated[str, PlainValidator(_rule_name), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]+$"})]
 FolderName = Annotated[
     str, PlainValidator(_folder_name), WithJsonSchema({"type": "string", "pattern": "^[^/]+$", "minLength": 1})

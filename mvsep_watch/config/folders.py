@@ -16,10 +16,18 @@ from mvsep_watch.config.expand import Expander
 from mvsep_watch.config.fields import is_folder_name, layout_placeholders
 from mvsep_watch.config.models import FolderKeys, FolderSection, RuleKeys, RuleSection
 from mvsep_watch.config.problems import Keys, Report
-from mvsep_watch.model import Folder, Rule
+from mvsep_watch.model import Folder, InputKind, Rule
+from mvsep_watch.wanted import AUDIO, LINK_EXTENSIONS, TEXT_EXTENSIONS
 
 DEFAULT_LAYOUT = "{rel}/{name}"
 DEFAULT_LAYOUT_OF_SEVERAL = "{rel}/{name}/{rule}"
+DROPPED_AS = {
+    InputKind.FILE: (AUDIO,),
+    InputKind.PAIR: (AUDIO,),
+    InputKind.LINK: tuple(f"*.{extension}" for extension in sorted(LINK_EXTENSIONS)),
+    InputKind.TEXT: tuple(f"*.{extension}" for extension in sorted(TEXT_EXTENSIONS)),
+}
+"""What a folder includes by default, by its rules' inputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +46,7 @@ class _Written:
     defaults: FolderKeys
     keys: Keys
     defaults_given: frozenset[str]
+    expander: Expander
 
     def get(self, key: str) -> Any:
         is_own = key in self.section.model_fields_set
@@ -70,19 +79,25 @@ def build(
     if "options" in defaults.model_fields_set and "sep_type" not in defaults_given:
         report.add(("defaults", "options"), "options stand without the sep_type that they are for")
     written = [
-        _Written(section=section, defaults=defaults, keys=("folders", index), defaults_given=defaults_given)
+        _Written(
+            section=section,
+            defaults=defaults,
+            keys=("folders", index),
+            defaults_given=defaults_given,
+            expander=expander,
+        )
         for index, section in enumerate(sections)
     ]
-    placed = [_placed(one, expander=expander, report=report) for one in written]
+    placed = [_placed(one, report) for one in written]
     return [one for one in placed if one is not None]
 
 
-def _placed(written: _Written, *, expander: Expander, report: Report) -> Placed | None:
-    path = _path(written.section.path, (*written.keys, "path"), expander, report)
+def _placed(written: _Written, report: Report) -> Placed | None:
+    path = _path(written.section.path, (*written.keys, "path"), written.expander, report)
     rules = _rules(written, report)
     layout = _layout(written, rules, report)
-    source = _source(written, expander, report)
-    output = _output(written, path, expander, report) if path else None
+    source = _source(written, report)
+    output = _output(written, path, report) if path else None
     if path is None or output is None or source is None:
         return None
     folder = Folder(
@@ -92,7 +107,7 @@ def _placed(written: _Written, *, expander: Expander, report: Report) -> Placed 
         layout=layout,
         rules=rules,
         recursive=written.get("recursive"),
-        include=tuple(written.get("include")),
+        include=_include(written, rules),
         exclude=tuple(written.get("exclude")),
         settle_s=written.get("settle"),
         watch=written.get("watch"),
@@ -125,18 +140,18 @@ def _name(written: _Written, path: Path, report: Report) -> str:
     return name
 
 
-def _output(written: _Written, path: Path, expander: Expander, report: Report) -> Path | None:
+def _output(written: _Written, path: Path, report: Report) -> Path | None:
     given = written.get("output")
     if given is None:
         return path.parent / f"{path.name}-stems"
-    return _path(given, written.origin("output"), expander, report)
+    return _path(given, written.origin("output"), written.expander, report)
 
 
-def _source(written: _Written, expander: Expander, report: Report) -> Any:
+def _source(written: _Written, report: Report) -> Any:
     source = written.get("source")
     if not isinstance(source, dict):
         return source
-    target = _path(source["move"], written.origin("source"), expander, report)
+    target = _path(source["move"], written.origin("source"), written.expander, report)
     return _resolved(target) if target else None
 
 
@@ -150,6 +165,12 @@ def _layout(written: _Written, rules: tuple[Rule, ...], report: Report) -> str:
             f'found "{given}" for a folder with {len(rules)} rules; it must hold {{rule}}, or their outputs would meet',
         )
     return given
+
+
+def _include(written: _Written, rules: tuple[Rule, ...]) -> tuple[str, ...]:
+    """Give the globs as written, else what the rules' inputs are dropped as."""
+    given: list[str] | None = written.get("include")
+    return tuple(given or dict.fromkeys(glob for rule in rules for glob in DROPPED_AS[rule.input]))
 
 
 def _rules(written: _Written, report: Report) -> tuple[Rule, ...]:
@@ -194,7 +215,20 @@ def _rule(section: RuleKeys, name: str, written: _Written, keys: Keys, report: R
         stems=None if stems == "all" else tuple(stems),
         priority=get("priority"),
         demo=get("demo"),
+        input=get("input"),
+        reference=_reference(get("input"), get("reference"), (*keys, "reference"), written.expander, report),
+        delete_remote=get("delete_remote"),
     )
+
+
+def _reference(kind: InputKind, given: str | None, keys: Keys, expander: Expander, report: Report) -> Path | None:
+    if kind == InputKind.PAIR and given is None:
+        report.add(keys, "input: pair needs a reference: the path of the file that the sources are to sound like")
+    elif kind != InputKind.PAIR and given is not None:
+        report.add(keys, f"a reference goes with input: pair only, and the input is {kind}")
+    elif given is not None and (path := _path(given, keys, expander, report)):
+        return _resolved(path)
+    return None
 
 
 def _is_reported(written: _Written, keys: Keys, report: Report) -> bool:

@@ -19,7 +19,7 @@ from mvsep_watch.config.fields import (
     FolderName,
     Globs,
     Hours,
-    InputKind,
+    Input,
     Layout,
     OutputFormatNumber,
     RuleName,
@@ -29,6 +29,7 @@ from mvsep_watch.config.fields import (
     Stems,
     blank_to_none,
 )
+from mvsep_watch.model import InputKind
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -106,9 +107,11 @@ class RuleKeys(Section):
     options: dict[str, str | int] = Field(default={}, description="add_optN or label: the option's key or label")
     format: OutputFormatNumber = Field(default=0, description="mp3 wav flac m4a wav32 flac24, or 0 to 5")
     stems: Stems = Field(default="all", description="all, or the labels or slugs of those to publish")
-    input: InputKind = Field(default="file", description="what is sent; this version knows files")
+    input: Input = Field(default=InputKind.FILE, description="what is sent: the file, its link, its text, or a pair")
+    reference: Text | None = Field(default=None, description="input: pair: the file that it is to sound like")
     priority: int = Field(default=0, description="higher goes first")
     demo: bool = Field(default=False, description="true publishes the result on the site's demo page")
+    delete_remote: bool = Field(default=False, description="true has the service delete what is published here")
 
 
 class RuleSection(RuleKeys):
@@ -122,7 +125,9 @@ class FolderKeys(RuleKeys):
 
     name: FolderName | None = Field(default=None, description="unique; default: the path's last part")
     recursive: bool = Field(default=True, description="whether sub-folders belong to it")
-    include: Globs = Field(default=["audio"], description='globs; "audio" stands for every usual audio extension')
+    include: Globs | None = Field(
+        default=None, description='globs; "audio" stands for every usual audio extension; default: what the rules take'
+    )
     exclude: Globs = Field(default=[], description="globs; what is left alone")
     settle: Duration = Field(default=5.0, description="how long a file must be unchanged before it is taken")
     watch: Literal["auto", "events", "poll"] = Field(default="auto", description="how new files are noticed")

@@ -22,7 +22,6 @@ from mvsep_watch.options import near_matches
 MAX_ROUNDS = 20
 """Each round mends what the one before it found; a file that needs more than a few has been told enough."""
 
-_NOT_YET = {"reference": "a reference, for pairs of files, is not supported by this version"}
 _REQUIRED = {"path": "the folder to watch is missing", "folders": "there is no folder to watch"}
 _ALLOWED = {
     "int_type": "a whole number",
@@ -140,8 +139,6 @@ def _mend_unknown(values: dict[str, Any], keys: Keys, report: Report) -> None:
 
 
 def _unknown(word: str, known: Iterable[str]) -> str:
-    if word in _NOT_YET:
-        return _NOT_YET[word]
     if homes := _homes(word):
         return f"unknown key here; it belongs under {one_of(homes)}"
     return f"unknown key{did_you_mean(word, known) or '; allowed: ' + ', '.join(known)}"

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.news import News
+from mvsep_watch.daemon.queueing import rules_for
 from mvsep_watch.errors import SourceBusyError, SourceChangedError, StoppedError
 from mvsep_watch.model import Folder, JobState
 from mvsep_watch.naming import display
 from mvsep_watch.steps.publish import Dispose, Tidy
 from mvsep_watch.store import SourceRow
-from mvsep_watch.wanted import wanted
 
 DISPOSE_AGAIN_S = 60.0
 
@@ -44,15 +44,10 @@ class Disposing:
         jobs = self._context.store.jobs
         published = {
             (job.folder, job.rule)
-            for job in jobs.on_bytes(source.input_key or "")
+            for job in jobs.on_bytes(source.bytes_key or "")
             if job.state == JobState.PUBLISHED and job.realm == self._context.realm
         }
-        wanting = [
-            (folder, rule)
-            for folder in self._context.config.folders
-            if source.path.is_relative_to(folder.path)
-            for rule in wanted(folder, os.path.relpath(source.path, folder.path))
-        ]
+        wanting = rules_for(self._context.config, str(source.path))
         is_served = all((folder.name, rule.name) in published for folder, rule in wanting)
         is_live = any(job.state.is_live for job in jobs.of_source(source.id))
         is_kept = any(folder.source == "keep" for folder, _ in wanting)

@@ -57,7 +57,7 @@ class Finishing:
     def _free_held(self, row: SeparationRow) -> None:
         """Let jobs go on that were held for a price, or for want of results: their work is done and costs no more."""
         store, now = self._context.store, self._context.clock.now()
-        for job in store.jobs.on_bytes(row.input_key):
+        for job in store.jobs.on_input(row.input_key):
             is_same = (job.realm, job.settings) == (row.realm, row.settings)
             if is_same and job.hold in FREED_BY_RESULTS and (job.attempt_wanted or 1) <= row.attempt:
                 store.jobs.set(job.id, separation_id=None)
@@ -227,7 +227,7 @@ class Finishing:
             job_id=job.id,
             source_name=_source_name(folder, source),
             source_size_bytes=row.size_bytes,
-            source_sha256=job.input_key.removeprefix("sha256:"),
+            source_sha256=job.bytes_key.removeprefix("sha256:"),
             folder=job.folder,
             rule=job.rule,
             realm=row.realm,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mvsep_watch import settle
 from mvsep_watch.daemon.context import Context
-from mvsep_watch.daemon.queueing import Queueing, relative_to
+from mvsep_watch.daemon.queueing import Queueing, relative_to, rules_for
 from mvsep_watch.errors import (
     MvsepWatchError,
     NeedsUserError,
@@ -322,7 +322,8 @@ class Intake:
     def _start_identifications(self) -> None:
         while self._stable and self._context.hands.free(Pool.READING):
             path, stat = self._stable.popleft()
-            if not self._context.hands.give(Identify(path=path, stat=stat)):
+            askings = frozenset(rule.asking for _, rule in rules_for(self._context.config, path))
+            if not self._context.hands.give(Identify(path=path, stat=stat, askings=askings)):
                 self._stable.append((path, stat))  # an earlier look at it is still being read
                 break
 

@@ -122,7 +122,7 @@ class Intents:
         """Give a job whose source still holds the bytes, if there is one."""
         store = self._context.store
         carriers = ((job, store.sources.get(job.source_id)) for job in store.jobs.of_separation(row.id))
-        return next((pair for pair in carriers if pair[1].input_key == row.input_key), None)
+        return next((pair for pair in carriers if pair[1].bytes_key == pair[0].bytes_key), None)
 
     def _decide(self, row: SeparationRow, carrier: JobRow) -> Start | Wait | Ask:
         return self._budget.decide(

@@ -7,7 +7,7 @@ renamed keeps its jobs.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from mvsep_watch.daemon.context import Context
@@ -27,35 +27,48 @@ class Queueing:
     def take(self, path: str, folder: Folder, identity: Identity, *, origin: BatchOrigin) -> None:
         """Make one job per matching rule, all in one transaction."""
         store, now = self._context.store, self._context.clock.now()
-        input_key = file_key(identity.sha256)
+        bytes_key = file_key(identity.sha256)
         with store.transaction():
-            ignored = store.sources.is_ignored(input_key)
-            self._follow_rename(path, folder, input_key, identity.stat)
+            ignored = store.sources.is_ignored(bytes_key)
+            self._follow_rename(path, folder, bytes_key, identity.stat)
             source_id = store.sources.see(
                 path,
                 folder=folder.name,
                 stat=identity.stat,
                 state="ignored" if ignored else "known",
                 now=now,
-                input_key=input_key,
+                bytes_key=bytes_key,
                 duration_s=identity.duration_s,
             )
             source = store.sources.get(source_id)
             if source.state != "ignored":
-                self._queue_jobs(source, origin)
+                self._queue_jobs(source, identity, origin)
 
-    def _queue_jobs(self, source: SourceRow, origin: BatchOrigin) -> None:
-        """Queue a job for every rule, in every folder that reaches the source, that has none on these bytes."""
-        realm = self._context.realm
-        earlier = [job for job in self._context.store.jobs.on_bytes(source.input_key or "") if job.realm == realm]
-        for folder in self._context.config.folders:
-            if not source.path.is_relative_to(folder.path):
-                continue
-            for rule in wanted(folder, relative_to(folder, str(source.path))):
-                if known := _known(earlier, source.id, folder, rule):
-                    self._say_known(source, known)
-                else:
-                    self._queue(source, folder, rule, origin)
+    def _queue_jobs(self, source: SourceRow, identity: Identity, origin: BatchOrigin) -> None:
+        """Queue a job for every rule, in every folder that reaches the source, that has none on this input."""
+        for folder, rule in rules_for(self._context.config, str(source.path)):
+            input_key = identity.keys[rule.asking]
+            self._drop_outdated(source, folder, rule, input_key)
+            if known := self._known(source, folder, rule, input_key):
+                self._say_known(source, known)
+            else:
+                self._queue(source, folder, rule, input_key, origin)
+
+    def _known(self, source: SourceRow, folder: Folder, rule: Rule, input_key: str) -> JobRow | None:
+        """Find the job that makes another on this input needless: this source's own, or one that is published."""
+        for job in self._context.store.jobs.on_input(input_key):
+            is_same = (job.realm, job.folder, job.rule) == (self._context.realm, folder.name, rule.name)
+            if is_same and (job.source_id == source.id or job.state == JobState.PUBLISHED):
+                return job
+        return None
+
+    def _drop_outdated(self, source: SourceRow, folder: Folder, rule: Rule, input_key: str) -> None:
+        """End jobs on these bytes that were to be sent otherwise: the rule's reference was replaced."""
+        for job in self._context.store.jobs.of_source(source.id):
+            is_same = (job.folder, job.rule, job.bytes_key) == (folder.name, rule.name, source.bytes_key)
+            if is_same and job.state == JobState.QUEUED and job.input_key != input_key and job.separation_id is None:
+                reason = "the rule's reference was replaced before it was sent"
+                self._context.store.jobs.move(job, JobState.CANCELLED, now=self._context.clock.now(), reason=reason)
 
     def _say_known(self, source: SourceRow, job: JobRow) -> None:
         if job.state == JobState.CANCELLED and job.resume == JobState.QUEUED:
@@ -67,15 +80,16 @@ class Queueing:
             )
             self._context.store.sources.want_disposal(source.id)
 
-    def _queue(self, source: SourceRow, folder: Folder, rule: Rule, origin: BatchOrigin) -> None:
+    def _queue(self, source: SourceRow, folder: Folder, rule: Rule, input_key: str, origin: BatchOrigin) -> None:
         context = self._context
         must_ask = context.store.memory.meta("ask_about_new") == "1"
         job_id = context.store.jobs.add(
             source_id=source.id,
+            bytes_key=source.bytes_key or "",
             folder=folder.name,
             rule=rule.name,
             realm=context.realm,
-            input_key=source.input_key or "",
+            input_key=input_key,
             asked=asked_of(rule),
             priority=rule.priority,
             output_root=folder.output,
@@ -85,12 +99,12 @@ class Queueing:
         )
         context.log.info("job_queued", job=job_id, path=display(source.path), folder=folder.name, rule=rule.name)
 
-    def _follow_rename(self, path: str, folder: Folder, input_key: str, stat: FileStat) -> None:
+    def _follow_rename(self, path: str, folder: Folder, bytes_key: str, stat: FileStat) -> None:
         """Let the jobs of a file that was renamed follow it: same bytes, and the old path is gone."""
         store = self._context.store
         if store.sources.at(path) is not None:
             return
-        for old in store.sources.same_bytes(input_key):
+        for old in store.sources.same_bytes(bytes_key):
             if not os.path.lexists(old.path) and old.state == "known":
                 store.sources.move(old.id, path, folder=folder.name, stat=stat, now=self._context.clock.now())
                 self._context.log.info("source_renamed", before=display(old.path), path=display(path))
@@ -128,14 +142,14 @@ def reserve_again(config: Config, store: Store, job: JobRow, *, doubt: Callable[
     return reserve(store, store.sources.get(job.source_id), folder, rule, doubt=doubt)
 
 
-def _known(earlier: Iterable[JobRow], source_id: int, folder: Folder, rule: Rule) -> JobRow | None:
-    """Find the job that makes another one on these bytes needless: this source's own, or one that is published."""
-    for job in earlier:
-        if (job.folder, job.rule) == (folder.name, rule.name) and (
-            job.source_id == source_id or job.state == JobState.PUBLISHED
-        ):
-            return job
-    return None
+def rules_for(config: Config, path: str) -> list[tuple[Folder, Rule]]:
+    """Give the rules that apply to a path, with their folders: all of them that reach it."""
+    return [
+        (folder, rule)
+        for folder in config.folders
+        if Path(path).is_relative_to(folder.path)
+        for rule in wanted(folder, relative_to(folder, path))
+    ]
 
 
 def relative_to(folder: Folder, path: str) -> str:

@@ -67,7 +67,7 @@ class Redoing:
 
     def _why_not_from(self, job: JobRow) -> str:
         source = self._store.sources.get(job.source_id)
-        if source.input_key == job.input_key and os.path.lexists(source.path):
+        if source.bytes_key == job.bytes_key and os.path.lexists(source.path):
             return ""
         return f"the source {display(source.path)} is gone, or holds other bytes now; a new attempt sends it again"
 
@@ -83,7 +83,7 @@ class Redoing:
         return ""
 
     def _why_not_again(self, job: JobRow, item: Item) -> str:
-        for other in self._store.jobs.on_bytes(job.input_key):
+        for other in self._store.jobs.on_input(job.input_key):
             is_asked_for = other.attempt_wanted is not None and other.attempt_wanted >= item["attempt"]
             is_same = (other.realm, other.settings) == (job.realm, item["settings"])
             if is_same and is_asked_for and other.state.is_live and other.id not in {*self.made, *self._along}:
@@ -105,6 +105,7 @@ class Redoing:
         jobs = self._store.jobs
         made = jobs.add(
             source_id=job.source_id,
+            bytes_key=job.bytes_key,
             folder=job.folder,
             rule=job.rule,
             realm=job.realm,
@@ -128,7 +129,7 @@ class Redoing:
 
     def _take_along(self, job: JobRow, item: Item) -> None:
         """Let the new attempt serve every job of its work that was left without results."""
-        for other in self._store.jobs.on_bytes(job.input_key):
+        for other in self._store.jobs.on_input(job.input_key):
             is_same = (other.realm, other.settings) == (job.realm, item["settings"])
             if is_same and other.state == JobState.HELD and other.hold in WITHOUT_RESULTS:
                 self._along.add(other.id)

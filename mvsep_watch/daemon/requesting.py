@@ -184,7 +184,7 @@ class _Applying:
     def _held_for_price(self, job: JobRow) -> list[JobRow]:
         return [
             other
-            for other in self._store.jobs.on_bytes(job.input_key)
+            for other in self._store.jobs.on_input(job.input_key)
             if other.hold == HoldKind.PRICE and (other.realm, other.settings) == (job.realm, job.settings)
         ]
 

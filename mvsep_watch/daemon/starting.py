@@ -146,7 +146,7 @@ class Starting:
         planned = self.plan(job)
         if isinstance(planned, MvsepWatchError):
             self._wait(job, planned.message, planned.hint)
-        elif planned.source.input_key != job.input_key:
+        elif planned.source.bytes_key != job.bytes_key:
             self._drop_changed(planned)
         else:
             if job.settings != planned.work.settings.canonical():

@@ -2,6 +2,7 @@
 
 from mvsep_watch.model.rules import (
     AUTO,
+    Asking,
     Auto,
     Config,
     CreditLimits,
@@ -47,6 +48,7 @@ from mvsep_watch.model.words import (
     Gate,
     GateName,
     HoldKind,
+    InputKind,
     JobState,
     OutputFormat,
     SeparationState,
@@ -59,9 +61,13 @@ from mvsep_watch.model.work import (
     day_in_hash,
     file_key,
     is_loopback,
+    kind_of,
+    link_key,
     option_number,
+    pair_key,
     realm_of,
     tag_in_hash,
+    text_key,
 )
 
 __all__ = [
@@ -73,6 +79,7 @@ __all__ = [
     "UNFINISHED",
     "Account",
     "Algorithm",
+    "Asking",
     "Auto",
     "BatchOrigin",
     "Catalogue",
@@ -90,6 +97,7 @@ __all__ = [
     "HistoryRow",
     "HoldKind",
     "Identity",
+    "InputKind",
     "JobState",
     "LeaderboardPage",
     "Limits",
@@ -120,7 +128,11 @@ __all__ = [
     "day_in_hash",
     "file_key",
     "is_loopback",
+    "kind_of",
+    "link_key",
     "option_number",
+    "pair_key",
     "realm_of",
     "tag_in_hash",
+    "text_key",
 ]

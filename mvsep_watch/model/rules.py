@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from mvsep_watch.model.words import InputKind
+
+Asking = tuple[InputKind, Path | None]
+"""What is sent of a source: how it is taken, and a pair's reference."""
 Auto = Literal["auto"]
 AUTO: Auto = "auto"
 """The value follows the account's plan; see `planner.limits`."""
@@ -22,6 +26,8 @@ class Rule:
         sep_type: The model's number, or its name as it was written.
         options: Pairs as written: (`add_optN` or the field's label, the option's key or its label).
         stems: Labels or slugs to publish, lower case; None publishes all.
+        reference: What a pair's source is to sound like: a file, absolute; None for the other inputs.
+        delete_remote: Whether the service is told to forget a separation once everything of it is published.
     """
 
     name: str = "default"
@@ -32,6 +38,14 @@ class Rule:
     stems: tuple[str, ...] | None = None
     priority: int = 0
     demo: bool = False
+    input: InputKind = InputKind.FILE
+    reference: Path | None = None
+    delete_remote: bool = False
+
+    @property
+    def asking(self) -> Asking:
+        """Give what the rule sends of a source."""
+        return (self.input, self.reference)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

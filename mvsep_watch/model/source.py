@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from mvsep_watch.model.rules import Asking
 
 _LARGEST = 2**63 - 1
+REMOTE_HOSTS = {
+    "mega": ("mega.nz", "mega.co.nz", "mega.io"),
+    "drive": ("drive.google.com", "docs.google.com"),
+    "dropbox": ("dropbox.com", "db.tt"),
+}
+"""Whose links the service fetches in a way of their own. Source: MVSEP API page, separation/create, 2026."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +25,15 @@ class Link:
 
     url: str
     remote_type: str = "direct"
+
+    @classmethod
+    def to(cls, url: str) -> Link:
+        """Take an address, its remote type inferred from the host."""
+        host = (urlsplit(url).hostname or "").lower()
+        for remote_type, hosts in REMOTE_HOSTS.items():
+            if any(host == known or host.endswith(f".{known}") for known in hosts):
+                return cls(url=url, remote_type=remote_type)
+        return cls(url=url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +73,13 @@ class Identity:
     Args:
         duration_s: Seconds, or None where the container does not say: then its price is unknown.
         stat: As it was while the bytes were read.
+        keys: The input key for each way in which the rules take it.
     """
 
     sha256: str
     duration_s: float | None
     stat: FileStat
+    keys: Mapping[Asking, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

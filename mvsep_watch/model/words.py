@@ -86,6 +86,26 @@ class HoldKind(StrEnum):
     """`retry`: anything else that a person can mend without paying."""
 
 
+class InputKind(StrEnum):
+    """What a rule sends for a source."""
+
+    FILE = "file"
+    LINK = "link"
+    """The address that the source holds; the service fetches it."""
+    TEXT = "text"
+    """The source's words, as the prompt of a model that needs no audio."""
+    PAIR = "pair"
+    """The source and the rule's reference."""
+
+    @property
+    def is_tagged(self) -> bool:
+        """True where the tag is sent along and an absence from the history may be believed: ordinary uploads.
+
+        What becomes of a pair's names in the service's hash is not known.
+        """
+        return self is InputKind.FILE
+
+
 class BatchOrigin(StrEnum):
     """What brought a batch's jobs together."""
 

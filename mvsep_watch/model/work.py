@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from mvsep_watch.model.words import InputKind
+
 SETTINGS_VERSION = 1
 TAG_PATTERN = re.compile(r"mw[a-z2-7]{12}(?=-|\.|$)")
 MAX_ATTEMPTS_LOOKED_FOR = 16
@@ -119,6 +121,27 @@ def day_in_hash(hash_: str) -> str | None:
 def file_key(sha256_hex: str) -> str:
     """Give the input key of a file's bytes."""
     return f"sha256:{sha256_hex}"
+
+
+def link_key(url: str) -> str:
+    """Give the input key of a link: its address, for what is behind it is not known."""
+    return f"link:{url}"
+
+
+def text_key(text: str) -> str:
+    """Give the input key of a text as it is sent."""
+    return f"text:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def pair_key(target_sha256_hex: str, reference_sha256_hex: str) -> str:
+    """Give the input key of a pair: what is to be changed, and what it is to sound like."""
+    return f"pair:{target_sha256_hex}+{reference_sha256_hex}"
+
+
+def kind_of(input_key: str) -> InputKind:
+    """Say what kind of input a key is of."""
+    kind = input_key.partition(":")[0]
+    return InputKind.FILE if kind == "sha256" else InputKind(kind)
 
 
 def realm_of(base_url: str) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from mvsep_watch import audio
-from mvsep_watch.errors import MvsepWatchError, SourceChangedError
-from mvsep_watch.files import reading
-from mvsep_watch.model import FileStat, Identity
+from mvsep_watch.errors import MvsepWatchError, SourceBusyError, SourceChangedError, StoppedError
+from mvsep_watch.files import dropped, reading
+from mvsep_watch.model import Asking, FileStat, Identity, InputKind, file_key, link_key, pair_key, text_key
+from mvsep_watch.naming import display
 from mvsep_watch.steps.base import Pool, Tools
 
 
@@ -52,16 +54,18 @@ def _look(path: str) -> Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identify:
-    """Read a stable file: its sha256, how long it plays, and whether it is audio at all.
+    """Read a stable file: its sha256, how long it plays, and what of it is sent.
 
     Args:
         stat: As it was when it was found stable; anything else sends it back to settle.
+        askings: The ways in which the rules take it. Where one of them cannot, none does.
     """
 
     pool: ClassVar[Pool] = Pool.READING
 
     path: str
     stat: FileStat
+    askings: frozenset[Asking] = frozenset({(InputKind.FILE, None)})
 
     @property
     def key(self) -> tuple[str, str]:
@@ -72,13 +76,41 @@ class Identify:
         """Probe first, since that is cheap, then hash.
 
         Raises:
-            SourceRefusedError: It is no audio that can be sent.
+            SourceRefusedError: It is no audio, or not the one link or text, that can be sent.
             SourceChangedError: It is not as it was when it was found stable.
-            SourceBusyError: It cannot be read just now.
+            SourceBusyError: It, or a rule's reference, cannot be read just now.
         """
         path = Path(self.path)
-        duration_s = audio.probe(path)
+        is_audio = any(kind in {InputKind.FILE, InputKind.PAIR} for kind, _ in self.askings)
+        duration_s = audio.probe(path) if is_audio else None
+        words = {kind: _WORDS[kind](path) for kind, _ in self.askings if kind in _WORDS}
         sha256, stat = reading.hash_file(path, stopping=tools.stopping.is_set)
         if stat != self.stat:
             raise SourceChangedError(f"{path.name} changed while it was read")
-        return Identity(sha256=sha256, duration_s=duration_s, stat=stat)
+        keys = {asking: words.get(asking[0]) or _key(asking, sha256, tools) for asking in self.askings}
+        return Identity(sha256=sha256, duration_s=duration_s, stat=stat, keys=keys)
+
+
+_WORDS: dict[InputKind, Callable[[Path], str]] = {
+    InputKind.LINK: lambda path: link_key(dropped.read_link(path).url),
+    InputKind.TEXT: lambda path: text_key(dropped.read_text(path)),
+}
+"""The input keys of what is not sent as bytes."""
+
+
+def _key(asking: Asking, sha256: str, tools: Tools) -> str:
+    _, reference = asking
+    return file_key(sha256) if reference is None else pair_key(sha256, _hash_of(reference, tools))
+
+
+def _hash_of(reference: Path, tools: Tools) -> str:
+    """Hash a rule's reference; whatever is the matter with it, the source waits for it."""
+    try:
+        audio.probe(reference)
+        return reading.hash_file(reference, stopping=tools.stopping.is_set)[0]
+    except StoppedError:
+        raise
+    except MvsepWatchError as error:
+        raise SourceBusyError(
+            f"the rule's reference cannot be sent: {error}", hint=f"put a whole audio file at {display(reference)}"
+        ) from error

@@ -46,6 +46,7 @@ class Jobs:
         self,
         *,
         source_id: int,
+        bytes_key: str,
         folder: str,
         rule: str,
         realm: str,
@@ -66,6 +67,7 @@ class Jobs:
             "jobs",
             {
                 "source_id": source_id,
+                "bytes_key": bytes_key,
                 "folder": folder,
                 "rule": rule,
                 "realm": realm,
@@ -186,9 +188,13 @@ class Jobs:
         """Give the live jobs of a batch, those younger than job `after`."""
         return self._rows(f"batch_id = ? AND id > ? AND {_LIVE} ORDER BY id", (batch_id, after))
 
-    def on_bytes(self, input_key: str) -> list[JobRow]:
-        """Give all jobs on these bytes, the oldest first."""
+    def on_input(self, input_key: str) -> list[JobRow]:
+        """Give all jobs on this input, the oldest first."""
         return self._rows("input_key = ? ORDER BY id", (input_key,))
+
+    def on_bytes(self, bytes_key: str) -> list[JobRow]:
+        """Give all jobs on sources with these bytes, the oldest first."""
+        return self._rows("bytes_key = ? ORDER BY id", (bytes_key,))
 
     def settings_planned_before(self, *, realm: str, input_key: str, asked: str) -> str | None:
         """Give the settings that the same asking meant for the same input when it was first planned, if it was."""

@@ -1,17 +1,21 @@
 """What is remembered beside jobs and separations: this state's identity, gates, accounts, and the service's history.
 
-Of the history only the rows with a tag of ours are kept: they are what recognises paid work when everything else about
-it was forgotten.
+Of the history the rows with a tag of ours are kept: they are what recognises paid work when everything else about it
+was forgotten. The others are kept for as long as the service keeps results: one of them may be what became of a link.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mvsep_watch.model import Account, Gate, GateName, HistoryRow, tag_in_hash
 from mvsep_watch.store.connection import Db
 from mvsep_watch.store.rows import read
+
+_UNTAGGED_KEPT_S = 4 * 86400.0
+"""Longer than the 72 hours after which a row without results explains nothing any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,14 +112,18 @@ class Memory:
         return int(value or 0)
 
     def history_read(self, realm: str, account: str, rows: Sequence[HistoryRow], *, now: float) -> None:
-        """Remember the rows of a complete look that carry a tag, and how far it went."""
+        """Remember the rows of a complete look that carry a tag, for a while the others, and how far it went."""
         for row in rows:
-            if tag := tag_in_hash(row.hash):
+            tag = tag_in_hash(row.hash) or ""
+            if tag or row.hours_left is None or row.hours_left > 0:
                 self._db.run(
-                    "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+                    "INSERT INTO history (realm, account, history_id, tag, hash, credits, hours_left, seen_at,"
+                    " sep_type, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
                     " credits = excluded.credits, hours_left = excluded.hours_left, seen_at = excluded.seen_at",
-                    (realm, account, row.id, tag, row.hash, row.credits, row.hours_left, now),
-                )
+                    (realm, account, row.id, tag, row.hash, row.credits, row.hours_left, now, row.sep_type,
+                     row.created_at),
+                )  # fmt: skip
+        self._db.run("DELETE FROM history WHERE tag = '' AND seen_at < ?", (now - _UNTAGGED_KEPT_S,))
         if rows:
             newest = max(row.id for row in rows)
             self._db.run(
@@ -131,10 +139,24 @@ class Memory:
             " ORDER BY history_id DESC",
             (*tags, realm, account),
         )
-        return [
-            HistoryRow(id=row["history_id"], hash=row["hash"], credits=row["credits"], hours_left=row["hours_left"])
-            for row in rows
-        ]
+        return [_history_row(row) for row in rows]
+
+    def history_unexplained(self, realm: str, account: str, *, after: int, sep_type: int) -> list[HistoryRow]:
+        """Give the remembered rows of a model without a tag that no separation here is known as, the newest first.
+
+        Args:
+            realm: Whose memory.
+            account: Whose history.
+            after: Only rows with a greater history id.
+            sep_type: The model; rows that do not name theirs are given as well.
+        """
+        rows = self._db.all(
+            "SELECT * FROM history WHERE tag = '' AND realm = ? AND account = ? AND history_id > ?"
+            " AND (sep_type = ? OR sep_type IS NULL)"
+            " AND hash NOT IN (SELECT hash FROM separations WHERE hash IS NOT NULL) ORDER BY history_id DESC",
+            (realm, account, after, sep_type),
+        )
+        return [_history_row(row) for row in rows]
 
     def sightings(self, realm: str, account: str, host: str) -> Sightings:
         """Say how promptly the account's history has been seen to list unfinished work."""
@@ -152,3 +174,14 @@ class Memory:
             " longest_lag_s = max(longest_lag_s, excluded.longest_lag_s)",
             (realm, account, host, int(seen), int(late), lag_s),
         )
+
+
+def _history_row(row: sqlite3.Row) -> HistoryRow:
+    return HistoryRow(
+        id=row["history_id"],
+        hash=row["hash"],
+        credits=row["credits"],
+        hours_left=row["hours_left"],
+        sep_type=row["sep_type"],
+        created_at=row["created_at"],
+    )

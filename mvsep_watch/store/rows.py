@@ -12,14 +12,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mvsep_watch.model import FileStat, GateName, HoldKind, JobState, SeparationState, Settings, Work
+from mvsep_watch.model import (
+    FileStat,
+    GateName,
+    HoldKind,
+    InputKind,
+    JobState,
+    SeparationState,
+    Settings,
+    Work,
+    kind_of,
+)
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRow:
-    """A file as last seen. `state` is one of known, refused, skipped, ignored; only known has an input key."""
+    """A file as last seen. `state` is one of known, refused, skipped, ignored; only known has a bytes key."""
 
     id: int
     path: Path
@@ -32,7 +42,7 @@ class SourceRow:
     ctime_ns: int
     inode: int
     device: int
-    input_key: str | None
+    bytes_key: str | None
     duration_s: float | None
     dispose_pending: bool
 
@@ -49,8 +59,8 @@ class SourceRow:
 
     @property
     def sha256(self) -> str:
-        """The hex digest within the input key; empty while the file was never read."""
-        return (self.input_key or "").removeprefix("sha256:")
+        """The hex digest within the bytes key; empty while the file was never read."""
+        return (self.bytes_key or "").removeprefix("sha256:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +78,7 @@ class SeparationRow:
     host: str
     account: str
     hash: str | None
+    link_hash: str | None
     send: int
     releases: int
     watermark: int
@@ -97,6 +108,16 @@ class SeparationRow:
         return words
 
     @property
+    def kind(self) -> InputKind:
+        """What kind of input it was sent."""
+        return kind_of(self.input_key)
+
+    @property
+    def is_being_linked(self) -> bool:
+        """True while the service fetches its link: its own hash is not known yet."""
+        return self.hash is not None and self.hash == self.link_hash
+
+    @property
     def work(self) -> Work:
         """What it separates."""
         return Work(realm=self.realm, input_key=self.input_key, settings=Settings.from_canonical(self.settings))
@@ -104,10 +125,14 @@ class SeparationRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRow:
-    """A job: one source and one rule. `final` is the reserved folder, absolute."""
+    """A job: one source and one rule. `final` is the reserved folder, absolute.
+
+    `bytes_key` is the file key of the source's bytes, `input_key` that of what is sent of them.
+    """
 
     id: int
     source_id: int
+    bytes_key: str
     folder: str
     rule: str
     realm: str

@@ -184,4 +184,18 @@ def _statements(script: str) -> list[str]:
     return found
 
 
-MIGRATIONS = (_first,)
+def _second(db: sqlite3.Connection) -> None:
+    """Tell a job's input from the bytes of its source, a link's hash from the separation's, and keep untagged rows."""
+    for statement in (
+        "ALTER TABLE jobs ADD COLUMN bytes_key TEXT NOT NULL DEFAULT ''",
+        "UPDATE jobs SET bytes_key = input_key",
+        "ALTER TABLE sources RENAME COLUMN input_key TO bytes_key",
+        "CREATE INDEX jobs_by_bytes ON jobs (bytes_key)",
+        "ALTER TABLE separations ADD COLUMN link_hash TEXT",
+        "ALTER TABLE history ADD COLUMN sep_type INTEGER",
+        "ALTER TABLE history ADD COLUMN created_at TEXT NOT NULL DEFAULT ''",
+    ):
+        db.execute(statement)
+
+
+MIGRATIONS = (_first, _second)

@@ -55,7 +55,7 @@ class Sources:
         stat: FileStat,
         state: str,
         now: float,
-        input_key: str | None = None,
+        bytes_key: str | None = None,
         duration_s: float | None = None,
         reason: str = "",
         hint: str = "",
@@ -63,14 +63,14 @@ class Sources:
         """Write what a file is now and give its source's id; an ignored path stays ignored."""
         self._db.run(
             "INSERT INTO sources (path, folder, state, reason, hint, size_bytes, mtime_ns, ctime_ns, inode, device,"
-            " input_key, duration_s, seen_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
+            " bytes_key, duration_s, seen_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
             " ON CONFLICT (path) DO UPDATE SET folder = excluded.folder,"
             " state = CASE state WHEN 'ignored' THEN 'ignored' ELSE excluded.state END,"
             " reason = excluded.reason, hint = excluded.hint, size_bytes = excluded.size_bytes,"
             " mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, inode = excluded.inode,"
-            " device = excluded.device, input_key = excluded.input_key, duration_s = excluded.duration_s,"
+            " device = excluded.device, bytes_key = excluded.bytes_key, duration_s = excluded.duration_s,"
             " seen_at = excluded.seen_at",
-            (path_blob(path), folder, state, reason, hint, *_as_tuple(stat), input_key, duration_s, now),
+            (path_blob(path), folder, state, reason, hint, *_as_tuple(stat), bytes_key, duration_s, now),
         )
         return int(self._db.value("SELECT id FROM sources WHERE path = ?", (path_blob(path),)))
 
@@ -80,25 +80,25 @@ class Sources:
 
     def forget_bytes(self, path: Path | str) -> None:
         """Note that a file is no longer what was read: what it holds is not known until it was read again."""
-        self._db.run("UPDATE sources SET input_key = NULL, size_bytes = -1 WHERE path = ?", (path_blob(path),))
+        self._db.run("UPDATE sources SET bytes_key = NULL, size_bytes = -1 WHERE path = ?", (path_blob(path),))
 
     def remember(self, source_id: int) -> None:
         """Take bytes again that were to be ignored: a person asks for their jobs after all."""
         self._db.run(
             "UPDATE sources SET state = 'known', reason = ''"
-            " WHERE state = 'ignored' AND input_key = (SELECT input_key FROM sources WHERE id = ?)",
+            " WHERE state = 'ignored' AND bytes_key = (SELECT bytes_key FROM sources WHERE id = ?)",
             (source_id,),
         )
 
-    def is_ignored(self, input_key: str) -> bool:
+    def is_ignored(self, bytes_key: str) -> bool:
         """Say whether these bytes were forgotten under any path."""
         return bool(
-            self._db.value("SELECT 1 FROM sources WHERE input_key = ? AND state = 'ignored' LIMIT 1", (input_key,))
+            self._db.value("SELECT 1 FROM sources WHERE bytes_key = ? AND state = 'ignored' LIMIT 1", (bytes_key,))
         )
 
-    def same_bytes(self, input_key: str) -> list[SourceRow]:
+    def same_bytes(self, bytes_key: str) -> list[SourceRow]:
         """Give all sources that held these bytes when they were last seen."""
-        rows = self._db.all("SELECT * FROM sources WHERE input_key = ? ORDER BY id", (input_key,))
+        rows = self._db.all("SELECT * FROM sources WHERE bytes_key = ? ORDER BY id", (bytes_key,))
         return [read(SourceRow, row) for row in rows]
 
     def move(self, source_id: int, path: Path | str, *, folder: str, stat: FileStat, now: float) -> None:

@@ -166,7 +166,18 @@ def test_the_first_page_is_short_and_says_how_much_more_there_is(person, world):
 
 def copy_job(store, job_id, final):
     job = store.jobs.get(job_id)
-    fields = ("source_id", "folder", "rule", "realm", "input_key", "asked", "priority", "output_root", "batch_id")
+    fields = (
+        "source_id",
+        "bytes_key",
+        "folder",
+        "rule",
+        "realm",
+        "input_key",
+        "asked",
+        "priority",
+        "output_root",
+        "batch_id",
+    )
     values = {name: getattr(job, name) for name in fields}
     store.jobs.move(store.jobs.get(store.jobs.add(**values, final=final, now=1.0)), JobState.PUBLISHED, now=1.0)
 

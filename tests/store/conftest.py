@@ -19,7 +19,7 @@ class Desk:
         return FileStat(**{"size_bytes": 10, "mtime_ns": 1, "ctime_ns": 2, "inode": 3, "device": 4} | changes)
 
     def source(self, path="/drop/a.wav", **changes):
-        values = {"folder": "drop", "stat": self.stat(), "state": "known", "now": 1.0, "input_key": WORK.input_key}
+        values = {"folder": "drop", "stat": self.stat(), "state": "known", "now": 1.0, "bytes_key": WORK.input_key}
         return self.store.sources.see(path, **values | changes)
 
     def job(self, *, source_id=None, batch_id=None, **changes):
@@ -29,6 +29,7 @@ class Desk:
             "rule": "vocals",
             "realm": "mvsep",
             "input_key": WORK.input_key,
+            "bytes_key": WORK.input_key,
             "asked": "[40]",
             "priority": 0,
             "output_root": "/out",

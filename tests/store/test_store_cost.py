@@ -17,6 +17,7 @@ QUESTIONS = {
     "jobs.of_batch": lambda store: store.jobs.of_batch(1, after=3),
     "jobs.of_source": lambda store: store.jobs.of_source(1),
     "jobs.on_bytes": lambda store: store.jobs.on_bytes("sha256:aa"),
+    "jobs.on_input": lambda store: store.jobs.on_input("sha256:aa"),
     "jobs.settings_planned_before": lambda store: store.jobs.settings_planned_before(
         realm="mvsep", input_key="sha256:aa", asked=""
     ),

@@ -25,7 +25,7 @@ def test_a_rescan_of_thousands_finds_only_what_is_new_or_changed(desk):
 def test_seeing_a_file_again_keeps_its_id_and_takes_what_it_is_now(desk):
     """One row for one path."""
     first = desk.source(duration_s=3.0)
-    again = desk.source(stat=desk.stat(size_bytes=99), input_key="sha256:bb", now=2.0)
+    again = desk.source(stat=desk.stat(size_bytes=99), bytes_key="sha256:bb", now=2.0)
 
     row = desk.store.sources.get(again)
     assert first == again
@@ -47,7 +47,7 @@ def test_what_was_forgotten_stays_ignored(desk):
 
     row = desk.store.sources.get(source_id)
     assert row.state == "ignored"
-    assert desk.store.sources.is_ignored(row.input_key)
+    assert desk.store.sources.is_ignored(row.bytes_key)
     assert not desk.store.sources.is_ignored("sha256:other")
 
 
@@ -63,7 +63,7 @@ def test_bytes_that_are_no_longer_there_are_not_claimed(desk):
 def test_a_renamed_file_takes_its_jobs_along(desk):
     """Also onto a path where a row without jobs stood."""
     job = desk.job()
-    desk.source("/drop/b.wav", input_key="sha256:bb")
+    desk.source("/drop/b.wav", bytes_key="sha256:bb")
     desk.store.sources.move(job.source_id, "/drop/b.wav", folder="drop", stat=desk.stat(inode=9), now=2.0)
 
     assert desk.store.sources.at("/drop/a.wav") is None

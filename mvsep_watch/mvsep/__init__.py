@@ -1,10 +1,21 @@
 """A client library for the MVSEP API: typed methods for its endpoints, and the only place that knows HTTP."""
 
 from mvsep_watch.model import Link, Pair, Scope, Settings
-from mvsep_watch.mvsep.catalogue import read_catalogue
+from mvsep_watch.mvsep.catalogue import CatalogueText, read_catalogue
 from mvsep_watch.mvsep.client import Client
 from mvsep_watch.mvsep.download import Download
 from mvsep_watch.mvsep.pace import Pace
 from mvsep_watch.mvsep.upload import SentFile
 
-__all__ = ["Client", "Download", "Link", "Pace", "Pair", "Scope", "SentFile", "Settings", "read_catalogue"]
+__all__ = [
+    "CatalogueText",
+    "Client",
+    "Download",
+    "Link",
+    "Pace",
+    "Pair",
+    "Scope",
+    "SentFile",
+    "Settings",
+    "read_catalogue",
+]

@@ -13,7 +13,7 @@ from mvsep_watch.model import realm_of
 from mvsep_watch.mvsep.address import checked_base_url, host_of
 from mvsep_watch.mvsep.envelope import Answer
 from mvsep_watch.mvsep.pace import Pace
-from mvsep_watch.mvsep.refusals import TOKEN_HINT, account_error
+from mvsep_watch.mvsep.refusals import TOKEN_HINT, account_error, public_error
 from mvsep_watch.mvsep.wire import Wire
 
 Refusal = Callable[[Answer], MvsepWatchError]
@@ -77,8 +77,18 @@ class Calls:
         answer = self._wire.call(call, params={"api_token": self._token_for(call), **params})
         return _accepted(answer, account_error)
 
-    def _post(self, call: str, form: Mapping[str, str], *, refusal: Refusal, base_url: str | None = None) -> Answer:
-        return _accepted(self._wire.call(call, method="POST", base_url=base_url, form=form), refusal)
+    def _public_get(self, call: str, params: Mapping[str, str], *, refusal: Refusal = public_error) -> Answer:
+        """Ask what needs no token; what is empty is left out. Some of these answers have no envelope."""
+        answer = self._wire.call(call, params={key: value for key, value in params.items() if value})
+        if answer.is_ok and not answer.says_no:
+            return answer
+        raise refusal(answer)
+
+    def _post(
+        self, call: str, form: Mapping[str, str], *, refusal: Refusal, base_url: str | None = None, secret: str = ""
+    ) -> Answer:
+        answer = self._wire.call(call, method="POST", base_url=base_url, form=form, secret=secret)
+        return _accepted(answer, refusal)
 
 
 def _accepted(answer: Answer, refusal: Refusal) -> Answer:

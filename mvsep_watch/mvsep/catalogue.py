@@ -9,13 +9,32 @@ copy of the list, August 2026. The recording of 2024 lacks most keys; what is mi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from mvsep_watch.errors import ServiceError
-from mvsep_watch.model import Algorithm, Field, FieldCondition, OutputOverride, OutputVariant
+from mvsep_watch.model import Algorithm, Description, Field, FieldCondition, OutputOverride, OutputVariant, Scope
 from mvsep_watch.mvsep.envelope import Answer, decode, is_true, one_line
 from mvsep_watch.mvsep.parse import number, whole
+
+NOT_MODIFIED = 304
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueText:
+    """The list of algorithms as a text that can be kept.
+
+    Args:
+        text: What `read_catalogue` reads; empty if unchanged.
+        etag: What to ask with next time; empty where the service gave none.
+        is_unchanged: The list is still the one that `etag` stands for.
+    """
+
+    text: str
+    etag: str = ""
+    is_unchanged: bool = False
 
 
 def read_algorithms(answer: Answer) -> dict[int, Algorithm]:
@@ -30,6 +49,18 @@ def read_algorithms(answer: Answer) -> dict[int, Algorithm]:
     if answer.payload and not found:
         raise ServiceError(f"{answer.host} gave algorithms of an unknown shape", hint="asked again by itself")
     return found
+
+
+def read_catalogue_text(answer: Answer) -> CatalogueText:
+    """Read the list as what it was asked for: a text to be kept, once it is known to hold algorithms.
+
+    Raises:
+        ServiceError: It is no list, or none of its entries can be read.
+    """
+    if answer.status == NOT_MODIFIED:
+        return CatalogueText(text="", etag=answer.etag, is_unchanged=True)
+    read_algorithms(answer)
+    return CatalogueText(text=json.dumps(answer.payload), etag=answer.etag)
 
 
 def read_catalogue(text: str) -> dict[int, Algorithm]:
@@ -63,10 +94,16 @@ def _algorithm(entry: Mapping[str, Any]) -> Algorithm:
         price_coefficient=_coefficient(entry, fields),
         orientation=whole(entry.get("orientation")),
         is_active=is_true(entry.get("is_active", 1)),
-        takes_audio=_takes_audio(entry),
+        takes_audio=_scope(entry) is Scope.SINGLE_UPLOAD,
         fields=tuple(_field(field, names=names) for field in fields),
         outputs=_labels(entry.get("outputs")),
         output_variants=tuple(_variants(_unpacked(entry.get("output_variants")))),
+        scope=_scope(entry),
+        group_id=whole(entry.get("algorithm_group_id")),
+        rating=_rating(entry).get("average"),
+        votes=int(_rating(entry).get("total", 0)),
+        usage=whole(entry.get("usage")),
+        descriptions=_descriptions(entry.get("algorithm_descriptions") or []),
     )
 
 
@@ -78,9 +115,28 @@ def _coefficient(entry: Mapping[str, Any], fields: list[Mapping[str, Any]]) -> f
     return None
 
 
-def _takes_audio(entry: Mapping[str, Any]) -> bool:
-    widget = entry.get("audio_widget") or "single_upload"
-    return bool(widget == "single_upload") and not is_true(entry.get("audio_upload_disabled"))
+def _scope(entry: Mapping[str, Any]) -> Scope:
+    """Read how a model is fed; an unknown word, or none, is the ordinary upload unless that is said to be off."""
+    widget = entry.get("audio_widget")
+    if widget in {Scope.NO_UPLOAD, Scope.MATCHERING_UPLOAD}:
+        return Scope(widget)
+    return Scope.NO_UPLOAD if is_true(entry.get("audio_upload_disabled")) else Scope.SINGLE_UPLOAD
+
+
+def _rating(entry: Mapping[str, Any]) -> dict[str, float]:
+    """Read the votes; where nobody voted the average is the number 0 and otherwise a string. Source: the same copy."""
+    rating = entry.get("rating")
+    numbers = {key: number(value) for key, value in rating.items()} if isinstance(rating, Mapping) else {}
+    return {key: value for key, value in numbers.items() if value}
+
+
+def _descriptions(listed: Iterable[Mapping[str, Any]]) -> dict[str, Description]:
+    return {
+        str(item.get("lang") or ""): Description(
+            short=one_line(str(item.get("short_description") or "")), long=str(item.get("long_description") or "")
+        )
+        for item in listed
+    }
 
 
 def _field(field: Mapping[str, Any], *, names: Mapping[Any, str]) -> Field:

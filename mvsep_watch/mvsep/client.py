@@ -1,6 +1,6 @@
 """The client: every endpoint of the service as a typed method. What an answer means is decided elsewhere.
 
-    Client = Separations, Accounts, Site: one method per endpoint, by rooms
+    Client = Separations, Accounts, Site, Quality: one method per endpoint, by rooms
     Client → wire (connections, pace, time-outs) → service
            ← envelope (status, JSON, words) ← parse, catalogue (values) or refusals (errors)
 
@@ -12,11 +12,12 @@ The surprise: `get` goes to whichever host made the separation, and so it goes w
 from __future__ import annotations
 
 from mvsep_watch.mvsep.accounts import Accounts
+from mvsep_watch.mvsep.quality import Quality
 from mvsep_watch.mvsep.separations import Separations
 from mvsep_watch.mvsep.site import Site
 
 
-class Client(Separations, Accounts, Site):
+class Client(Separations, Accounts, Site, Quality):
     """A client of the MVSEP API.
 
     Args:

@@ -54,11 +54,11 @@ class Download:
 
 @contextmanager
 def opened_download(
-    client: httpx.Client, url: str, *, offset: int, validator: str | None, secret: str
+    client: httpx.Client, url: str, *, offset: int, validator: str | None, secrets: tuple[str, ...]
 ) -> Iterator[Download]:
     """Open a result's address; see `Client.download`."""
     with ExitStack() as stack:
-        opener = _Opener(client, url, secret, stack)
+        opener = _Opener(client, url, secrets, stack)
         response = opener.get(_resume_headers(offset, validator))
         if response.status_code in {206, 416} and not _continues(response, offset, validator):
             response = opener.get({})
@@ -71,7 +71,7 @@ def opened_download(
 class _Opener:
     client: httpx.Client
     url: str
-    secret: str
+    secrets: tuple[str, ...]
     stack: ExitStack
 
     @property
@@ -80,14 +80,14 @@ class _Opener:
 
     def get(self, headers: dict[str, str]) -> httpx.Response:
         self.stack.close()
-        with translated(host=self.host, call="a result", secret=self.secret):
+        with translated(host=self.host, call="a result", secrets=self.secrets):
             stream = self.client.stream("GET", self.url, headers={"Accept-Encoding": "identity", **headers})
             return self.stack.enter_context(stream)
 
     def chunks(self, response: httpx.Response, expected_bytes: int | None) -> Iterator[bytes]:
         """Pass the bytes on; no chunk size is asked for, which would copy them once more."""
         received_bytes = 0
-        with translated(host=self.host, call="a result", secret=self.secret):
+        with translated(host=self.host, call="a result", secrets=self.secrets):
             for chunk in response.iter_raw():
                 received_bytes += len(chunk)
                 if expected_bytes is not None and received_bytes > expected_bytes:

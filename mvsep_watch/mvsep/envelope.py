@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 MAX_WORDS = 300
@@ -31,7 +31,8 @@ class Answer:
         payload: The parsed JSON; None where the body was none.
         content_type: As announced, without its parameters.
         retry_after_s: Seconds, from a `Retry-After` of either kind.
-        secret: Is blotted out of the server's words.
+        etag: What to ask with next time, where the server gives one.
+        secrets: Are blotted out of the server's words.
     """
 
     call: str
@@ -40,7 +41,8 @@ class Answer:
     payload: Any = None
     content_type: str = ""
     retry_after_s: float | None = None
-    secret: str = ""
+    etag: str = ""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def is_ok(self) -> bool:
@@ -65,9 +67,20 @@ class Answer:
 
     @property
     def words(self) -> str:
-        """The server's own words on a failure, from whichever envelope; empty where it has none."""
-        texts = dict.fromkeys(one_line(text) for text in _texts_of_failure(self.object))
-        return redact("; ".join(text for text in texts if text), self.secret)[:MAX_WORDS]
+        """The server's own words, from whichever envelope; empty where it has none."""
+        texts = dict.fromkeys(one_line(redact(text, self.secrets)) for text in _texts_of(self.object))
+        return "; ".join(text for text in texts if text)[:MAX_WORDS]
+
+    @property
+    def refused_fields(self) -> tuple[str, ...]:
+        """The names of a form's fields that the server finds fault with, where it names them."""
+        message = self.object.get("message")
+        return tuple(one_line(str(name)) for name in message) if isinstance(message, Mapping) else ()
+
+    @property
+    def says_no(self) -> bool:
+        """True where `success` says so; a list without an envelope says nothing of the kind."""
+        return "success" in self.object and not self.succeeded
 
     @property
     def is_own_refusal(self) -> bool:
@@ -94,12 +107,14 @@ def one_line(text: str) -> str:
     return re.sub(r"\s+", " ", printable).strip()
 
 
-def redact(text: str, secret: str) -> str:
-    """Blot a secret out of a text."""
-    return text.replace(secret, "***") if secret else text
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """Blot secrets out of a text."""
+    for secret in secrets:
+        text = text.replace(secret, "***") if secret else text
+    return text
 
 
-def _texts_of_failure(payload: Mapping[str, Any]) -> Iterator[str]:
+def _texts_of(payload: Mapping[str, Any]) -> Iterator[str]:
     data = payload.get("data")
     yield from _texts(payload.get("errors"))
     yield from _texts(data.get("message") if isinstance(data, Mapping) else data)

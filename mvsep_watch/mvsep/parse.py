@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urljoin
 
 from mvsep_watch.errors import ServiceError
-from mvsep_watch.model import Account, Created, HistoryRow, Queue, Remote, RemoteFile, RemoteLink
+from mvsep_watch.model import Account, Created, HistoryRow, Login, Remote, RemoteFile, RemoteLink
 from mvsep_watch.mvsep.envelope import Answer, is_true, one_line, redact
 
 
@@ -23,10 +23,10 @@ def read_created(answer: Answer) -> Created | None:
 
     Source: recorded, 2026: {"success": true, "data": {"link": "https://…/get?hash=H", "hash": "H"}}
     """
-    hash_ = _text(answer.data.get("hash"))
+    hash_ = text(answer.data.get("hash"))
     if not (answer.is_ok and answer.succeeded and hash_):
         return None
-    return Created(hash=hash_, link=_text(answer.data.get("link")))
+    return Created(hash=hash_, link=text(answer.data.get("link")))
 
 
 def read_remote(answer: Answer, *, hash_: str, base_url: str) -> Remote | None:
@@ -35,7 +35,7 @@ def read_remote(answer: Answer, *, hash_: str, base_url: str) -> Remote | None:
     Source: recorded, 2024 to 2026; the seven statuses are the API page's own list, 2025. `not_found` comes with
     `success: false` and 200; "File or File Hash not found" without a status is taken for the same.
     """
-    status = _text(answer.object.get("status"))
+    status = text(answer.object.get("status"))
     if not status and not answer.succeeded and "not found" in answer.words.lower():
         status = "not_found"
     if not status or not (answer.is_ok or status == "not_found"):
@@ -49,10 +49,14 @@ def read_remote(answer: Answer, *, hash_: str, base_url: str) -> Remote | None:
         current_order=whole(data.get("current_order")),
         finished_chunks=whole(data.get("finished_chunks")),
         all_chunks=whole(data.get("all_chunks")),
-        algorithm=one_line(_text(data.get("algorithm"))),
-        output_format=_text(data.get("output_format")),
+        algorithm=one_line(text(data.get("algorithm"))),
+        output_format=text(data.get("output_format")),
         files=_files(data.get("files"), base_url=base_url, answer=answer) if status == "done" else (),
         transcription=_transcription(data.get("transcription")),
+        size=text(data.get("size")),
+        input_file=_input_file(data.get("input_file"), base_url=base_url),
+        tags=object_of(data.get("tags")),
+        date=text(data.get("date")),
     )
 
 
@@ -63,7 +67,7 @@ def read_remote_link(answer: Answer) -> RemoteLink | None:
     has the link: it means "not yet" for two or three minutes. Source: two public clients, 2026. The long hash stands
     under `hash`, else in the address under `link`.
     """
-    status, words = _text(answer.object.get("status")), answer.words.lower()
+    status, words = text(answer.object.get("status")), answer.words.lower()
     is_early = not answer.succeeded and ("being downloaded" in words or "not found" in words or status == "not_found")
     status = status or ("waiting" if "being downloaded" in words else "not_found" if is_early else "")
     if not status or not (answer.is_ok or is_early):
@@ -74,18 +78,18 @@ def read_remote_link(answer: Answer) -> RemoteLink | None:
         message=_message(answer),
         queue_count=whole(data.get("queue_count")),
         current_order=whole(data.get("current_order")),
-        hash=(_text(data.get("hash")) or _hash_in(_text(data.get("link")))) if status == "done" else "",
+        hash=(text(data.get("hash")) or _hash_in(text(data.get("link")))) if status == "done" else "",
         is_early=is_early,
     )
 
 
 def read_account(answer: Answer) -> Account:
-    """Read the answer to `app/user`. `premium_minutes` is the balance of credits.
+    """Read the answer to `app/user` or `app/login`. `premium_minutes` is the balance of credits.
 
     Source: recorded login, 2024, and the API page, 2025; the balance also as a string or a float: public clients, 2026.
     """
     data = answer.data
-    name, email = one_line(_text(data.get("name"))), one_line(_text(data.get("email")))
+    name, email = one_line(text(data.get("name"))), one_line(text(data.get("email")))
     if not (email or name):
         raise ServiceError(f"{answer.host} does not say whose account it is", hint="asked again by itself")
     return Account(
@@ -95,7 +99,15 @@ def read_account(answer: Answer) -> Account:
         credits=whole(data.get("premium_minutes")),
         premium_enabled=is_true(data.get("premium_enabled")),
         queue_is_empty=_is_empty(data),
+        current_queue=_hashes(data.get("current_queue")),
+        long_filenames_enabled=is_true(data["long_filenames_enabled"]) if "long_filenames_enabled" in data else None,
+        created_at=text(data.get("created_at")),
     )
+
+
+def read_login(answer: Answer) -> Login:
+    """Read the answer to `app/login`; its token was null in the recording of 2024."""
+    return Login(account=read_account(answer), token=text(answer.data.get("api_token")) or None)
 
 
 def read_history(answer: Answer) -> tuple[HistoryRow, ...]:
@@ -106,28 +118,7 @@ def read_history(answer: Answer) -> tuple[HistoryRow, ...]:
     Raises:
         ServiceError: It is no list, or a row cannot be told from another: then nothing may be called absent.
     """
-    rows = answer.object.get("data")
-    if not isinstance(rows, list):
-        raise ServiceError(f"{answer.host} gave no list as the history", hint="asked again by itself")
-    return tuple(_history_row(row, answer.host) for row in rows)
-
-
-def read_queue(answer: Answer) -> Queue:
-    """Read the answer to `app/queue`, which has no envelope.
-
-    Source: MVSEP API page, 2026: {"queue": {"in_process": 25, …}, "plan": {"plan": "free", "queue": 800}}
-    """
-    counts = answer.object.get("queue")
-    if not isinstance(counts, Mapping):
-        raise ServiceError(f"{answer.host} gave no queue", hint="asked again by itself")
-    plan = answer.object.get("plan")
-    of_plan = plan if isinstance(plan, Mapping) else {}
-    numbers = {str(key): whole(value) for key, value in counts.items()}
-    return Queue(
-        counts={key: number for key, number in numbers.items() if number is not None},
-        plan=_text(of_plan.get("plan")),
-        plan_queue=whole(of_plan.get("queue")),
-    )
+    return tuple(_history_row(row, answer.host) for row in rows_of(answer, "the history"))
 
 
 def number(value: Any) -> float | None:
@@ -148,8 +139,8 @@ def whole(value: Any) -> int | None:
 
 
 def _message(answer: Answer) -> str:
-    text = _text(answer.data.get("message")) or _text(answer.object.get("message"))
-    return redact(one_line(text), answer.secret)
+    words = text(answer.data.get("message")) or text(answer.object.get("message"))
+    return one_line(redact(words, answer.secrets))
 
 
 def _hash_in(link: str) -> str:
@@ -157,10 +148,27 @@ def _hash_in(link: str) -> str:
     return parse_qs(link.partition("?")[2]).get("hash", [""])[-1]
 
 
+def text(value: Any) -> str:
+    """Read a text; empty where it is none."""
+    return value if isinstance(value, str) else ""
+
+
+def rows_of(answer: Answer, what: str) -> list[Any]:
+    """Give the rows of a list, which stands alone or under `data`.
+
+    Raises:
+        ServiceError: It is no list; that is never taken for an empty one.
+    """
+    rows = answer.payload if isinstance(answer.payload, list) else answer.object.get("data")
+    if not isinstance(rows, list) or answer.says_no:
+        raise ServiceError(f"{answer.host} gave no list as {what}", hint="asked again by itself")
+    return rows
+
+
 def _history_row(row: Any, host: str) -> HistoryRow:
     values = row if isinstance(row, Mapping) else {}
     id_, exists = whole(values.get("id")), values.get("job_exists") is None or is_true(values.get("job_exists"))
-    hash_ = _text(values.get("hash"))
+    hash_ = text(values.get("hash"))
     if id_ is None or (exists and not hash_):
         raise ServiceError(f"{host} gave a history row without its id or hash", hint="asked again by itself")
     algorithm = values.get("algorithm")
@@ -168,12 +176,12 @@ def _history_row(row: Any, host: str) -> HistoryRow:
     return HistoryRow(
         id=id_,
         hash=hash_,
-        created_at=_text(values.get("created_at")),
+        created_at=text(values.get("created_at")),
         exists=exists,
         credits=whole(values.get("credits")),
         hours_left=whole(values.get("time_left")),
         sep_type=whole(model.get("render_id")),
-        algorithm=one_line(_text(model.get("name"))),
+        algorithm=one_line(text(model.get("name"))),
     )
 
 
@@ -188,23 +196,39 @@ def _files(value: Any, *, base_url: str, answer: Answer) -> tuple[RemoteFile, ..
 
 def _file(item: Any, position: int, *, base_url: str, answer: Answer) -> RemoteFile:
     values = item if isinstance(item, Mapping) else {}
-    url = _text(values.get("url"))
+    url = _absolute(text(values.get("url")), base_url)
     if not url:
         raise ServiceError(f"{answer.host} lists a result without its address", hint="asked again by itself")
-    name = _text(values.get("download"))
     return RemoteFile(
-        label=one_line(_text(values.get("type"))) or f"Output {position}",
-        url=urljoin(f"{base_url}/", url),
-        name=name,
+        label=one_line(text(values.get("type"))) or f"Output {position}",
+        url=url,
+        name=text(values.get("download")),
         size_bytes=whole(values.get("bytes")),
     )
+
+
+def _input_file(value: Any, *, base_url: str) -> RemoteFile | None:
+    """Read `input_file`: `url`, `size`, `download`. Source: public clients' logs, 2026."""
+    values = object_of(value)
+    url = _absolute(text(values.get("url")), base_url)
+    if not url:
+        return None
+    return RemoteFile(label="Input", url=url, name=text(values.get("download")), size_bytes=whole(values.get("bytes")))
+
+
+def _absolute(url: str, base_url: str) -> str:
+    """Give an address of the service's in full; empty where it is none."""
+    try:
+        return urljoin(f"{base_url}/", url) if url else ""
+    except ValueError:
+        return ""
 
 
 def _transcription(value: Any) -> dict[str, str]:
     """Read text results: `[]` without any, else an object by kind. Source: types generated from real JSON, 2026."""
     if not isinstance(value, Mapping):
         return {}
-    return {str(kind): text for kind, text in value.items() if isinstance(text, str) and text}
+    return {str(kind): words for kind, words in value.items() if isinstance(words, str) and words}
 
 
 def _is_empty(data: Mapping[str, Any]) -> bool | None:
@@ -217,5 +241,13 @@ def _is_empty(data: Mapping[str, Any]) -> bool | None:
     return True if queue == {} else None
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+def _hashes(queue: Any) -> tuple[str, ...]:
+    """Read the hashes in `current_queue`, whose elements nobody documents: texts, or objects with a `hash`."""
+    listed = queue if isinstance(queue, list) else ()
+    found = (text(item) or text(object_of(item).get("hash")) for item in listed)
+    return tuple(hash_ for hash_ in found if hash_)
+
+
+def object_of(value: Any) -> Mapping[str, Any]:
+    """Give an object; an empty one where it is none, which PHP writes as `[]`."""
+    return value if isinstance(value, Mapping) else {}

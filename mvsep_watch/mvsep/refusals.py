@@ -15,6 +15,7 @@ from collections.abc import Callable
 from mvsep_watch.errors import (
     CreditsExhaustedError,
     MvsepWatchError,
+    NotFoundError,
     PremiumRequiredError,
     RateLimitedError,
     RequestRefusedError,
@@ -30,6 +31,7 @@ DAILY_WAIT_S = 3600.0
 """How long to leave a daily limit alone. When it ends is not documented; an hour costs little and finds it soon."""
 
 UPLOAD_HINT = "nothing is sent twice on a guess: whether it was made is looked for in the history"
+ENTRY_HINT = "nothing is sent twice on a guess: look for it in the quality checker's queue"
 TOKEN_HINT = "check mvsep.token; the site shows it under the account's API key"  # noqa: S105 - a hint
 
 
@@ -100,6 +102,42 @@ def account_error(answer: Answer) -> MvsepWatchError:
     if refused or (answer.status < 500 and _is_about_the_token(answer)):
         return TokenRefusedError(_says(answer), hint=TOKEN_HINT, refused=answer.status in REFUSING)
     return service_error(answer)
+
+
+def form_error(answer: Answer) -> MvsepWatchError:
+    """Say what it means that a form was refused, with the names of its fields where the service names them.
+
+    Source: recorded login, 2024: {"success": false, "message": {"email": ["The email field is required."]}}
+    """
+    if answer.status < 500 and answer.status != 429 and answer.words and not answer.succeeded:
+        names = ", ".join(answer.refused_fields)
+        message = _says(answer) + (f" ({names})" if names else "")
+        hint = f"correct {names}" if names else "correct what was asked for"
+        return RequestRefusedError(message, hint=hint, refused=answer.status in REFUSING)
+    return service_error(answer)
+
+
+def public_error(answer: Answer) -> MvsepWatchError:
+    """Say what it means that a call which needs no token was refused; with one, it may still be wrong."""
+    if answer.status < 500 and _is_about_the_token(answer):
+        return account_error(answer)
+    return form_error(answer)
+
+
+def entry_error(answer: Answer) -> MvsepWatchError:
+    """Say what it means that the quality checker refuses. Source: public client, 2025: 400 with "Job not found"."""
+    if answer.status < 500 and _found(r"not found", answer):
+        return NotFoundError(_says(answer), hint="check the entry's number", refused=answer.status in REFUSING)
+    return public_error(answer)
+
+
+def entry_added_error(answer: Answer) -> MvsepWatchError:
+    """Say what it means that an entry of the quality checker was not added; 401 is the token, 400 the form."""
+    if answer.status == 401:
+        return account_error(answer)
+    if answer.is_ok and not answer.says_no:
+        return service_error(answer, hint=ENTRY_HINT)
+    return public_error(answer)
 
 
 def cancel_error(answer: Answer) -> MvsepWatchError:

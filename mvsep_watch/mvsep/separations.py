@@ -10,7 +10,14 @@ from mvsep_watch.mvsep.base import Calls
 from mvsep_watch.mvsep.download import Download
 from mvsep_watch.mvsep.form import Source, fields_of, files_of, opened
 from mvsep_watch.mvsep.parse import read_created, read_remote, read_remote_link
-from mvsep_watch.mvsep.refusals import cancel_error, create_error, delete_error, mirror_error, service_error
+from mvsep_watch.mvsep.refusals import (
+    UPLOAD_HINT,
+    cancel_error,
+    create_error,
+    delete_error,
+    mirror_error,
+    service_error,
+)
 from mvsep_watch.mvsep.upload import BeforeLastChunk, Progress, UploadBody
 
 
@@ -54,7 +61,7 @@ class Separations(Calls):
         fields = fields_of(source, settings, token=self._token_for("separation/create"))
         with opened(files_of(source, upload_name)) as files:
             body = UploadBody(fields, files, before_last_chunk=before_last_chunk, progress=progress, stopping=stopping)
-            answer = self._wire.upload("separation/create", body)
+            answer = self._wire.upload("separation/create", body, hint=UPLOAD_HINT)
         created = read_created(answer)
         if created is None:
             raise create_error(answer)

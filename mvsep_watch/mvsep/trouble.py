@@ -51,17 +51,17 @@ HINT = "tried again by itself; check this machine's connection if it lasts"
 
 
 @contextmanager
-def translated(*, host: str, call: str, secret: str, hint: str = HINT) -> Iterator[None]:
+def translated(*, host: str, call: str, secrets: tuple[str, ...], hint: str = HINT) -> Iterator[None]:
     """Turn what the HTTP library raises into the project's errors; all else passes through untouched."""
     try:
         yield
     except _FOREIGN as exc:
-        raise _translate(exc, host=host, call=call, secret=secret, hint=hint) from exc
+        raise _translate(exc, host=host, call=call, secrets=secrets, hint=hint) from exc
 
 
-def _translate(exc: Exception, *, host: str, call: str, secret: str, hint: str) -> RetryableError:
+def _translate(exc: Exception, *, host: str, call: str, secrets: tuple[str, ...], hint: str) -> RetryableError:
     kind, meaning = next(TROUBLE[base] for base in type(exc).__mro__ if base in TROUBLE)
-    detail = redact(one_line(str(exc)), secret)
+    detail = one_line(redact(str(exc), secrets))
     return kind(f"{host}, {call}: {meaning}" + (f" ({detail})" if detail else ""), hint=_hint(detail) or hint)
 
 

@@ -28,7 +28,6 @@ from mvsep_watch.mvsep.download import Download, opened_download
 from mvsep_watch.mvsep.envelope import Answer, decode
 from mvsep_watch.mvsep.headers import content_type_of, retry_after_of, whole_header
 from mvsep_watch.mvsep.pace import Pace
-from mvsep_watch.mvsep.refusals import UPLOAD_HINT
 from mvsep_watch.mvsep.trouble import translated
 from mvsep_watch.mvsep.upload import UploadBody
 
@@ -83,30 +82,35 @@ class Wire:
         base_url: str | None = None,
         params: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        secret: str = "",
     ) -> Answer:
-        """Ask an endpoint and give its answer, whatever it says.
+        """Ask an endpoint and give its answer, whatever it says; `secret` is blotted out of it, as the token is.
 
         Raises:
             TransportError: There was no answer.
             ServiceError: The answer is too large or broken.
         """
         base = self.base_url if base_url is None else checked_base_url(base_url)
-        url = f"{base}/api/{call}"
+        url, secrets = f"{base}/api/{call}", (self._token, secret)
         self.pace.take()
         with (
-            translated(host=host_of(base), call=call, secret=self._token),
-            self._api.stream(method, url, params=params, data=form) as response,
+            translated(host=host_of(base), call=call, secrets=secrets),
+            self._api.stream(method, url, params=params, data=form, headers=headers) as response,
         ):
-            return self._answer(response, call=call, host=host_of(base))
+            return self._answer(response, call=call, host=host_of(base), secrets=secrets)
 
-    def upload(self, call: str, body: UploadBody) -> Answer:
-        """Send a body to an endpoint; what the body itself raises passes through untouched."""
-        host = host_of(self.base_url)
+    def upload(self, call: str, body: UploadBody, *, hint: str, secret: str = "") -> Answer:
+        """Send a body to an endpoint; what the body itself raises passes through untouched.
+
+        `hint` says what to do when nobody knows whether it arrived; `secret` is blotted out of the answer.
+        """
+        host, secrets = host_of(self.base_url), (self._token, secret)
         wait_s = max(ANSWER_WAIT_S, self._timeout_s)
         self.pace.take()
         try:
             with (
-                translated(host=host, call=call, secret=self._token, hint=UPLOAD_HINT),
+                translated(host=host, call=call, secrets=secrets, hint=hint),
                 self._uploads.stream(
                     "POST",
                     f"{self.base_url}/api/{call}",
@@ -115,7 +119,7 @@ class Wire:
                     timeout=httpx.Timeout(self._timeout_s, read=wait_s),
                 ) as response,
             ):
-                return self._answer(response, call=call, host=host)
+                return self._answer(response, call=call, host=host, secrets=secrets)
         except RetryableError:
             if body.raised is not None:
                 raise body.raised from body.raised.__cause__
@@ -124,7 +128,7 @@ class Wire:
     def download(self, url: str, *, offset: int, validator: str | None) -> AbstractContextManager[Download]:
         """Open a result's address; see `Client.download`."""
         check_download(url, loopback_ok=self._loopback_ok)
-        return opened_download(self._downloads, url, offset=offset, validator=validator, secret=self._token)
+        return opened_download(self._downloads, url, offset=offset, validator=validator, secrets=(self._token,))
 
     def close(self) -> None:
         """Close every connection."""
@@ -151,7 +155,7 @@ class Wire:
     def _check_download(self, request: httpx.Request) -> None:
         check_download(str(request.url), loopback_ok=self._loopback_ok)
 
-    def _answer(self, response: httpx.Response, *, call: str, host: str) -> Answer:
+    def _answer(self, response: httpx.Response, *, call: str, host: str, secrets: tuple[str, ...]) -> Answer:
         retry_after_s = retry_after_of(response)
         limit, remaining = (whole_header(response, f"X-RateLimit-{name}") for name in ("Limit", "Remaining"))
         if response.status_code == 429:
@@ -166,7 +170,8 @@ class Wire:
             payload=decode(_read_whole(response, host)),
             content_type=content_type_of(response),
             retry_after_s=retry_after_s,
-            secret=self._token,
+            etag=str(response.headers.get("ETag", "")),
+            secrets=secrets,
         )
 
 

@@ -63,20 +63,20 @@ def ranged(request: httpx.Request, content: bytes, *, content_type: str) -> http
     return httpx.Response(206, stream=Chunks(part), headers=headers)
 
 
-def multipart(request: httpx.Request, body: bytes) -> tuple[dict[str, str], str, bytes]:
-    """Take a form apart: its text fields, the file's name, the file's bytes."""
+def multipart(request: httpx.Request, body: bytes) -> tuple[dict[str, str], dict[str, tuple[str, bytes]]]:
+    """Take a form apart: its text fields, and its files by field, each with its name and its bytes."""
     boundary = request.headers["Content-Type"].partition("boundary=")[2].encode()
     if int(request.headers["Content-Length"]) != len(body):
         raise ValueError("the body is not as long as its Content-Length")
-    fields, name, content = {}, "", b""
+    fields, files = {}, {}
     for part in body.split(b"--" + boundary)[1:-1]:
         head, _, value = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
         described = dict(re.findall(r'(\w+)="([^"]*)"', head.decode()))
         if "filename" in described:
-            name, content = described["filename"], value.removesuffix(b"\r\n")
+            files[described["name"]] = (described["filename"], value.removesuffix(b"\r\n"))
         else:
             fields[described["name"]] = value.removesuffix(b"\r\n").decode()
-    return fields, name, content
+    return fields, files
 
 
 def slug_of(text: str) -> str:

@@ -437,7 +437,8 @@ class FakeService:
     # -- helpers ----------------------------------------------------------------------------------------------------
 
     def _upload_of(self, request: httpx.Request, body: bytes) -> FakeUpload:
-        fields, name, content = multipart(request, body)
+        fields, files = multipart(request, body)
+        name, content = files["audiofile"]
         return FakeUpload(
             fields=fields,
             name=name,

@@ -81,6 +81,7 @@ class Desks:
             scanning.Scan: self.intake.scan_ended,
             submit.Submit: lambda step, sent, error: self.sending.sent(step, sent or submit.Sent.lost(error)),
             asking.Poll: self.polling.polled,
+            asking.PollLink: self.polling.link_polled,
             asking.ReadHistory: lambda _, read, error: self.history.read(read, error),
             asking.Compare: self.unknowns.compared,
             asking.CancelRemote: lambda step, _, error: self.polling.cancelled(step, error),

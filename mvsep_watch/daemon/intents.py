@@ -10,9 +10,9 @@ from mvsep_watch.daemon.budget import Budget
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.polling import KEPT_BY_SERVER_S
-from mvsep_watch.model import Account, Created, HoldKind, JobState, SeparationState, Work
+from mvsep_watch.model import Account, Created, HoldKind, InputKind, JobState, SeparationState, Work
 from mvsep_watch.naming import escape_path, upload_name
-from mvsep_watch.planner import Ask, Start, Wait
+from mvsep_watch.planner import Ask, Start, Wait, required_prompt
 from mvsep_watch.steps.base import Denied, Granted, Pool
 from mvsep_watch.steps.submit import Submit
 from mvsep_watch.store import JobRow, SeparationRow, SourceRow
@@ -64,7 +64,8 @@ class Intents:
         for row in separations.in_state(SeparationState.INTENDED, due=self._context.clock.now()):
             if self._context.account is None or not self._context.hands.free(Pool.UPLOADS):
                 return
-            if not self._context.hands.is_busy_with(("submit", row.id)):
+            is_next = row.kind.is_tagged or not self.is_sending_untagged()
+            if is_next and not self._context.hands.is_busy_with(("submit", row.id)):
                 self._take_up(row)
 
     def _take_up(self, row: SeparationRow) -> None:
@@ -108,7 +109,16 @@ class Intents:
                 self._context.store.jobs.move(job, JobState.QUEUED, now=self._context.clock.now())
 
     def _is_in_history(self, row: SeparationRow) -> bool:
-        """Adopt an intent's own tag from the history: it was made after all."""
+        """Adopt an intent's own tag from the history: it was made after all.
+
+        What carries no tag and may be one of the history's rows is unknown again.
+        """
+        if row.releases and not row.kind.is_tagged and self._context.store.memory.history_unexplained(row):
+            reason = "it was refused, and the history lists what may be it"
+            separations, now = self._context.store.separations, self._context.clock.now()
+            separations.move(row, SeparationState.RELEASED, now=now, reason=reason)
+            self._news.outcome_unknown(separations.get(row.id))
+            return True
         found = self._context.store.memory.history_with_tags(row.realm, row.account, (row.tag,))
         if found:
             self.was_made(row, found[0].hash)
@@ -174,19 +184,36 @@ class Intents:
         """Hand an upload out."""
         context, store = self._context, self._context.store
         job, source = carrier
+        rule = context.config.rule(job.folder, job.rule)
         context.hands.give(
             Submit(
                 separation_id=row.id,
                 send=store.separations.begin_send(row.id),
                 path=str(source.path),
-                sha256=source.sha256,
+                input_key=row.input_key,
                 stat=source.stat,
                 settings=row.work.settings,
                 upload_name=row.upload_name,
                 is_free=is_free,
                 root=job.output_root,
                 claim=context.claim(),
+                reference=rule.reference if rule else None,
+                prompt=self._prompt(row),
             )
+        )
+
+    def _prompt(self, row: SeparationRow) -> str:
+        """Name the field that a text fills; empty for what is no text."""
+        if row.kind != InputKind.TEXT:
+            return ""
+        settings = row.work.settings
+        return required_prompt((self._context.catalogue or {})[settings.sep_type], settings.options)
+
+    def is_sending_untagged(self) -> bool:
+        """Say whether something without a tag is on its way: it is to be answered before the next one goes."""
+        return any(
+            not row.kind.is_tagged and self._context.hands.is_busy_with(("submit", row.id))
+            for row in self._context.store.separations.unfinished()
         )
 
     def release(self, separation_id: int, send: int, account: Account | None) -> Granted | Denied:

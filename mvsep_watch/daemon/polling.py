@@ -13,9 +13,9 @@ from mvsep_watch import retry
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.sightings import Sightings, with_tag
-from mvsep_watch.model import MVSEP_REALM, HoldKind, JobState, Remote, SeparationState
+from mvsep_watch.model import MVSEP_REALM, HoldKind, JobState, Remote, RemoteLink, SeparationState
 from mvsep_watch.planner.polling import poll_delay_s
-from mvsep_watch.steps.asking import CancelRemote, HistoryRead, Poll
+from mvsep_watch.steps.asking import CancelRemote, HistoryRead, Poll, PollLink
 from mvsep_watch.store import SeparationRow
 
 KEPT_BY_SERVER_S = 72 * 3600.0
@@ -65,6 +65,9 @@ class Polling:
                 continue
             if elsewhere := self._context.elsewhere(row):
                 self._hold_elsewhere(row, elsewhere)
+            elif row.is_being_linked:  # what a person cancels is cancelled once it can be
+                link = PollLink(separation_id=row.id, hash=row.hash, base_url=self.host_of(row))
+                self._context.hands.give(link)
             elif row.cancel_wanted:
                 self._context.hands.give(CancelRemote(separation_id=row.id, hash=row.hash, base_url=self.host_of(row)))
             else:
@@ -99,6 +102,33 @@ class Polling:
             self._done(row, remote)
         elif remote.status == "failed":
             self._about_to_end(row, SeparationState.FAILED, remote.message or "the service says failed")
+        elif remote.status == "not_found":
+            self._was_not_found(row, remote)
+        else:
+            self._goes_on(row, remote)
+
+    def link_polled(self, step: PollLink, link: RemoteLink | None, error: Exception | None) -> None:
+        """Take what the service says of a link: once it has fetched it, the separation has a hash of its own."""
+        row = self._context.store.separations.get(step.separation_id)
+        if row.state != SeparationState.SUBMITTED or row.hash != step.hash:
+            return
+        if link is None:
+            self._poll_failed(row, error)
+            return
+        remote = Remote(
+            hash=step.hash,
+            status=link.status,
+            message=link.message,
+            queue_count=link.queue_count,
+            current_order=link.current_order,
+        )
+        if remote.status != "not_found":
+            self._not_found.pop(row.id, None)
+        if link.hash:
+            self._context.log.info("link_fetched", separation=row.id, link_hash=row.link_hash, hash=link.hash)
+            self._context.store.separations.set(row.id, hash=link.hash, polls=0, failures=0, not_before=0.0)
+        elif remote.status == "failed":
+            self._about_to_end(row, SeparationState.FAILED, remote.message or "the service could not fetch the link")
         elif remote.status == "not_found":
             self._was_not_found(row, remote)
         else:

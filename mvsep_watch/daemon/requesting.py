@@ -101,7 +101,9 @@ class _Applying:
 
     # Retry: resumes what needs no payment
 
-    def _retry(self, job: JobRow, _: Item) -> str:
+    def _retry(self, job: JobRow, item: Item) -> str:
+        if hash_ := item.get("hash"):
+            return self._take_for_it(job, hash_)
         if job.state in (JobState.FAILED, JobState.CANCELLED):
             return self._queue_again(job)
         if job.state == JobState.PUBLISHED:
@@ -112,6 +114,22 @@ class _Applying:
             self._store.jobs.move(job, job.resume, now=self._now, reason="retried")
         self._store.jobs.set(job.id, not_before=0.0)
         self._ask_now(job)
+        return ""
+
+    def _take_for_it(self, job: JobRow, hash_: str) -> str:
+        """Take a row of the history for an unknown without a tag, on a person's word."""
+        row = separation_of(self._store, job)
+        if job.hold != HoldKind.UNKNOWN or row is None or row.state != SeparationState.RELEASED:
+            return "what the service has of it is not in question"
+        if hash_ not in {found.hash for found in self._store.memory.history_unexplained(row)}:
+            return f"{hash_} is none of the rows of the history that it might be"
+        self._store.separations.move(
+            row, SeparationState.SUBMITTED, now=self._now, reason="recognised by a person", hash=hash_,
+            submitted_at=row.released_at, keeps_slot=1,
+        )  # fmt: skip
+        for other in self._store.jobs.of_separation(row.id):
+            if other.hold == HoldKind.UNKNOWN or other.state == JobState.QUEUED:
+                self._store.jobs.move(other, JobState.SUBMITTED, now=self._now, reason="recognised by a person")
         return ""
 
     def _take_back(self, job: JobRow) -> str:

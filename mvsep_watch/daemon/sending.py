@@ -14,7 +14,7 @@ from mvsep_watch.errors import (
     TooManyUnfinishedError,
     TransportError,
 )
-from mvsep_watch.model import Created, GateName, HoldKind, JobState, SeparationState
+from mvsep_watch.model import Created, GateName, HoldKind, InputKind, JobState, SeparationState, is_link_hash
 from mvsep_watch.naming import escape_path
 from mvsep_watch.steps.submit import DeniedError, Sent, Submit, is_harmless
 from mvsep_watch.store import SeparationRow
@@ -51,6 +51,7 @@ class Sending:
                 SeparationState.SUBMITTED,
                 now=now,
                 hash=created.hash,
+                link_hash=created.hash if row.kind == InputKind.LINK and is_link_hash(created.hash) else None,
                 submitted_at=now,
                 ended_at=None,
                 keeps_slot=1,

@@ -52,7 +52,9 @@ class Sightings:
         return tuple(sighting.looks for sighting in self._sightings.values() if sighting.listed_s is None)
 
     def begin(self, row: SeparationRow) -> None:
-        """Look for a hash from now on."""
+        """Look for a hash from now on; one without our tag in it would teach nothing."""
+        if not row.kind.is_tagged:
+            return
         age_s = max(0.0, self._context.age_s(row.released_at)) if row.released_at else 0.0
         self._sightings[row.id] = Sighting(learned_s=self._context.clock.monotonic(), age_s=age_s)
 

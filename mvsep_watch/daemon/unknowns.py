@@ -18,6 +18,12 @@ from mvsep_watch.planner import Absent, Doubtful, LookAgain, Promptness, Search,
 from mvsep_watch.steps.asking import CancelOther, Compare, HistoryRead
 from mvsep_watch.store import SeparationRow
 
+ROWS_NAMED = 5
+HINT_UNTAGGED = (
+    "look on the site: `retry --hash HASH` takes one of these for it, and pays nothing; `redo` sends it again and may"
+    " pay twice; `cancel` gives it up"
+)
+
 
 class Unknowns:
     """The desk that finds out."""
@@ -108,7 +114,8 @@ class Unknowns:
         sightings = self._context.store.memory.sightings(row.realm, row.account, row.host)
         promptness = Promptness(seen=sightings.seen, was_late=sightings.was_late, longest_lag_s=sightings.longest_lag_s)
         window_s = self._context.config.service.reconcile.window_s
-        match verdict(search, promptness, window_s=window_s, releases=row.releases):
+        decision = verdict(search, promptness, window_s=window_s, releases=row.releases, is_tagged=row.kind.is_tagged)
+        match decision:
             case LookAgain():
                 pass
             case Absent():
@@ -170,15 +177,26 @@ class Unknowns:
 
     def _hold_unknown(self, row: SeparationRow, reason: str) -> None:
         store, now = self._context.store, self._context.clock.now()
+        reason = f"it is not known whether the service has it: {reason}"
         hint = "it is looked for on, and goes on by itself when it is found; `redo` sends it again and may pay twice"
+        if not row.kind.is_tagged:
+            reason, hint = reason + self._perhaps(row), HINT_UNTAGGED
         for job in store.jobs.of_separation(row.id):
-            if job.state == JobState.QUEUED or job.hold == HoldKind.ELSEWHERE:
+            is_news = job.state == JobState.QUEUED or job.hold == HoldKind.ELSEWHERE
+            if is_news or (job.hold == HoldKind.UNKNOWN and job.reason != reason):
                 store.jobs.hold(
-                    job, HoldKind.UNKNOWN, now=now, hint=hint, price=row.credits_estimated,
-                    reason=f"it is not known whether the service has it: {reason}", resume=JobState.QUEUED,
+                    job, HoldKind.UNKNOWN, now=now, hint=hint, price=row.credits_estimated, reason=reason,
+                    resume=JobState.QUEUED,
                 )  # fmt: skip
                 self._context.log.warning("job_held", job=job.id, reason=reason, hint=hint)
-                self._news.unknown_held()
+                if is_news:
+                    self._news.unknown_held()
+
+    def _perhaps(self, row: SeparationRow) -> str:
+        """Name the rows of the history that might be a separation without a tag."""
+        rows = self._context.store.memory.history_unexplained(row)
+        listed = ", ".join(f"{found.hash} ({found.created_at or 'time not said'})" for found in rows[:ROWS_NAMED])
+        return f"; it might be {listed}" if listed else "; none of its rows is unexplained"
 
     def give_slots_back(self) -> None:
         """The current queue was seen empty: held unknowns keep no slot any longer."""

@@ -55,6 +55,13 @@ class Settings:
             separators=(",", ":"),
         )
 
+    def with_option(self, name: str, value: str) -> Settings:
+        """Give the same settings with one option more."""
+        options = dict(self.options) | {name: value}
+        return Settings.of(
+            sep_type=self.sep_type, options=options, output_format=self.output_format, is_demo=self.is_demo
+        )
+
     @classmethod
     def from_canonical(cls, text: str) -> Settings:
         """Read what `canonical` wrote.
@@ -116,6 +123,14 @@ def day_in_hash(hash_: str) -> str | None:
     """Give the date that a server's hash begins with, as `YYYY-MM-DD`, or None: the day that it was paid for."""
     found = re.match(r"(\d{4})(\d{2})(\d{2})\d{6}-", hash_)
     return "-".join(found.groups()) if found else None
+
+
+def is_link_hash(hash_: str) -> bool:
+    """Say whether a hash stands for a link that the service is still to fetch: it has no date.
+
+    Source: MVSEP API page and two public clients, 2026: 16 letters and digits, `n2AwBjy4KsFZfqqR`.
+    """
+    return day_in_hash(hash_) is None
 
 
 def file_key(sha256_hex: str) -> str:

@@ -62,11 +62,15 @@ class Doubtful:
     reason: str
 
 
-def verdict(search: Search, promptness: Promptness, *, window_s: float, releases: int) -> LookAgain | Absent | Doubtful:
-    """Judge an unknown that no read has found."""
+def verdict(
+    search: Search, promptness: Promptness, *, window_s: float, releases: int, is_tagged: bool = True
+) -> LookAgain | Absent | Doubtful:
+    """Judge an unknown that no read has found; what carries no tag cannot be found, so it is never absent."""
     wait_s = max(window_s, LAGS_WAITED * promptness.longest_lag_s)
     if search.reads < READS_NEEDED or search.last_begun_s < search.since_s + wait_s:
         return LookAgain()
+    if not is_tagged:
+        return Doubtful("it was sent without a tag, so no row of the history can be told to be it")
     if releases >= MAX_RELEASES:
         return Doubtful("it was sent twice and neither is in the history")
     if search.younger_was_listed or (promptness.seen and not promptness.was_late):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mvsep_watch.errors import ServiceError
-from mvsep_watch.model import Account, Catalogue, HistoryRow, Remote
+from mvsep_watch.model import Account, Catalogue, HistoryRow, Remote, RemoteLink
 from mvsep_watch.mvsep import Client
 from mvsep_watch.steps.base import Pool, Tools
 
@@ -35,6 +35,26 @@ class Poll:
         """Give what the service says, and when the question was begun (monotonic)."""
         begun_s = tools.monotonic()
         return tools.client.get(self.hash, base_url=self.base_url), begun_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollLink:
+    """Ask how far the service is with a link that it fetches, on the host that took it."""
+
+    pool: ClassVar[Pool] = Pool.ASKING
+
+    separation_id: int
+    hash: str
+    base_url: str
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """One question about a separation at a time."""
+        return ("poll", self.separation_id)
+
+    def perform(self, tools: Tools) -> RemoteLink:
+        """Give what the service says."""
+        return tools.client.get_remote(self.hash, base_url=self.base_url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,19 @@ from typing import ClassVar
 
 from mvsep_watch.errors import MvsepWatchError, RetryableError, SourceChangedError, StateError, StoppedError
 from mvsep_watch.files import claim as claims
-from mvsep_watch.model import Created, FileStat, Settings
+from mvsep_watch.files import dropped
+from mvsep_watch.model import (
+    Created,
+    FileStat,
+    InputKind,
+    Link,
+    Pair,
+    Settings,
+    file_key,
+    kind_of,
+    pair_key,
+    text_key,
+)
 from mvsep_watch.mvsep import SentFile
 from mvsep_watch.naming import display
 from mvsep_watch.steps.base import Denied, Pool, Tools
@@ -50,11 +62,14 @@ class Meter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submit:
-    """Send a file as one separation.
+    """Send an input as one separation.
 
     Args:
         send: The send number; the owner grants the release only while it is current.
-        sha256, stat: What was identified; anything else is not sent.
+        input_key: What is to be sent; anything else that the source holds is not.
+        path, stat: The source, and what it looked like when it was identified.
+        reference: The other file of a pair.
+        prompt: The field that a text fills.
         is_free: The price is 0; the account is read again before the release.
         claim: What is written into the claim of `root`, with the release's generation.
     """
@@ -63,14 +78,16 @@ class Submit:
 
     separation_id: int
     send: int
+    input_key: str
     path: str
-    sha256: str
     stat: FileStat
     settings: Settings
     upload_name: str
     is_free: bool
     root: Path
     claim: claims.Claim
+    reference: Path | None = None
+    prompt: str = ""
     meter: Meter = field(default_factory=Meter, compare=False, repr=False)
 
     @property
@@ -82,9 +99,10 @@ class Submit:
         """Send it; never raises one of the project's errors, since only it knows what had left by then."""
         release = _Release(self, tools)
         try:
+            source, settings = self._request()
             created = tools.client.create(
-                Path(self.path),
-                self.settings,
+                source,
+                settings,
                 upload_name=self.upload_name,
                 before_last_chunk=release,
                 progress=self.meter.count,
@@ -93,6 +111,37 @@ class Submit:
         except Exception as error:  # noqa: BLE001 - even a bug must not lose what is known of the outcome
             return Sent(error=error, may_have_left=release.is_open)
         return Sent(created=created)
+
+    def _request(self) -> tuple[Path | Link | Pair | None, Settings]:
+        """Give what is sent. A text is read once more, and is only sent if it is still the same."""
+        match kind_of(self.input_key):
+            case InputKind.LINK:
+                return Link.to(self.input_key.partition(":")[2]), self.settings
+            case InputKind.TEXT:
+                text = dropped.read_text(Path(self.path))
+                if text_key(text) != self.input_key:
+                    raise self.changed()
+                return None, self.settings.with_option(self.prompt, text)
+            case InputKind.PAIR if self.reference is not None:
+                return Pair(target=Path(self.path), reference=self.reference), self.settings
+            case _:
+                return Path(self.path), self.settings
+
+    def is_as_identified(self, files: tuple[SentFile, ...]) -> bool:
+        """Say whether the files that were read for sending are what was identified; without files nothing is read."""
+        hashes = [file.sha256 for file in files]
+        match kind_of(self.input_key):
+            case InputKind.FILE:
+                key = file_key(*hashes)
+            case InputKind.PAIR:
+                key = pair_key(*hashes)
+            case _:
+                return not files
+        return key == self.input_key and FileStat.of(files[0].stat) == self.stat
+
+    def changed(self) -> SourceChangedError:
+        """Give the error for a source that is not what was identified any more."""
+        return SourceChangedError(f"{Path(self.path).name} changed while it was sent; it was not submitted")
 
 
 class _Release:
@@ -105,8 +154,8 @@ class _Release:
 
     def __call__(self, files: tuple[SentFile, ...]) -> None:
         task, tools = self._task, self._tools
-        if [(file.sha256, FileStat.of(file.stat)) for file in files] != [(task.sha256, task.stat)]:
-            raise SourceChangedError(f"{Path(task.path).name} changed while it was sent; it was not submitted")
+        if not task.is_as_identified(files):
+            raise task.changed()
         account = tools.client.user() if task.is_free else None
         answer = tools.ask_release(task.separation_id, task.send, account)
         if isinstance(answer, Denied):

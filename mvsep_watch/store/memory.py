@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from mvsep_watch.model import Account, Gate, GateName, HistoryRow, tag_in_hash
 from mvsep_watch.store.connection import Db
-from mvsep_watch.store.rows import read
+from mvsep_watch.store.rows import SeparationRow, read
 
 _UNTAGGED_KEPT_S = 4 * 86400.0
 """Longer than the 72 hours after which a row without results explains nothing any more."""
@@ -141,20 +141,16 @@ class Memory:
         )
         return [_history_row(row) for row in rows]
 
-    def history_unexplained(self, realm: str, account: str, *, after: int, sep_type: int) -> list[HistoryRow]:
-        """Give the remembered rows of a model without a tag that no separation here is known as, the newest first.
+    def history_unexplained(self, separation: SeparationRow) -> list[HistoryRow]:
+        """Give the remembered rows that might be a separation without a tag, the newest first.
 
-        Args:
-            realm: Whose memory.
-            account: Whose history.
-            after: Only rows with a greater history id.
-            sep_type: The model; rows that do not name theirs are given as well.
+        They are younger than it, of its model or of one that they do not name, and of no separation that is known.
         """
         rows = self._db.all(
             "SELECT * FROM history WHERE tag = '' AND realm = ? AND account = ? AND history_id > ?"
             " AND (sep_type = ? OR sep_type IS NULL)"
             " AND hash NOT IN (SELECT hash FROM separations WHERE hash IS NOT NULL) ORDER BY history_id DESC",
-            (realm, account, after, sep_type),
+            (separation.realm, separation.account, separation.watermark, separation.work.settings.sep_type),
         )
         return [_history_row(row) for row in rows]
 

@@ -226,6 +226,17 @@ class Separations:
             )
         )
 
+    def is_untagged_released(self, *, account: tuple[str, str], besides: SeparationRow | None = None) -> bool:
+        """Say whether it is not known yet what became of a link, a text or a pair of an account."""
+        own = -1 if besides is None else besides.id
+        return bool(
+            self._db.value(
+                "SELECT 1 FROM separations WHERE state = 'released' AND state IN ('intended', 'released', 'submitted')"
+                " AND realm = ? AND account = ? AND id <> ? AND input_key NOT LIKE 'sha256:%' LIMIT 1",
+                (*account, own),
+            )
+        )
+
     def unsettled(self, *, ended_after: float) -> list[SeparationRow]:
         """Give separations that ended lately and whose charge the history has not shown yet."""
         return self._rows(

@@ -10,6 +10,7 @@ The one surprise: a number is never guessed from a name's digits, and an option 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from mvsep_watch.errors import RequestRefusedError
@@ -35,8 +36,11 @@ def resolve_model(sep_type: int | str, catalogue: Catalogue, *, known: Catalogue
     Raises:
         RequestRefusedError: No model fits, several do, or the one that does is inactive.
     """
-    find = _by_number if isinstance(sep_type, int) else _by_name
-    algorithm = find(sep_type, catalogue, known or {})  # type: ignore[operator] - told apart by the same words
+    known = known or {}
+    if isinstance(sep_type, int):
+        algorithm = _by_number(sep_type, catalogue, known)
+    else:
+        algorithm = _by_name(sep_type, catalogue, known)
     if not algorithm.is_active:
         raise RequestRefusedError(
             f"model {describe(algorithm)} is switched off by the service", hint=instead_of(algorithm, catalogue)
@@ -81,9 +85,9 @@ def resolve_options(
             that the model needs is missing.
     """
     given = _given(options, algorithm, known)
-    chosen = _with_defaults(given, algorithm)
+    shown, chosen = _with_defaults(given, algorithm)
     _refuse_hidden(algorithm, given, chosen)
-    for field in _missing_texts(algorithm, chosen):
+    for field in _missing_texts(shown, chosen):
         raise RequestRefusedError(
             f"model {describe(algorithm)} needs {_field_name(field)}", hint="give it in the rule's options"
         )
@@ -117,8 +121,8 @@ def prompt_field(algorithm: Algorithm, options: tuple[tuple[str, str], ...]) -> 
     Raises:
         RequestRefusedError: A field or a value is unknown, ambiguous, or given twice.
     """
-    chosen = _with_defaults(_given(options, algorithm, None), algorithm)
-    return next((field.name for field in _missing_texts(algorithm, chosen)), None)
+    missing = _missing_texts(*_with_defaults(_given(options, algorithm, None), algorithm))
+    return missing[0].name if missing else None
 
 
 def predict_stems(algorithm: Algorithm, options: Mapping[str, str]) -> dict[str, str]:
@@ -208,11 +212,14 @@ def _gone(was: Algorithm, catalogue: Catalogue) -> RequestRefusedError:
 
 
 def _likeness(one: Algorithm, other: Algorithm) -> float:
-    """Say from 0 to 3 how alike two models are: a third each for the group, the stems and the name."""
-    stems, others = ({_fold(label) for label in algorithm.outputs.values()} for algorithm in (one, other))
-    shared = len(stems & others) / max(1, len(stems | others))
-    alike = difflib.SequenceMatcher(None, _fold(one.name), _fold(other.name)).ratio()
-    return shared + alike + (one.group == other.group != "")
+    """Say from 0 to 3 how alike two models are: a third each for the group, the stems and the words of the name."""
+    stems = [set(map(_fold, algorithm.outputs.values())) for algorithm in (one, other)]
+    words = [set(re.findall(r"\w+", _fold(algorithm.name))) for algorithm in (one, other)]
+    return (one.group == other.group != "") + _shared(*stems) + _shared(*words)
+
+
+def _shared(some: set[str], others: set[str]) -> float:
+    return len(some & others) / max(1, len(some | others))
 
 
 def _near_models(name: str, algorithms: list[Algorithm]) -> list[Algorithm]:
@@ -259,13 +266,14 @@ def _given(options: tuple[tuple[str, str], ...], algorithm: Algorithm, known: Al
     return given
 
 
-def _with_defaults(given: Mapping[str, str], algorithm: Algorithm) -> dict[str, str]:
-    """Give what is sent, in the order of N: what is given, else the defaults, without what the conditions hide."""
+def _with_defaults(given: Mapping[str, str], algorithm: Algorithm) -> tuple[list[Field], dict[str, str]]:
+    """Give the fields that the conditions show, and what is sent for them: what is given, else the defaults."""
     fields = sorted(algorithm.fields, key=lambda field: option_number(field.name))
     values = {field.name: given.get(field.name, field.default_key) for field in fields}
     chosen = {name: value for name, value in values.items() if value is not None}
-    shown = _shown(fields, chosen)
-    return {name: value for name, value in chosen.items() if name in shown}
+    names = _shown(fields, chosen)
+    sent = {name: value for name, value in chosen.items() if name in names}
+    return [field for field in fields if field.name in names], sent
 
 
 def _field(word: str, algorithm: Algorithm, known: Algorithm | None) -> Field:
@@ -347,11 +355,9 @@ def _refuse_hidden(algorithm: Algorithm, given: Mapping[str, str], chosen: Mappi
             )
 
 
-def _missing_texts(algorithm: Algorithm, chosen: Mapping[str, str]) -> list[Field]:
-    """Give the texts that the model needs and nobody gives, in the order of N; what is hidden is not needed."""
-    fields = sorted(algorithm.fields, key=lambda field: option_number(field.name))
-    shown = _shown(fields, chosen)
-    needed = [field for field in fields if _is_text(field) and field.required and field.name in shown]
+def _missing_texts(shown: Iterable[Field], chosen: Mapping[str, str]) -> list[Field]:
+    """Give the texts that the model needs and nobody gives; what is hidden is not needed."""
+    needed = [field for field in shown if _is_text(field) and field.required]
     return [field for field in needed if not chosen.get(field.name, "").strip()]
 
 

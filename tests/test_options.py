@@ -1,10 +1,20 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mvsep_watch.errors import RequestRefusedError
-from mvsep_watch.model import Algorithm, Field, FieldCondition, OutputOverride, OutputVariant
-from mvsep_watch.options import near_matches, predict_stems, resolve_model, resolve_options
+from mvsep_watch.model import Algorithm, Field, FieldCondition, OutputOverride, OutputVariant, Scope
+from mvsep_watch.options import (
+    check_options,
+    instead_of,
+    near_matches,
+    predict_stems,
+    prompt_field,
+    resolve_model,
+    resolve_options,
+)
 
 NAMES = {
     26: "Ensemble (vocals, instrum)",
@@ -56,6 +66,41 @@ SINGER = Algorithm(
     ),
 )
 
+SPEAKER = Algorithm(
+    sep_type=119,
+    name="Speaker",
+    fields=(
+        Field(name="add_opt2", label="Description", options={}, input_type="text", required=True),
+        Field(name="add_opt1", label="Prompt", options={}, input_type="text", required=True),
+        Field(
+            name="add_opt3",
+            label="Lyrics",
+            options={},
+            input_type="textarea",
+            required=True,
+            conditions=(FieldCondition(depends_on="add_opt4", values=("sung",), shows=True),),
+        ),
+        Field(name="add_opt4", label="Manner", options={"said": "Said", "sung": "Sung"}, default_key="said"),
+    ),
+)
+MODEL_ONCE = replace(
+    MODEL,
+    fields=(
+        Field(name="add_opt2", label="Overlap", options={"2": "50%", "4": "87.0%"}),
+        Field(name="add_opt4", label="Sets of stems", options={"0": "Standard"}),
+    ),
+)
+KEYS = {
+    number: Algorithm(sep_type=number, name=name, group=group, outputs={"stem": stem}, orientation=orientation)
+    for number, name, group, stem, orientation in (
+        (29, "MVSep Piano (piano, other)", "Keys", "Piano", 0),
+        (79, "MVSep Digital Piano (digital-piano, other)", "Keys", "Digital Piano", 0),
+        (58, "MVSep Organ (organ, other)", "Keys", "Organ", 0),
+        (130, "Grand Piano Ensemble", "Ensembles", "Piano", 2),
+        (22, "Reverb Removal (noreverb)", "Restoration", "No reverb", 0),
+    )
+}
+
 
 @pytest.mark.parametrize(
     ("written", "number"),
@@ -106,6 +151,46 @@ def test_a_long_list_of_models_is_cut():
     assert raised.value.hint.endswith("or 2 more")
 
 
+@pytest.mark.parametrize("written", [29, "mvsep piano"])
+def test_a_model_that_is_gone_is_told_with_the_nearest_living_ones(written):
+    """By group, stems and name; what has nothing to do with it is not named."""
+    left = {number: algorithm for number, algorithm in KEYS.items() if number != 29}
+
+    with pytest.raises(RequestRefusedError) as raised:
+        resolve_model(written, left, known=KEYS)
+
+    assert raised.value.message == 'the catalogue has no model 29 "MVSep Piano (piano, other)" any more'
+    assert raised.value.hint == (
+        'choose another model for the rule\'s sep_type; the nearest: 79 "MVSep Digital Piano (digital-piano, other)",'
+        ' 58 "MVSep Organ (organ, other)", 130 "Grand Piano Ensemble"'
+    )
+
+
+def test_a_name_that_was_changed_is_told_with_the_one_it_has():
+    """The number is the same model."""
+    renamed = {**KEYS, 29: replace(KEYS[29], name="Upright")}
+
+    with pytest.raises(RequestRefusedError) as raised:
+        resolve_model("MVSep Piano", renamed, known=KEYS)
+
+    assert raised.value.hint == 'it is called 29 "Upright": write that, or the number'
+
+
+def test_a_model_that_nothing_is_like_has_no_nearest_one():
+    """A hint that misleads is worse than none."""
+    assert instead_of(KEYS[22], KEYS) == "choose another model for the rule's sep_type"
+
+
+def test_the_nearest_models_can_be_had_and_are_fed_the_same_way():
+    """Switched off, for premium accounts only, or without an upload: no way out."""
+    off = replace(KEYS[79], is_active=False)
+    generator = replace(KEYS[58], takes_audio=False, scope=Scope.NO_UPLOAD)
+
+    hint = instead_of(KEYS[29], {**KEYS, 79: off, 58: generator}, has_premium=False)
+
+    assert hint == "choose another model for the rule's sep_type"
+
+
 @pytest.mark.parametrize(
     ("options", "resolved"),
     [
@@ -147,6 +232,29 @@ def test_an_option_that_is_not_certain_is_refused_with_what_is_allowed(options, 
     assert hint in raised.value.hint
 
 
+@pytest.mark.parametrize(
+    ("options", "message", "hint"),
+    [
+        ((("add_opt4", "0"),), 'has no option add_opt4 "Sets of stems" any more', 'did you mean "Set of stems"?'),
+        ((("add_opt2", "4"),), '4 "87.0%" for add_opt2 "Overlap" of model 40', 'did you mean "87.5%"?'),
+        ((("add_opt2", "50%"),), '"50%" for add_opt2 "Overlap"', 'allowed: 2 "50%", 8 "87.5%"'),
+    ],
+)  # fmt: skip
+def test_an_option_that_is_gone_is_told_by_what_it_was_called(options, message, hint):
+    """A number or a key alone resembles nothing. What is sent are keys: a label is none."""
+    with pytest.raises(RequestRefusedError) as raised:
+        check_options(options, MODEL, known=MODEL_ONCE)
+
+    assert message in raised.value.message
+    assert hint in raised.value.hint
+
+
+def test_options_that_the_model_takes_pass_as_they_are():
+    """Keys of selections, and any text."""
+    check_options((("add_opt1", "81"), ("add_opt10", "a")), MODEL)
+    check_options((("add_opt1", "la la"),), SINGER)
+
+
 def test_a_model_without_options_says_so():
     """The shortest list of what is allowed."""
     with pytest.raises(RequestRefusedError) as raised:
@@ -167,6 +275,26 @@ def test_a_text_that_the_model_needs_is_asked_for(options):
     """An empty prompt would be paid for."""
     with pytest.raises(RequestRefusedError, match='needs add_opt1 "Text prompt"'):
         resolve_options(options, SINGER)
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ((), "add_opt1"),
+        ((("Prompt", "hello"),), "add_opt2"),
+        ((("Prompt", "hello"), ("Description", "warm")), None),
+        ((("Prompt", "hello"), ("Description", "warm"), ("Manner", "sung")), "add_opt3"),
+    ],
+)
+def test_a_dropped_text_fills_the_first_needed_text_that_the_rule_leaves_open(options, field):
+    """In the order of N; what the conditions hide is not needed."""
+    assert prompt_field(SPEAKER, options) == field
+
+
+def test_a_second_text_that_the_model_needs_must_be_in_the_rule():
+    """One dropped text fills one field."""
+    with pytest.raises(RequestRefusedError, match='needs add_opt2 "Description"'):
+        resolve_options((("add_opt1", "hello"),), SPEAKER)
 
 
 def test_a_label_that_two_fields_have_is_refused():

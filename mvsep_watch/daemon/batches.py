@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.model import HoldKind, JobState, Settings, Work
-from mvsep_watch.planner import settings_of
 from mvsep_watch.pricing import in_words
 from mvsep_watch.store import JobRow
 
@@ -64,7 +63,7 @@ class BatchSums:
     def _settings(self, job: JobRow) -> Settings | None:
         rule = self._context.config.rule(job.folder, job.rule)
         try:
-            return settings_of(rule, self._context.catalogue or {}) if rule else None
+            return self._context.settings_of(rule) if rule else None
         except MvsepWatchError:
             return None
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from mvsep_watch.daemon.context import Context
-from mvsep_watch.model import FORMATS, Settings, Work
-from mvsep_watch.planner import Ask, Proposal, Situation, Start, Wait, in_force, may_start
+from mvsep_watch.model import Settings, Work, kind_of
+from mvsep_watch.planner import Ask, Misfit, Proposal, Situation, Start, Wait, in_force, may_start
 from mvsep_watch.pricing import price
+from mvsep_watch.retry import words
 from mvsep_watch.store import SeparationRow
 
 
@@ -25,7 +26,7 @@ class Budget:
         root: str,
         reserved_by: SeparationRow | None = None,
     ) -> Start | Wait | Ask:
-        """Ask the planner whether an attempt of a work may start now.
+        """Ask the planner whether an attempt of a work may start now; what does not fit the catalogue may not.
 
         Args:
             work: What is to be separated.
@@ -35,6 +36,8 @@ class Budget:
             root: The output root, escaped.
             reserved_by: The intent whose own reservation and slot do not count against it.
         """
+        if unfit := self._context.misfit(work):
+            return Misfit(*words(unfit))
         approved = self._context.store.jobs.approved(
             realm=work.realm, input_key=work.input_key, settings=work.settings, attempt=attempt
         )
@@ -42,8 +45,8 @@ class Budget:
             price=self.price_of(work.settings, duration_s),
             size_bytes=size_bytes,
             duration_s=duration_s,
-            premium_for=self._premium_for(work.settings),
             root=root,
+            is_tagged=kind_of(work.input_key).is_tagged,
             approved=approved,
         )
         return may_start(proposal, self._situation(without=reserved_by))
@@ -72,14 +75,8 @@ class Budget:
             account=context.account,
             slots_taken=separations.slots_taken(account=account, besides=without),
             sent_today=separations.sent_on(today) - own_today,
+            is_untagged_unknown=separations.is_untagged_released(account=account, besides=without),
             reserved=separations.reserved_against_balance(account=account) - own_price,
             spent_today=separations.spent(today, today) - own_price * own_today,
             spent_this_month=separations.spent(f"{today[:7]}-01", f"{today[:7]}-31") - own_price * own_month,
         )
-
-    def _premium_for(self, settings: Settings) -> str:
-        algorithm = (self._context.catalogue or {}).get(settings.sep_type)
-        if algorithm is not None and algorithm.needs_premium:
-            return f"the model {algorithm.name}"
-        output_format = FORMATS[settings.output_format]
-        return f"the format {output_format.name}" if output_format.needs_premium else ""

@@ -10,7 +10,7 @@ import datetime as dt
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -21,8 +21,24 @@ from mvsep_watch.daemon.hands import Hands
 from mvsep_watch.errors import MvsepWatchError, StateError
 from mvsep_watch.files import sidecar
 from mvsep_watch.files.claim import Claim
-from mvsep_watch.model import MVSEP_REALM, Account, Catalogue, Config, Gate, GateName, HoldKind, JobState, realm_of
+from mvsep_watch.model import (
+    MVSEP_REALM,
+    Account,
+    Catalogue,
+    Config,
+    Gate,
+    GateName,
+    HoldKind,
+    JobState,
+    Rule,
+    Settings,
+    Work,
+    kind_of,
+    realm_of,
+)
 from mvsep_watch.naming import display
+from mvsep_watch.options import resolve_model
+from mvsep_watch.planner import Offer, misfit, settings_of
 from mvsep_watch.store import JobRow, SeparationRow, Store
 
 
@@ -57,6 +73,8 @@ class Context:
     Args:
         account: What the service said last, or None before the first answer.
         catalogue: The models, or None before the first answer.
+        known_models: The models as they were listed once; what is gone is called by it.
+        caches: The folder of caches, or None for none.
         roots_seen: Output roots that were looked at: whose outputs they hold is known, or a gate is closed.
         strangers: Folders with outputs that the state does not know, in places that it would give away.
         stopping: True once told to stop: nothing new is begun.
@@ -69,9 +87,12 @@ class Context:
     log: structlog.stdlib.BoundLogger
     account: Account | None = None
     catalogue: Catalogue | None = None
+    known_models: Catalogue = field(default_factory=dict)
+    caches: Path | None = None
     stopping: bool = False
     roots_seen: set[Path] = field(default_factory=set)
     strangers: set[Path] = field(default_factory=set)
+    _numbers: dict[str, int] = field(default_factory=dict)
     _rng: random.Random = field(default_factory=random.Random)
     _began: tuple[float, float] = (0.0, 0.0)
 
@@ -93,6 +114,27 @@ class Context:
     def identity(self) -> str:
         """Whose account it is; empty before it was read."""
         return self.account.identity if self.account else ""
+
+    def settings_of(self, rule: Rule) -> Settings:
+        """Give what a rule means by the catalogue in force.
+
+        A model's name keeps the number that it first stood for, whatever the service calls the model since.
+
+        Raises:
+            RequestRefusedError: The catalogue has no such model, option or value.
+        """
+        catalogue, name = self.catalogue or {}, rule.sep_type
+        if isinstance(name, str):
+            if name not in self._numbers:
+                self._numbers[name] = resolve_model(name, catalogue, known=self.known_models).sep_type
+            rule = replace(rule, sep_type=self._numbers[name])
+        return settings_of(rule, catalogue, known=self.known_models)
+
+    def misfit(self, work: Work) -> MvsepWatchError | None:
+        """Say why a work cannot be sent as the service is just now, or None where it can."""
+        has_premium = self.account is not None and self.account.has_premium
+        offer = Offer(catalogue=self.catalogue or {}, known=self.known_models, has_premium=has_premium)
+        return misfit(work.settings, kind_of(work.input_key), offer)
 
     def age_s(self, instant: float) -> float:
         """Say how long ago an instant was, in seconds; a clock that was set forward makes nothing older.

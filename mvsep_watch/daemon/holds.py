@@ -11,10 +11,11 @@ WAITS_FOR = {
     HoldKind.ENDED: "going on would need a payment: `redo`",
     HoldKind.OUTPUTS_GONE: "`retry` looks for its outputs once more, `redo` pays",
     HoldKind.ELSEWHERE: "it waits for its own account and host",
+    HoldKind.MISFIT: "it waits for its rule, or the service's models, to change; `retry` tries at once",
     HoldKind.TROUBLE: "it waits for `retry`",
 }
 """Why another command is refused."""
-RETRIABLE = (HoldKind.TROUBLE, HoldKind.ELSEWHERE, HoldKind.OUTPUTS_GONE)
+RETRIABLE = (HoldKind.TROUBLE, HoldKind.MISFIT, HoldKind.ELSEWHERE, HoldKind.OUTPUTS_GONE)
 APPROVABLE = (HoldKind.PRICE, HoldKind.BATCH)
 REDOABLE = (HoldKind.ENDED, HoldKind.OUTPUTS_GONE)
 WITHOUT_RESULTS = (HoldKind.UNKNOWN, *REDOABLE)

@@ -13,7 +13,7 @@ from mvsep_watch.daemon.batches import BatchSums
 from mvsep_watch.daemon.budget import Budget
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.intents import Intents
-from mvsep_watch.errors import MvsepWatchError
+from mvsep_watch.errors import MvsepWatchError, RequestRefusedError
 from mvsep_watch.model import (
     GateName,
     HistoryRow,
@@ -24,6 +24,7 @@ from mvsep_watch.model import (
     Settings,
     Work,
     day_in_hash,
+    kind_of,
     tag_in_hash,
 )
 from mvsep_watch.model.work import MAX_ATTEMPTS_LOOKED_FOR
@@ -34,12 +35,12 @@ from mvsep_watch.planner import (
     Begin,
     Ended,
     Join,
+    Misfit,
     Start,
     Wait,
     asked_of,
     fair,
     serve,
-    settings_of,
 )
 from mvsep_watch.pricing import in_words
 from mvsep_watch.retry import PROBE_S
@@ -72,6 +73,7 @@ class Starting:
         self._is_counting = is_counting
         self._batches = BatchSums(context, budget.price_of)
         self._is_blocked = False
+        self._judged_by: tuple[object, ...] = ()
 
     @property
     def is_waiting(self) -> bool:
@@ -91,6 +93,7 @@ class Starting:
         if self._context.catalogue is None or self._context.account is None:
             return
         self._is_blocked = False
+        self._free_fitting()
         for job in self._queued():
             with self._context.guarding(job):
                 self._consider(job)
@@ -106,12 +109,9 @@ class Starting:
             )
         pinned = self._pinned(job, rule)
         try:
-            settings = Settings.from_canonical(pinned) if pinned else settings_of(rule, self._context.catalogue or {})
+            settings = Settings.from_canonical(pinned) if pinned else self._context.settings_of(rule)
         except MvsepWatchError as error:
             return error
-        algorithm = (self._context.catalogue or {}).get(settings.sep_type)
-        if algorithm is not None and not algorithm.takes_audio:
-            return MvsepWatchError(f"the model {algorithm.name} takes no audio file", hint="choose another model")
         work = Work(realm=job.realm, input_key=job.input_key, settings=settings)
         return Planned(job=job, source=store.sources.get(job.source_id), rule=rule, work=work)
 
@@ -144,7 +144,9 @@ class Starting:
             self._wait(job, f"it was queued for {job.realm}", "configure that service again, or `cancel` it")
             return
         planned = self.plan(job)
-        if isinstance(planned, MvsepWatchError):
+        if isinstance(planned, RequestRefusedError):
+            self._hold_misfit(job, planned.message, planned.hint)
+        elif isinstance(planned, MvsepWatchError):
             self._wait(job, planned.message, planned.hint)
         elif planned.source.bytes_key != job.bytes_key:
             self._drop_changed(planned)
@@ -200,6 +202,8 @@ class Starting:
             return
         if not self._context.knows_root(planned.job.output_root):
             return
+        if not kind_of(planned.job.input_key).is_tagged and self._intents.is_sending_untagged():
+            return
         if self._adopt(planned, known) or self._batches.holds(planned.job):
             return
         source = planned.source
@@ -215,6 +219,8 @@ class Starting:
                 self._intents.intend(planned.job, source, planned.work, attempt=attempt, reserves=reserves)
             case Start() | Wait(is_shared=True):
                 self._is_blocked = True
+            case Misfit(reason=reason, hint=hint):
+                self._hold_misfit(planned.job, reason, hint)
             case Wait(reason=reason, hint=hint):
                 self._wait(planned.job, reason, hint)
             case Ask(reason=reason, hint=hint, price=asked):
@@ -273,6 +279,24 @@ class Starting:
         with store.transaction():
             store.jobs.hold(planned.job, HoldKind.PRICE, now=now, reason=reason, hint=hint, price=asked)
         self._context.log.warning("job_held", job=planned.job.id, reason=reason, hint=hint)
+
+    def _hold_misfit(self, job: JobRow, reason: str, hint: str) -> None:
+        """Hold a job whose rule means nothing that the service offers: nothing is sent that would be refused."""
+        now = self._context.clock.now()
+        self._context.store.jobs.hold(job, HoldKind.MISFIT, now=now, reason=reason, hint=hint)
+        self._context.log.warning("job_held", job=job.id, reason=reason, hint=hint)
+
+    def _free_fitting(self) -> None:
+        """Queue again what fits, after the catalogue, the rules or the account's plan have changed."""
+        context, account = self._context, self._context.account
+        judged_by = (context.catalogue, context.config, account is not None and account.has_premium)
+        if judged_by == self._judged_by:
+            return
+        self._judged_by = judged_by
+        for job in context.store.jobs.held(HoldKind.MISFIT):
+            planned = self.plan(job)
+            if isinstance(planned, Planned) and context.misfit(planned.work) is None:
+                context.store.jobs.move(job, JobState.QUEUED, now=context.clock.now(), reason="its rule fits again")
 
     def _wait(self, job: JobRow, reason: str, hint: str) -> None:
         """Let a job wait for a reason of its own; it is looked at again in a minute."""

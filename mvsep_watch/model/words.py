@@ -82,6 +82,8 @@ class HoldKind(StrEnum):
     """Done and paid before, but the outputs are found nowhere; `redo` pays."""
     ELSEWHERE = "elsewhere"
     """The separation belongs to another account or host than the configured one."""
+    MISFIT = "misfit"
+    """The rule does not fit what the service offers; it goes on by itself once it does. `retry` tries at once."""
     TROUBLE = "trouble"
     """`retry`: anything else that a person can mend without paying."""
 

@@ -1,10 +1,11 @@
 """Decisions about what may start and what an unknown outcome means. Values in, values out; no file, socket or clock."""
 
+from mvsep_watch.planner.fit import Offer, format_misfit, misfit, model_misfits
 from mvsep_watch.planner.limits import PlanLimits, in_force
 from mvsep_watch.planner.order import fair
 from mvsep_watch.planner.reconcile import Absent, Doubtful, LookAgain, Promptness, Search, best_row, verdict
-from mvsep_watch.planner.start import Ask, Proposal, Situation, Start, Wait, any_limit, may_start
-from mvsep_watch.planner.work import Attempt, Begin, Ended, Join, asked_of, serve, settings_of
+from mvsep_watch.planner.start import Ask, Misfit, Proposal, Situation, Start, Wait, any_limit, may_start
+from mvsep_watch.planner.work import Attempt, Begin, Ended, Join, asked_of, required_prompt, serve, settings_of
 
 __all__ = [
     "Absent",
@@ -15,6 +16,8 @@ __all__ = [
     "Ended",
     "Join",
     "LookAgain",
+    "Misfit",
+    "Offer",
     "PlanLimits",
     "Promptness",
     "Proposal",
@@ -26,8 +29,12 @@ __all__ = [
     "asked_of",
     "best_row",
     "fair",
+    "format_misfit",
     "in_force",
     "may_start",
+    "misfit",
+    "model_misfits",
+    "required_prompt",
     "serve",
     "settings_of",
     "verdict",

@@ -24,6 +24,7 @@ class Situation:
         reserved: Credits reserved and not yet part of `account.credits`.
         spent_today, spent_this_month: Charged, and reserved until it is known what was charged.
         sent_today: Separations sent today.
+        is_untagged_unknown: Whether it is not known what became of another one that was sent without a tag.
         slots_taken: What may be unfinished on the server, the unknown included.
     """
 
@@ -33,6 +34,7 @@ class Situation:
     account: Account | None
     slots_taken: int
     sent_today: int = 0
+    is_untagged_unknown: bool = False
     reserved: int = 0
     spent_today: int = 0
     spent_this_month: int = 0
@@ -44,16 +46,16 @@ class Proposal:
 
     Args:
         price: Credits; None is unknown.
-        premium_for: What needs a premium account, in words; empty where nothing does.
         root: The output root, escaped: the scope of a `disk` gate.
+        is_tagged: Whether the history would show whose it is.
         approved: Whether a person approved this attempt, and for how many credits (None: whatever it costs).
     """
 
     price: int | None
     size_bytes: int
     duration_s: float | None
-    premium_for: str = ""
     root: str = ""
+    is_tagged: bool = True
     approved: tuple[bool, int | None] = (False, None)
 
 
@@ -74,6 +76,11 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Misfit(Wait):
+    """It does not fit what the service offers; a person changes the rule, or the service changes back."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """A person decides with `approve`."""
 
@@ -89,6 +96,7 @@ def may_start(proposal: Proposal, situation: Situation) -> Start | Wait | Ask:
         or _plan(proposal, situation)
         or _approval(proposal, situation.credits)
         or _budget(proposal, situation)
+        or _one_at_a_time(proposal, situation)
         or _slots(situation)
         or Start(_reserves(proposal))
     )
@@ -108,9 +116,7 @@ def _gate(proposal: Proposal, situation: Situation) -> Wait | None:
 
 
 def _plan(proposal: Proposal, situation: Situation) -> Wait | None:
-    account, plan = situation.account, situation.plan
-    if proposal.premium_for and not (account and account.has_premium):
-        return Wait(f"{proposal.premium_for} needs a premium account", "switch premium on, or change the rule")
+    plan = situation.plan
     if plan.max_size_bytes is not None and proposal.size_bytes > plan.max_size_bytes:
         return Wait(
             f"{proposal.size_bytes} bytes are more than limits.max_size allows ({plan.max_size_bytes})",
@@ -174,6 +180,16 @@ def _budget(proposal: Proposal, situation: Situation) -> Wait | None:
                 f"it goes on by itself next {name}; or raise limits.credits.per_{name}",
             )
     return None
+
+
+def _one_at_a_time(proposal: Proposal, situation: Situation) -> Wait | None:
+    """Let what carries no tag wait for its like: else nobody could tell which of them a row of the history is."""
+    if proposal.is_tagged or not situation.is_untagged_unknown:
+        return None
+    return Wait(
+        "it is not known what became of another link, text or pair, and they are sent one at a time",
+        "`jobs --state held` shows which; settle that one first",
+    )
 
 
 def _slots(situation: Situation) -> Wait | None:

@@ -11,8 +11,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mvsep_watch.model import Catalogue, Rule, SeparationState, Settings
-from mvsep_watch.options import resolve_model, resolve_options
+from mvsep_watch.errors import RequestRefusedError
+from mvsep_watch.model import Algorithm, Catalogue, InputKind, Rule, SeparationState, Settings
+from mvsep_watch.options import describe, prompt_field, resolve_model, resolve_options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,16 +87,41 @@ def asked_of(rule: Rule) -> str:
     )
 
 
-def settings_of(rule: Rule, catalogue: Catalogue) -> Settings:
+def settings_of(rule: Rule, catalogue: Catalogue, *, known: Catalogue | None = None) -> Settings:
     """Give exactly what is sent for a rule, the catalogue's defaults filled in.
 
+    Args:
+        rule: The rule.
+        catalogue: The models.
+        known: Models that were listed once, for the hints.
+
+    What a dropped text fills is the input and no setting: it is left out.
+
     Raises:
-        RequestRefusedError: The catalogue has no such model, option or value.
+        RequestRefusedError: The catalogue has no such model, option or value, or the model no room for a text.
     """
-    algorithm = resolve_model(rule.sep_type, catalogue)
+    algorithm = resolve_model(rule.sep_type, catalogue, known=known)
+    prompt = required_prompt(algorithm, rule.options) if rule.input == InputKind.TEXT else None
+    given = rule.options if prompt is None else (*rule.options, (prompt, "the dropped text"))
+    options = resolve_options(given, algorithm, known=(known or {}).get(algorithm.sep_type))
     return Settings.of(
         sep_type=algorithm.sep_type,
-        options=resolve_options(rule.options, algorithm),
+        options={name: value for name, value in options.items() if name != prompt},
         output_format=rule.output_format,
         is_demo=rule.demo,
     )
+
+
+def required_prompt(algorithm: Algorithm, options: tuple[tuple[str, str], ...]) -> str:
+    """Name the field that a dropped text fills.
+
+    Raises:
+        RequestRefusedError: The model needs no text, or the options give it already.
+    """
+    prompt = prompt_field(algorithm, options)
+    if prompt is None:
+        raise RequestRefusedError(
+            f"model {describe(algorithm)} has no text left for a dropped one to fill",
+            hint="choose a model that works from a text, and leave its prompt out of the rule's options",
+        )
+    return prompt

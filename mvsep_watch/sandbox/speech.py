@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -29,6 +30,8 @@ MIDDLE_HZ = 150.0
 LETTERS = {letter: VOWELS[number] for number, letter in enumerate("aioe")} | {"u": VOWELS[2], "y": VOWELS[1]}
 HISSING = frozenset("cfhkpqstxz")
 HUM = (250, 1200, 2300)
+BENDS = 7
+"""In how many steps of a third of a semitone the melody goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +58,14 @@ def speak(text: str, voice: Voice) -> Iterator[Samples]:
     """Say a text, sound by sound."""
     yield _both(_pause(EDGE_S))
     for position, letter in enumerate(unicodedata.normalize("NFC", text)):
-        yield _both(_sound(letter, position, voice))
+        base = unicodedata.normalize("NFKD", letter)[0].lower()
+        yield _both(_sound(base, (position * 5 + ord(base)) % BENDS - BENDS // 2, voice))
     yield _both(_pause(EDGE_S))
 
 
-def _sound(letter: str, position: int, voice: Voice) -> Wave:
-    base = unicodedata.normalize("NFKD", letter)[0].lower()
+@lru_cache(maxsize=256)
+def _sound(base: str, bend: int, voice: Voice) -> Wave:
+    """Make the sound of a letter; a voice has few, so they are kept."""
     if not base.isalnum():
         return _pause(SPACE_S if base.isspace() else STOP_S)
     if base in HISSING:
@@ -68,7 +73,7 @@ def _sound(letter: str, position: int, voice: Voice) -> Wave:
     is_consonant = base.isascii() and base.isalpha() and base not in LETTERS
     seconds, formants = (CONSONANT_S, HUM) if is_consonant else (VOWEL_S, LETTERS.get(base, VOWELS[ord(base) % 4]))
     low, middle, high = (voice.size * formant for formant in formants)
-    pitch_hz = voice.pitch_hz * 2 ** (((position * 5 + ord(base)) % 7 - 3) / 36)
+    pitch_hz = voice.pitch_hz * 2 ** (bend / 36)
     glide = np.linspace(1.02, 0.98, round(seconds * RATE))
     return 0.3 * faded(vowel(pitch_hz * glide, (low, middle, high)), rise_s=0.015, fall_s=0.03)
 

@@ -24,12 +24,13 @@ def vowel(pitch_hz: Wave, formants: Formants) -> Wave:
         pitch_hz: The pitch at every sample; its mean decides which harmonics the formants raise.
         formants: The vowel's.
     """
-    phase = 2 * np.pi * np.cumsum(pitch_hz) / RATE
+    first = np.exp(2j * np.pi * np.cumsum(pitch_hz) / RATE)
     mean_hz = float(np.mean(pitch_hz))
-    sound = np.zeros(len(phase))
+    sound, harmonic = np.zeros(len(first)), np.ones(len(first), complex)
     for n in range(1, min(22, int(HIGHEST_HZ / mean_hz))):
         bells = (np.exp(-(((n * mean_hz - formant) / WIDTH_HZ) ** 2)) for formant in formants)
-        sound += np.sin(n * phase) * (0.25 / n + sum(b * w for b, w in zip(bells, STRENGTHS, strict=True)))
+        harmonic *= first
+        sound += harmonic.imag * (0.25 / n + sum(b * w for b, w in zip(bells, STRENGTHS, strict=True)))
     return sound
 
 

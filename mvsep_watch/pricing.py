@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
-from mvsep_watch.model import Algorithm, Field
+from mvsep_watch.model import Algorithm, Catalogue, Field
 
 SECONDS_A_MINUTE = 60
 MINIMUM = 1
@@ -37,6 +38,11 @@ def price(
     if coefficient is None or seconds is None:
         return None
     return max(MINIMUM, math.floor(seconds * coefficient / SECONDS_A_MINUTE))
+
+
+def unpriced(catalogue: Catalogue) -> Catalogue:
+    """Give a catalogue that is good for names and options, and whose prices are not known."""
+    return {number: replace(algorithm, price_coefficient=None) for number, algorithm in catalogue.items()}
 
 
 def in_words(credits_: int) -> str:

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+ALGORITHMS_DATE = "2026-08"
+"""When the models were copied. Source: a raw copy of the list, August 2026."""
+
 
 def algorithms_json() -> str:
     """Give the text of the catalogue: a JSON array, as the server would send it for all scopes."""

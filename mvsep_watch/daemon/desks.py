@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from mvsep_watch.daemon.budget import Budget
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.deleting import Deleting
 from mvsep_watch.daemon.disposing import Disposing
 from mvsep_watch.daemon.finishing import Finishing
 from mvsep_watch.daemon.history import History
@@ -62,11 +63,21 @@ class Desks:
         )
         self.finishing = Finishing(context, self.polling, self)
         self.disposing = Disposing(context, self)
+        self.deleting = Deleting(context, self.polling)
         self._takers = self._make_takers()
 
     def in_turn(self) -> tuple[Desk, ...]:
         """Give the desks that hand out steps, in the order in which they do."""
-        return (self.intake, self.machine, self.finishing, self.disposing, self.starting, self.polling, self.history)
+        return (
+            self.intake,
+            self.machine,
+            self.finishing,
+            self.disposing,
+            self.starting,
+            self.polling,
+            self.history,
+            self.deleting,
+        )
 
     def take(self, step: Step, result: Any, error: Exception | None) -> None:
         """Take an outcome to the desk that handed the step out."""
@@ -84,9 +95,10 @@ class Desks:
             asking.PollLink: self.polling.link_polled,
             asking.ReadHistory: lambda _, read, error: self.history.read(read, error),
             asking.Compare: self.unknowns.compared,
+            asking.DeleteRemote: lambda step, _, error: self.deleting.deleted(step, error),
             asking.CancelRemote: lambda step, _, error: self.polling.cancelled(step, error),
             asking.ReadAccount: lambda _, result, error: self.machine.account_read(result, error),
-            asking.ReadCatalogue: lambda _, catalogue, error: self.machine.catalogue_read(catalogue, error),
+            asking.ReadCatalogue: lambda _, known, error: self.machine.catalogue_read(known, error),
             fetch.Fetch: self.finishing.fetched,
             publish.Publish: lambda step, _, error: self.finishing.published(step, error),
             publish.Dispose: lambda step, _, error: self.disposing.disposed(step, error),
@@ -145,6 +157,9 @@ class Desks:
 
     def intent_fell_through(self, row: SeparationRow, reason: str) -> None:
         self.intents.give_up(row, reason)
+
+    def work_refused(self) -> None:
+        self.machine.doubt_catalogue()
 
     def service_trouble(self, error: Exception) -> None:
         self.machine.trouble(error)

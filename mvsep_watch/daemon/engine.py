@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from mvsep_watch import __version__, retry
 from mvsep_watch.daemon.context import Clock, Context, RealClock
@@ -41,6 +42,7 @@ class Engine:
 
     Args:
         make_hands: Gives the hands for an inbox and tools; threads unless a test says otherwise.
+        caches: The folder of caches; None keeps none.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Engine:
         *,
         clock: Clock | None = None,
         make_hands: Callable[[Inbox, Tools], Hands] | None = None,
+        caches: Path | None = None,
     ) -> None:
         self.inbox = Inbox()
         self.stopping = threading.Event()
@@ -66,7 +69,7 @@ class Engine:
             version=__version__,
         )
         hands = (make_hands or _threads_for(config))(self.inbox, tools)
-        self.context = Context(config=config, store=store, hands=hands, clock=clock, log=get_logger())
+        self.context = Context(config=config, store=store, hands=hands, clock=clock, log=get_logger(), caches=caches)
         self.desks = Desks(self.context)
         self._foreign_writes = -1
         self._was_now = clock.now()
@@ -160,7 +163,11 @@ class Engine:
         can_look = not (desks.history.is_failing or any(gate.name == GateName.TOKEN for gate in other_gates))
         looking = can_look and (desks.unknowns.is_urgent or desks.polling.ending or desks.history.is_settling)
         asking = counts[JobState.SUBMITTED] or looking
-        if context.store.sources.to_dispose(context.clock.now()) or (asking and (context.account or not other_gates)):
+        if (
+            context.store.sources.to_dispose(context.clock.now())
+            or desks.deleting.has_work
+            or (asking and (context.account or not other_gates))
+        ):
             return True
         starting = counts[JobState.QUEUED] and can_look and (service_gates or not desks.starting.is_waiting)
         return desks.finishing.has_work or (not other_gates and bool(starting))
@@ -204,7 +211,7 @@ class Engine:
             self.desks.intake.identified(step, None, error)
         elif isinstance(step, fetch.Fetch | publish.Publish) and (job := store.jobs.get(step.job_id)):
             self.context.hold_for(error, job)
-        elif isinstance(step, submit.Submit | asking.Poll | asking.CancelRemote):
+        elif isinstance(step, submit.Submit | asking.AboutSeparation):
             store.separations.set(step.separation_id, not_before=now + retry.LONGEST_DELAY_S)
 
     def _answer(self, question: ReleaseQuestion) -> None:
@@ -242,8 +249,6 @@ class Engine:
                 self.desks.intake.want_scan(bell.folder)
             case "account":
                 self.desks.machine.check_account()
-            case "catalogue":
-                self.desks.machine.check_catalogue()
             case "stop":
                 self.context.stopping = True
                 self.stopping.set()

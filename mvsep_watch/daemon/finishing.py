@@ -258,6 +258,7 @@ class Finishing:
                 with store.transaction():
                     store.jobs.move(job, JobState.PUBLISHED, now=now)
                     store.sources.want_disposal(job.source_id)
+                    self._want_deletion(job)
                 self._log_finished(store.jobs.get(job.id) or job)
             case TakenError():
                 self._reserve_again(job)
@@ -265,6 +266,11 @@ class Finishing:
                 store.jobs.move(job, JobState.SEPARATED, now=now, reason=str(error))
             case _:
                 self._not_published(job, error)
+
+    def _want_deletion(self, job: JobRow) -> None:
+        rule = self._context.config.rule(job.folder, job.rule)
+        if rule is not None and rule.delete_remote and job.separation_id:
+            self._context.store.separations.set(job.separation_id, delete_pending=1, not_before=0.0)
 
     def _not_published(self, job: JobRow, error: Exception) -> None:
         if isinstance(error, OutputRootError):

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mvsep_watch.errors import ServiceError
-from mvsep_watch.model import Account, Catalogue, HistoryRow, Remote, RemoteLink
+from mvsep_watch.model import Account, HistoryRow, Remote, RemoteLink
 from mvsep_watch.mvsep import Client
+from mvsep_watch.mvsep.cached import FRESH_S, CatalogueCache, KnownCatalogue
 from mvsep_watch.steps.base import Pool, Tools
 
 PAGE_ROWS = 20
@@ -17,8 +18,8 @@ RESTARTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Poll:
-    """Ask how far a separation is, on the host that made it."""
+class AboutSeparation:
+    """Asks about one separation, on the host that has it; one question at a time."""
 
     pool: ClassVar[Pool] = Pool.ASKING
 
@@ -30,6 +31,11 @@ class Poll:
     def key(self) -> tuple[str, int]:
         """One question about a separation at a time."""
         return ("poll", self.separation_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll(AboutSeparation):
+    """Ask how far a separation is, on the host that made it."""
 
     def perform(self, tools: Tools) -> tuple[Remote, float]:
         """Give what the service says, and when the question was begun (monotonic)."""
@@ -38,19 +44,8 @@ class Poll:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PollLink:
+class PollLink(AboutSeparation):
     """Ask how far the service is with a link that it fetches, on the host that took it."""
-
-    pool: ClassVar[Pool] = Pool.ASKING
-
-    separation_id: int
-    hash: str
-    base_url: str
-
-    @property
-    def key(self) -> tuple[str, int]:
-        """One question about a separation at a time."""
-        return ("poll", self.separation_id)
 
     def perform(self, tools: Tools) -> RemoteLink:
         """Give what the service says."""
@@ -132,40 +127,46 @@ class ReadAccount:
         return tools.client.user(), begun_at
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadCatalogue:
-    """Ask for the models with their options and prices."""
+    """Read the models with their options and prices: as they are kept, or from the service.
+
+    Args:
+        cache: Where they are kept.
+        fresh_s: From which age on, in seconds, the service is asked.
+    """
 
     pool: ClassVar[Pool] = Pool.ASKING
+
+    cache: CatalogueCache
+    fresh_s: float = FRESH_S
 
     @property
     def key(self) -> str:
         """One at a time."""
         return "read_catalogue"
 
-    def perform(self, tools: Tools) -> Catalogue:
-        """Ask."""
-        return tools.client.algorithms()
+    def perform(self, tools: Tools) -> KnownCatalogue:
+        """Read, or ask; what is kept is given, whatever its age, where the service cannot be asked."""
+        return self.cache.current(tools.client, now=tools.now(), fresh_s=self.fresh_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CancelRemote:
+class CancelRemote(AboutSeparation):
     """Ask the service to cancel a separation."""
-
-    pool: ClassVar[Pool] = Pool.ASKING
-
-    separation_id: int
-    hash: str
-    base_url: str
-
-    @property
-    def key(self) -> tuple[str, int]:
-        """One at a time for a separation, and not while it is polled."""
-        return ("poll", self.separation_id)
 
     def perform(self, tools: Tools) -> None:
         """Ask; a refusal is raised with the service's own words."""
         tools.client.cancel(self.hash, base_url=self.base_url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteRemote(AboutSeparation):
+    """Ask the service to delete a separation with its files."""
+
+    def perform(self, tools: Tools) -> None:
+        """Ask; a refusal is raised with the service's own words."""
+        tools.client.delete(self.hash, base_url=self.base_url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,6 +90,7 @@ class SeparationRow:
     keeps_slot: bool
     cancel_wanted: bool
     balance_read: bool
+    delete_pending: bool
     server_says: str
     algorithm: str
     reason: str

@@ -244,6 +244,10 @@ class Separations:
             (ended_after,),
         )
 
+    def to_delete(self, now: float) -> list[SeparationRow]:
+        """Give the separations that may be due to be deleted with the service."""
+        return self._rows("delete_pending AND not_before <= ? ORDER BY not_before LIMIT 20", (now,))
+
     def balance_was_read(self, *, begun_at: float) -> None:
         """Stop counting reservations of separations that ended before an account read began."""
         self._db.run(

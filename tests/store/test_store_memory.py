@@ -67,7 +67,7 @@ def test_a_generation_is_committed_with_what_it_counts(store):
 
 
 def test_rows_with_a_tag_of_ours_are_kept_and_found(store):
-    """Of this account alone, the newest first; what is not ours is not stored."""
+    """Of this account alone, the newest first."""
     store.memory.account_read("mvsep", ME, now=1.0)
     store.memory.history_read("mvsep", "me", [row(9, TAG), row(8), row(7, TAG), row(6, OTHER_TAG)], now=2.0)
     store.memory.history_read("mvsep", "you", [row(5, TAG)], now=2.0)
@@ -76,7 +76,27 @@ def test_rows_with_a_tag_of_ours_are_kept_and_found(store):
     assert [each.id for each in found] == [9, 7]
     assert len(store.memory.history_with_tags("mvsep", "me", [TAG, OTHER_TAG])) == 3
     assert store.memory.history_with_tags("sandbox", "me", [TAG]) == []
-    assert store.db.value("SELECT count(*) FROM history") == 4
+
+
+def test_rows_without_a_tag_are_kept_for_as_long_as_they_explain_something(store):
+    """What became of a link can be one of them; after 72 hours nothing is left of it."""
+    store.memory.history_read("mvsep", "me", [row(9), row(8, hours_left=-1), row(7, TAG)], now=1.0)
+    kept = [each[0] for each in store.db.all("SELECT history_id FROM history ORDER BY 1")]
+
+    store.memory.history_read("mvsep", "me", [], now=1.0 + 5 * 86400)
+
+    assert kept == [7, 9]
+    assert [each[0] for each in store.db.all("SELECT history_id FROM history")] == [7]
+
+
+def test_only_rows_that_nothing_explains_may_be_an_unknown_link(desk):
+    """Younger than it, of its model or one that is not named, and no separation that is known."""
+    rows = [row(9, sep_type=40), row(8, sep_type=41), row(7), row(6, TAG), row(5, sep_type=40), row(4, sep_type=40)]
+    unknown = desk.intent(watermark=4)
+    desk.store.memory.history_read(unknown.realm, unknown.account, rows, now=1.0)
+    desk.store.separations.set(desk.intent(attempt=2).id, hash=rows[4].hash)
+
+    assert [each.id for each in desk.store.memory.history_unexplained(unknown)] == [9, 7]
 
 
 def test_a_row_seen_again_takes_what_is_new(store):

@@ -34,7 +34,7 @@ EXIT_CODES = {
     Exit.OK: "success",
     Exit.BUG: "a bug in mvsep-watch",
     Exit.USAGE: "the command's words do not fit",
-    Exit.UNFINISHED: "once: some jobs failed, are held or wait; approve, ...: some refused",
+    Exit.UNFINISHED: "once, get: not everything is done; approve, ...: some refused",
     Exit.PERSON: "a person must act: configuration, token, disk, state",
     Exit.RUNNING: "another process has the state already",
     Exit.INTERRUPTED: "interrupted by Ctrl-C (SIGTERM ends `run` with 0)",
@@ -43,11 +43,12 @@ EXIT_CODES = {
 
 @dataclass(slots=True)
 class Options:
-    """The options of every command."""
+    """The options of every command; `base_url` only of those that ask the service themselves."""
 
     config: Path | None = None
     json: bool = False
     debug: bool = False
+    base_url: str = ""
 
 
 def shared_options() -> list[click.Parameter]:
@@ -59,16 +60,17 @@ def shared_options() -> list[click.Parameter]:
             metavar="PATH",
             help="The configuration file.",
             expose_value=False,
-            callback=_keep,
+            callback=keep,
         ),
-        click.Option(["--json"], is_flag=True, help="Print JSON.", expose_value=False, callback=_keep),
+        click.Option(["--json"], is_flag=True, help="Print JSON.", expose_value=False, callback=keep),
         click.Option(
-            ["--debug"], is_flag=True, help="Show tracebacks and log everything.", expose_value=False, callback=_keep
+            ["--debug"], is_flag=True, help="Show tracebacks and log everything.", expose_value=False, callback=keep
         ),
     ]
 
 
-def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+def keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    """Write an option's value into the `Options` at hand, as its callback."""
     if value:
         setattr(context.ensure_object(Options), parameter.name or "", value)
 

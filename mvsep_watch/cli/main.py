@@ -42,6 +42,13 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "redo": ("acting", "Separate again, and pay again."),
         "forget": ("acting", "Ignore files from now on."),
     },
+    "The rest of the service": {
+        "algorithms": ("algorithms", "Find models, their options and prices."),
+        "get": ("getting", "Fetch the results of a separation."),
+        "account": ("account", "Show and switch the account."),
+        "site": ("site", "Show the service's queues, news and demos."),
+        "quality": ("quality", "Use the service's quality checker."),
+    },
 }
 """Commands by section: the module of this folder that has each, and its help in one line."""
 

@@ -1,7 +1,12 @@
+import io
+
 import pytest
 
-from mvsep_watch.cli import main
+from mvsep_watch.cli import main, reaching
+from mvsep_watch.config import places
+from mvsep_watch.mvsep import Client, Pace
 from tests.daemon.world import World
+from tests.fakes.service import FakeService
 
 TOKEN = "CanaryTokenOfTheCommands012345"
 
@@ -36,3 +41,41 @@ def run(capsys):
         return int(code), said.out, said.err
 
     return run
+
+
+@pytest.fixture
+def nowhere(tmp_path, monkeypatch):
+    """An empty working folder of somebody without configuration, token or cache."""
+    for name in ("MVSEP_WATCH_CONFIG", "MVSEP_API_TOKEN", "MVSEP_BASE_URL", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("CACHE_DIRECTORY", raising=False)
+    monkeypatch.setattr(places, "SYSTEM_FOLDER", tmp_path / "etc")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    return work
+
+
+@pytest.fixture
+def service(nowhere, monkeypatch):
+    """A service in memory that answers every command which asks for itself, at any base URL."""
+    service = FakeService()
+
+    def client(token, **given):
+        return Client(token, transport=service.transport(), pace=Pace(sleep=lambda _: None), **given)
+
+    monkeypatch.setattr(reaching, "Client", client)
+    return service
+
+
+@pytest.fixture
+def typed(monkeypatch):
+    """Type words at a terminal, or without one pipe them in."""
+
+    def typed(text, *, at_terminal=False):
+        stdin = io.StringIO(text)
+        stdin.isatty = lambda: at_terminal
+        monkeypatch.setattr("sys.stdin", stdin)
+
+    return typed

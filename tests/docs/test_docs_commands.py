@@ -26,6 +26,15 @@ def keys_given(function):
     return sorted({key.value for found in dicts for key in found.keys if isinstance(key, ast.Constant)})
 
 
+def spelled():
+    """Every command by its words, those of groups too."""
+    commands = {(name,): group.get_command(None, name) for name in COMMANDS}
+    parts = {
+        (*words, name): part for words, made in commands.items() for name, part in getattr(made, "commands", {}).items()
+    }
+    return {**commands, **parts}
+
+
 def test_the_two_commands_are_there_to_be_copied(readme):
     """On the first screen, each on a line of its own; the first block has nothing else."""
     assert readme.blocks("sh")[0].splitlines() == [DEMO_COMMAND, TEST_COMMAND]
@@ -58,13 +67,12 @@ def test_every_command_is_in_the_table(readme, name):
     assert re.search(rf"^\| `{name}\b", readme.section("Commands"), re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_option_of_a_command_is_in_the_table(readme, name):
-    """Beside its command; `--all` of those that act is told once for all."""
-    row = re.search(rf"^\| `{name}\b.*$", readme.section("Commands"), re.MULTILINE)[0]
-    shared = {"-c", "--config", "--json", "--debug", "--help"}
-    command = group.get_command(None, name)
-    own = [option.opts[-1] for option in command.params if option.opts[-1].startswith("--")]
+@pytest.mark.parametrize("words", sorted(spelled()), ids=" ".join)
+def test_every_option_of_a_command_is_in_the_table(readme, words):
+    """Beside its command; what several take alike is told once for all."""
+    row = re.search(rf"^\|.*`{' '.join(words)}\b.*$", readme.section("Commands"), re.MULTILINE)[0]
+    shared = {"-c", "--config", "--json", "--debug", "--help", "--base-url"}
+    own = [option.opts[-1] for option in spelled()[words].params if option.opts[-1].startswith("--")]
 
     assert [option for option in own if option not in shared | {"--all"} and option not in row] == []
 

@@ -1,0 +1,63 @@
+"""What a person is asked for: passwords, which are never shown and never words of the command line, and agreement."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from mvsep_watch.errors import UsageError
+
+LONGEST_PASSWORD = 4096
+
+
+def password(*, from_stdin: bool, confirmed: bool = False) -> str:
+    """Ask for a password without showing it, or read it from a line of the standard input.
+
+    Args:
+        from_stdin: Read a line instead of asking.
+        confirmed: Ask twice.
+
+    Raises:
+        UsageError: Nobody is there to be asked, or the line is empty.
+    """
+    if from_stdin:
+        given = sys.stdin.readline(LONGEST_PASSWORD + 2).rstrip("\r\n")
+        if not given or len(given) > LONGEST_PASSWORD:
+            raise UsageError("there is no password in the first line of the standard input")
+        return given
+    _require_person("the password", hint="--password-stdin reads it from the standard input")
+    asked: str = click.prompt("Password", hide_input=True, err=True, confirmation_prompt=confirmed)
+    return asked
+
+
+def word(name: str, given: str | None, *, hint: str) -> str:
+    """Give a word that the command line has, or ask for it.
+
+    Raises:
+        UsageError: Nobody is there to be asked.
+    """
+    if given:
+        return given
+    _require_person(name, hint=hint)
+    asked: str = click.prompt(name[:1].upper() + name[1:], err=True)
+    return asked
+
+
+def agree(question: str, *, yes: bool) -> None:
+    """Go on only with a yes, given beforehand or now.
+
+    Raises:
+        UsageError: Nobody is there to be asked.
+        Abort: Somebody said no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"nobody is there to ask: {question}", hint="--yes agrees to the price")
+    click.confirm(question, abort=True, err=True)
+
+
+def _require_person(what: str, *, hint: str) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError(f"nobody is there to ask for {what}", hint=hint)

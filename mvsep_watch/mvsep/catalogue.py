@@ -118,7 +118,7 @@ def _coefficient(entry: Mapping[str, Any], fields: list[Mapping[str, Any]]) -> f
 def _scope(entry: Mapping[str, Any]) -> Scope:
     """Read how a model is fed; an unknown word, or none, is the ordinary upload unless that is said to be off."""
     widget = entry.get("audio_widget")
-    if widget in {Scope.NO_UPLOAD, Scope.MATCHERING_UPLOAD}:
+    if widget in (Scope.NO_UPLOAD, Scope.MATCHERING_UPLOAD):
         return Scope(widget)
     return Scope.NO_UPLOAD if is_true(entry.get("audio_upload_disabled")) else Scope.SINGLE_UPLOAD
 

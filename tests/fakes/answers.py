@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
+from urllib.parse import parse_qs
 
 import httpx
+
+Row = TypeVar("Row")
 
 TOO_MANY = "You already have unprocessed file in queue. Please wait before adding new file!"
 PREMIUM = "Seperation type is unavailable until you purchase premium membership"
@@ -77,6 +81,17 @@ def multipart(request: httpx.Request, body: bytes) -> tuple[dict[str, str], dict
         else:
             fields[described["name"]] = value.removesuffix(b"\r\n").decode()
     return fields, files
+
+
+def form_of(body: bytes) -> dict[str, str]:
+    """Take an urlencoded form apart."""
+    return {key: values[-1] for key, values in parse_qs(body.decode(), keep_blank_values=True).items()}
+
+
+def page_of(request: httpx.Request, rows: Sequence[Row]) -> Sequence[Row]:
+    """Give the rows that `start` and `limit` ask for: 10 unless told, 20 at most."""
+    start, limit = int(request.url.params.get("start", 0)), min(20, int(request.url.params.get("limit", 10)))
+    return rows[start : start + limit]
 
 
 def slug_of(text: str) -> str:

@@ -8,23 +8,23 @@
 It counts what matters (`made`, `uploads`, `requests`) and keeps every job. It is written from the API's description
 alone and shares nothing with the sandbox.
 
-Faults are queued by endpoint (`create get cancel user history algorithms queue download`) and used up in order. A
+Faults are queued by endpoint (a value of `ENDPOINTS`, or `download`) and used up in order. A
 fault is a name of `FAULTS` or a callable that gets the request and the service and gives a response, gives None (then
 it goes on as usual), or raises.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import math
 import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from urllib.parse import parse_qs
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -35,7 +35,9 @@ from tests.fakes.answers import (
     TOO_MANY,
     Chunks,
     answer_json,
+    form_of,
     multipart,
+    page_of,
     ranged,
     refusal,
     slug_of,
@@ -43,7 +45,9 @@ from tests.fakes.answers import (
 )
 from tests.fakes.catalogue import default_catalogue
 from tests.fakes.faults import FAULTS, UNREAD
-from tests.fakes.results import duration_of_wav, result_bytes
+from tests.fakes.records import FakeAccount, FakeJob, FakeUpload
+from tests.fakes.results import result_bytes
+from tests.fakes.site import FakeSite
 
 TOKEN = "CanaryTokenOfThirtyLetters0123"
 EXTENSIONS = ("mp3", "wav", "flac", "m4a", "wav", "flac")
@@ -57,65 +61,29 @@ FORMAT_LABELS = (
 )
 KEPT_S = 72 * 3600.0
 NEVER = math.inf
+MIRROR = "https://mirror.mvsep.com"
 
+DOWNLOADING = {
+    "success": False, "data": {"message": "Your audio file is being downloaded, please wait a while..."},
+}  # fmt: skip
 NOT_FOUND = {"success": False, "status": "not_found", "data": {"message": "File or File Hash not found"}}
 ENDPOINTS = {
     "/api/separation/create": "create",
     "/api/separation/get": "get",
+    "/api/separation/get-remote": "get_remote",
     "/api/separation/cancel": "cancel",
-    "/api/app/user": "user",
+    "/api/separation/delete": "delete",
     "/api/app/separation_history": "history",
     "/api/app/algorithms": "algorithms",
-    "/api/app/queue": "queue",
-}
-
-
-@dataclass(slots=True)
-class FakeAccount:
-    """Whose money it is. `credits` is the balance; `enabled` is `premium_enabled`."""
-
-    email: str
-    credits: int
-    enabled: bool
-
-    @property
-    def pays(self) -> bool:
-        return self.enabled and self.credits > 0
-
-
-@dataclass(slots=True)
-class FakeUpload:
-    """One upload that came whole, whatever was then made of it."""
-
-    fields: dict[str, str]
-    name: str
-    sha256: str
-    size_bytes: int
-    duration_s: float
-
-
-@dataclass(slots=True)
-class FakeJob:
-    """One separation. `charged` is what was paid and not given back."""
-
-    id: int
-    hash: str
-    host: str
-    token: str
-    upload: FakeUpload
-    created_s: float
-    charged: int
-    status: str = "waiting"
-    message: str = ""
-    gets: int = 0
-    extra: dict[str, int] = field(default_factory=dict)
-    reads_until_listed: float = 0
-    empty_polls: int = 0
-    exists: bool = True
-
-    @property
-    def is_unfinished(self) -> bool:
-        return self.exists and self.status not in {"done", "failed"}
+    "/api/app/queue/summary": "queue_summary",
+    **{f"/api/app/{name}": name for name in (
+        "user", "login", "register", "news", "demo", "queue",
+        "enable_premium", "disable_premium", "enable_long_filenames", "disable_long_filenames",
+    )},
+    **{f"/api/quality_checker/{name}": f"quality_{name}" for name in (
+        "queue", "entry", "leaderboard", "add", "delete",
+    )},
+}  # fmt: skip
 
 
 Fault = Callable[[httpx.Request, "FakeService"], httpx.Response | None]
@@ -134,6 +102,7 @@ class FakeService:
         history_lag_reads: How many reads of the history do not yet list a new separation.
         history_lag_s: For how long it is not listed; NEVER hides it for good.
         history_only_finished: The history lists nothing unfinished.
+        link_polls: At which `get-remote` a link has been fetched; the first says that it is being downloaded.
         refund_failed: Whether a failed separation's credits are given back.
         rate_limit: What is announced; None announces nothing.
     """
@@ -155,6 +124,7 @@ class FakeService:
         history_lag_reads: int = 0,
         history_lag_s: float = 0.0,
         history_only_finished: bool = False,
+        link_polls: int = 3,
         refund_failed: bool = True,
         rate_limit: int | None = 100_000,
     ) -> None:
@@ -169,12 +139,15 @@ class FakeService:
         self.history_lag_reads = history_lag_reads
         self.history_lag_s = history_lag_s
         self.history_only_finished = history_only_finished
+        self.link_polls = link_polls
         self.refund_failed = refund_failed
         self.rate_limit = rate_limit
         self.catalogue = default_catalogue()
         self.accounts = {token: FakeAccount(email, credits, premium)}
         self.jobs: dict[str, FakeJob] = {}
+        self.links: dict[str, FakeJob] = {}
         self.uploads: list[FakeUpload] = []
+        self.site = FakeSite(self)
         self.requests: list[tuple[str, httpx.Request]] = []
         self.lock = threading.RLock()
         self._faults: dict[str, deque[str | Fault]] = defaultdict(deque)
@@ -276,14 +249,11 @@ class FakeService:
         return effect(request, well)
 
     def _answer_well(self, endpoint: str, request: httpx.Request, body: bytes) -> httpx.Response:
-        if endpoint == "create":
-            return self._create(request, self._upload_of(request, body))
-        if endpoint == "cancel":
-            return self._cancel({key: values[-1] for key, values in parse_qs(body.decode()).items()})
-        handler = getattr(self, f"_{endpoint}")
-        return handler(request)
+        handler = getattr(self, f"_{endpoint}", None) or getattr(self.site, endpoint)
+        return handler(request, body)
 
-    def _create(self, request: httpx.Request, upload: FakeUpload) -> httpx.Response:
+    def _create(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        upload = self._upload_of(request, body)
         self.uploads.append(upload)
         account = self.accounts.get(upload.fields.get("api_token", ""))
         if account is None:
@@ -291,15 +261,18 @@ class FakeService:
         if problem := self._problem_with(upload, account):
             return refusal(problem)
         job = self._made(request, upload, account)
-        link = f"{request.url.scheme}://{request.url.netloc.decode()}/api/separation/get?hash={job.hash}"
-        return answer_json({"success": True, "data": {"link": link, "hash": job.hash}})
+        call, hash_ = ("get-remote", job.short) if job.short else ("get", job.hash)
+        link = f"{request.url.scheme}://{request.url.netloc.decode()}/api/separation/{call}?hash={hash_}"
+        return answer_json({"success": True, "data": {"link": link, "hash": hash_}})
 
     def _problem_with(self, upload: FakeUpload, account: FakeAccount) -> str | None:
-        model = self._model(upload)
+        model = self.model_row_of(upload)
         unfinished = sum(1 for job in self.unfinished if self.accounts[job.token] is account)
         slots = self.slots if self.slots is not None else NEVER if account.pays else 1
         if model is None:
             return NOT_SET
+        if model["audio_widget"] != upload.scope:
+            return "Invalid parameter"
         if model["orientation"] == 2 and not account.enabled:
             return PREMIUM
         if unfinished >= slots:
@@ -314,7 +287,7 @@ class FakeService:
         number = len(self.jobs) + 1
         job = FakeJob(
             id=1000 + number,
-            hash=self._new_hash(upload.name, number),
+            hash=self._new_hash(self._name_of(upload), number),
             host=request.url.host,
             token=upload.fields["api_token"],
             upload=upload,
@@ -323,11 +296,14 @@ class FakeService:
             reads_until_listed=self.history_lag_reads,
         )
         self.jobs[job.hash] = job
+        if upload.fields.get("url"):
+            job.short, job.polls_until_fetched = self._new_short(number), self.link_polls
+            self.links[job.short] = job
         return job
 
     def price(self, upload: FakeUpload) -> int:
         """Reckon as the service says: floor(seconds x coefficient x multipliers / 60), at least 1."""
-        model = self._model(upload) or {"price_coefficient": 1, "algorithm_fields": []}
+        model = self.model_row_of(upload) or {"price_coefficient": 1, "algorithm_fields": []}
         coefficient = float(model["price_coefficient"])
         for option in model["algorithm_fields"]:
             for rule in option["price_rules"]:
@@ -335,18 +311,59 @@ class FakeService:
                     coefficient *= float(rule["value"])
         return math.floor(upload.duration_s * coefficient / 60) or 1
 
-    def _get(self, request: httpx.Request) -> httpx.Response:
+    def _get(self, request: httpx.Request, body: bytes) -> httpx.Response:
         job = self.jobs.get(request.url.params.get("hash", ""))
-        if job is None or not job.exists or job.host != request.url.host or self._age_s(job) > KEPT_S:
+        if not self._is_known(job, request):
             return answer_json(NOT_FOUND)
+        is_mirror = request.url.params.get("mirror") == "1"
+        if is_mirror and (refused := self._mirror_refused(job, request)):
+            return refused
         job.gets += 1
         if self.auto_finish_after is not None and job.is_unfinished and job.gets >= self.auto_finish_after:
             self.finish(job.hash)
-        return answer_json({"success": True, "status": job.status, "data": self._data_of(job)})
+        return answer_json({"success": True, "status": job.status, "data": self._data_of(job, is_mirror=is_mirror)})
 
-    def _data_of(self, job: FakeJob) -> dict[str, object]:
+    def _is_known(self, job: FakeJob | None, request: httpx.Request) -> bool:
+        return job is not None and job.exists and job.host == request.url.host and self._age_s(job) <= KEPT_S
+
+    def _mirror_refused(self, job: FakeJob, request: httpx.Request) -> httpx.Response | None:
+        """Take the credit that another mirror costs, or say why not."""
+        account = self.accounts.get(request.url.params.get("api_token", ""))
+        if account is None:
+            return answer_json({"success": False, "data": {"message": "Invalid API key"}}, status=400)
+        if account.credits < 1:
+            return answer_json({"success": False, "data": {"message": "Insufficient credits"}}, status=400)
+        account.credits -= 1
+        job.mirrored += 1
+        return None
+
+    def _get_remote(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        job = self.links.get(request.url.params.get("hash", ""))
+        if not self._is_known(job, request):
+            return answer_json(NOT_FOUND)
+        job.polls_until_fetched -= 1
+        if job.polls_until_fetched > 0:
+            return answer_json(self._fetching(job))
+        link = f"{request.url.scheme}://{request.url.netloc.decode()}/api/separation/get?hash={job.hash}"
+        return answer_json({"success": True, "status": "done", "data": {"link": link, "hash": job.hash}})
+
+    def _fetching(self, job: FakeJob) -> dict[str, object]:
+        """Say how far a link is, in the phases that come before its long hash."""
+        if job.status == "failed":
+            return {"success": True, "status": "failed", "data": {"message": job.message or "Job failed"}}
+        phase = self.link_polls - job.polls_until_fetched
+        if phase <= 1:
+            return DOWNLOADING
+        if phase == 2:
+            return {"success": True, "status": "waiting", "data": {"queue_count": 3, "current_order": 2}}
+        return {"success": True, "status": "processing", "data": {"message": "is processing"}}
+
+    def _data_of(self, job: FakeJob, *, is_mirror: bool = False) -> dict[str, object]:
         if job.status == "done":
-            return self._done_data(job)
+            data = self._done_data(job)
+            for row in data["files"] if is_mirror else []:
+                row["url"] = row["url"].replace(self.base_url, MIRROR)
+            return data
         if job.status == "waiting":
             place = self.unfinished.index(job) + 1
             return {"queue_count": len(self.unfinished), "current_order": place, **job.extra}
@@ -356,10 +373,12 @@ class FakeService:
         files = [] if job.empty_polls > 0 else [self._file_row(job, stem) for stem in self.stems]
         job.empty_polls -= 1
         number = int(job.upload.fields.get("output_format", "0"))
-        model = self._model(job.upload)
+        model = self.model_row_of(job.upload)
         return {
             "message": "", "hash": job.hash, "algorithm": model["name"] if model else "", "size": "5.70 MB",
-            "output_format": FORMAT_LABELS[number], "files": files, "transcription": [], "date": stamp(job.created_s),
+            "output_format": FORMAT_LABELS[number], "tags": {"audio": {"channels": 2}, "tags": []},
+            "input_file": {"url": f"{self.base_url}/storage/temp/{job.hash}", "size": "5.70 MB", "download": "a.mp3"},
+            "files": files, "transcription": [], "date": stamp(job.created_s),
         }  # fmt: skip
 
     def _file_row(self, job: FakeJob, stem: str) -> dict[str, object]:
@@ -368,11 +387,11 @@ class FakeService:
         return {"type": stem, "url": f"{self.base_url}/storage/processed/{job.hash}/{slug}/{name}", "size": "5.84 MB",
                 "image": None, "download": f"audio_{slug}.{self._extension(job)}"}  # fmt: skip
 
-    def _cancel(self, form: dict[str, str]) -> httpx.Response:
-        job = self.jobs.get(form.get("hash", ""))
-        if form.get("api_token") not in self.accounts:
-            return refusal("invalid token", status=401)
-        if job is None or not job.exists or job.token != form["api_token"] or job.status != "waiting":
+    def _cancel(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        job, refused = self._own_job(form_of(body))
+        if refused:
+            return refused
+        if job is None or job.status != "waiting":
             return answer_json(
                 {"success": False, "data": {"message": "The job is already being processed"}}, status=400
             )
@@ -380,28 +399,31 @@ class FakeService:
         job.exists = False
         return answer_json({"success": True})
 
-    def _user(self, request: httpx.Request) -> httpx.Response:
-        token = request.url.params.get("api_token", "")
-        account = self.accounts.get(token)
-        if account is None:
-            return answer_json({"success": False, "data": {"message": "Invalid API key"}}, status=400)
-        queue = [{"hash": job.hash} for job in self.unfinished if self.accounts[job.token] is account]
-        return answer_json({"success": True, "data": {
-            "name": account.email.partition("@")[0], "email": account.email, "api_token": token,
-            "premium_minutes": account.credits, "premium_enabled": int(account.enabled),
-            "long_filenames_enabled": 0, "current_queue": queue,
-        }})  # fmt: skip
+    def _delete(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        job, refused = self._own_job(form_of(body))
+        if refused:
+            return refused
+        if job is None:
+            return answer_json({"success": False, "data": {"message": "File or File Hash not found"}}, status=400)
+        job.exists = False
+        return answer_json({"success": True})
 
-    def _history(self, request: httpx.Request) -> httpx.Response:
-        params = request.url.params
-        account = self.accounts.get(params.get("api_token", ""))
+    def _own_job(self, form: dict[str, str]) -> tuple[FakeJob | None, httpx.Response | None]:
+        """Find the job that a form means, by either hash, if it is the account's own."""
+        if form.get("api_token") not in self.accounts:
+            return None, refusal("invalid token", status=401)
+        hash_ = form.get("hash", "")
+        job = self.jobs.get(hash_) or self.links.get(hash_)
+        return (job if job is not None and job.exists and job.token == form["api_token"] else None), None
+
+    def _history(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        account = self.accounts.get(request.url.params.get("api_token", ""))
         if account is None:
             return refusal("invalid token")
-        start, limit = int(params.get("start", 0)), min(20, int(params.get("limit", 10)))
         listed = [job for job in reversed(self.jobs.values()) if self._is_listed(job, account)]
         for job in self.jobs.values():
             job.reads_until_listed -= 1
-        return answer_json({"success": True, "data": [self._row(job) for job in listed[start : start + limit]]})
+        return answer_json({"success": True, "data": [self._row(job) for job in page_of(request, listed)]})
 
     def _is_listed(self, job: FakeJob, account: FakeAccount) -> bool:
         late = job.reads_until_listed > 0 or self._age_s(job) < self.history_lag_s
@@ -409,7 +431,7 @@ class FakeService:
         return self.accounts[job.token] is account and not late and not hidden
 
     def _row(self, job: FakeJob) -> dict[str, object]:
-        model = self._model(job.upload)
+        model = self.model_row_of(job.upload)
         return {
             "id": job.id, "hash": job.hash, "created_at": stamp(job.created_s), "updated_at": stamp(job.created_s),
             "job_exists": job.exists, "credits": job.charged if job.exists else None,
@@ -417,14 +439,17 @@ class FakeService:
             "algorithm": {"name": model["name"], "render_id": model["render_id"]} if model else None,
         }  # fmt: skip
 
-    def _algorithms(self, request: httpx.Request) -> httpx.Response:
-        return answer_json(self.catalogue)
+    def _algorithms(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        scopes = request.url.params.get("scopes", "single_upload").split(",")
+        listed = [model for model in self.catalogue if model.get("audio_widget", "single_upload") in scopes]
+        response = answer_json(listed)
+        tag = f'"{hashlib.md5(response.content).hexdigest()}"'
+        if request.headers.get("If-None-Match") == tag:
+            return httpx.Response(304, headers={"ETag": tag})
+        response.headers["ETag"] = tag
+        return response
 
-    def _queue(self, request: httpx.Request) -> httpx.Response:
-        counts = {"in_process": 25, "premium": 5, "registered": 150, "unregistered": 800}
-        return answer_json({"queue": counts, "plan": {"plan": "premium", "queue": 5}})
-
-    def _download(self, request: httpx.Request) -> httpx.Response:
+    def _download(self, request: httpx.Request, body: bytes) -> httpx.Response:
         parts = PurePosixPath(request.url.path).parts
         job = self.jobs.get(parts[-3]) if len(parts) >= 3 else None
         stems = {slug_of(stem): position for position, stem in enumerate(self.stems)}
@@ -438,16 +463,16 @@ class FakeService:
 
     def _upload_of(self, request: httpx.Request, body: bytes) -> FakeUpload:
         fields, files = multipart(request, body)
-        name, content = files["audiofile"]
-        return FakeUpload(
-            fields=fields,
-            name=name,
-            sha256=hashlib.sha256(content).hexdigest(),
-            size_bytes=len(content),
-            duration_s=duration_of_wav(content) or self.default_duration_s,
-        )
+        return FakeUpload.of(fields, files, default_s=self.default_duration_s)
 
-    def _model(self, upload: FakeUpload) -> dict | None:
+    def _name_of(self, upload: FakeUpload) -> str:
+        """Say what an input goes by: the file's name, the last part of the link, or else the model's."""
+        if url := upload.fields.get("url"):
+            return PurePosixPath(urlsplit(url).path).name or "audio"
+        return upload.name or f"{self.model_row_of(upload)['name']}.wav"
+
+    def model_row_of(self, upload: FakeUpload) -> dict | None:
+        """Give the catalogue's row of the model that an upload asked for."""
         wanted = upload.fields.get("sep_type")
         return next((model for model in self.catalogue if str(model["render_id"]) == wanted), None)
 
@@ -467,6 +492,11 @@ class FakeService:
         digest = hashlib.md5(f"{name} {number}".encode()).hexdigest()[:10]
         path = PurePosixPath(name)
         return f"{when}-{digest}-{slug_of(path.stem)}{path.suffix.lower()}"
+
+    def _new_short(self, number: int) -> str:
+        """Make a link's first hash as the service does: 16 letters and digits."""
+        digest = hashlib.sha256(f"link {number}".encode()).digest()
+        return base64.b64encode(digest, altchars=b"xY").decode()[:16]
 
 
 class _Transport(httpx.BaseTransport):

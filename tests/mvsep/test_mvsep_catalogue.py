@@ -1,13 +1,13 @@
 """The catalogue: JSON inside strings, the server's order, and entries that cannot be read."""
 
 import json
-from collections import Counter
 
 import httpx
 import pytest
 
 from mvsep_watch.errors import ServiceError
-from mvsep_watch.model import FieldCondition, OutputOverride, OutputVariant
+from mvsep_watch.model import Description, FieldCondition, OutputOverride, OutputVariant, Scope
+from mvsep_watch.mvsep import CatalogueText, read_catalogue
 from tests.fakes.catalogue import field_row, model_row
 
 
@@ -123,17 +123,107 @@ def test_an_entry_of_2024_is_read(answering):
     assert (found.price_coefficient, found.is_active, found.takes_audio, found.outputs) == (None, True, True, {})
 
 
-def test_models_without_an_ordinary_upload_are_marked(answering):
-    """Text prompts and pairs of files."""
-    rows = [model_row(number, "x", orientation=0, coefficient=1) for number in (1, 2, 3)]
-    rows[1]["audio_widget"] = "no_upload"
-    rows[2]["audio_upload_disabled"] = 1
+@pytest.mark.parametrize(
+    ("keys", "scope"),
+    [
+        ({"audio_widget": "single_upload"}, Scope.SINGLE_UPLOAD),
+        ({"audio_widget": "no_upload"}, Scope.NO_UPLOAD),
+        ({"audio_widget": "matchering_upload"}, Scope.MATCHERING_UPLOAD),
+        ({"audio_widget": "matchering_upload", "audio_upload_disabled": 1}, Scope.MATCHERING_UPLOAD),
+        ({"audio_widget": "somethingnew"}, Scope.SINGLE_UPLOAD),
+        ({"audio_widget": None}, Scope.SINGLE_UPLOAD),
+        ({"audio_widget": None, "audio_upload_disabled": 1}, Scope.NO_UPLOAD),
+        ({"audio_widget": ["x"]}, Scope.SINGLE_UPLOAD),
+    ],
+)
+def test_how_a_model_is_fed_is_read(answering, model, keys, scope):
+    """A word that nobody knows is the ordinary upload, unless that is off."""
+    found = read(answering, [{**model, **keys}])[40]
 
-    assert Counter(model.takes_audio for model in read(answering, rows).values()) == {True: 1, False: 2}
+    assert (found.scope, found.takes_audio) == (scope, scope is Scope.SINGLE_UPLOAD)
 
 
-def test_scopes_are_asked_for(client, service):
-    """As one list."""
-    client.algorithms(("single_upload", "no_upload"))
+@pytest.mark.parametrize(
+    ("rating", "average", "votes"),
+    [
+        ({"average": "4.2500", "total": 24}, 4.25, 24),
+        ({"average": 0, "total": 0}, None, 0),
+        ({"average": "0", "total": "0"}, None, 0),
+        ({"average": 3, "total": "7"}, 3.0, 7),
+        ({"average": None, "total": None}, None, 0),
+        ([], None, 0),
+        (None, None, 0),
+        ("4.25", None, 0),
+    ],
+)
+def test_a_rating_without_votes_is_none(answering, model, rating, average, votes):
+    """The average is a string, or the number 0 where nobody voted."""
+    found = read(answering, [{**model, "rating": rating}])[40]
+
+    assert (found.rating, found.votes) == (average, votes)
+
+
+def test_what_the_site_says_of_a_model_is_read(answering, model):
+    """By language; what is written in HTML stays so."""
+    model |= {"usage": 8567, "algorithm_group_id": 23, "algorithm_descriptions": [
+        {"id": 9, "short_description": "Kurz\nund gut", "long_description": "<p>a</p>\n<p>b</p>", "lang": "de"},
+        {"id": 10, "short_description": None, "lang": "ru", "algorithm_id": 27},
+    ]}  # fmt: skip
+    found = read(answering, [model])[40]
+
+    assert (found.usage, found.group_id) == (8567, 23)
+    assert found.descriptions == {
+        "de": Description(short="Kurz und gut", long="<p>a</p>\n<p>b</p>"),
+        "ru": Description(short=""),
+    }
+
+
+def test_options_may_come_as_an_object_too(answering, model):
+    """As one copy of the documentation has them."""
+    model["algorithm_fields"][0]["options"] = {"2": "50%", "8": "87%"}
+
+    assert read(answering, [model])[40].fields[0].options == {"2": "50%", "8": "87%"}
+
+
+@pytest.mark.parametrize(
+    "scopes", [("single_upload", "no_upload"), (Scope.SINGLE_UPLOAD, Scope.NO_UPLOAD)], ids=["words", "scopes"]
+)
+def test_scopes_are_asked_for(client, service, scopes):
+    """As one list, and the models of the others are not in the answer."""
+    found = client.algorithms(scopes)
 
     assert dict(service.requests[0][1].url.params) == {"scopes": "single_upload,no_upload"}
+    assert {model.scope for model in found.values()} == set(map(Scope, scopes))
+    assert set(client.algorithms()) < set(found) < set(client.algorithms(Scope))
+
+
+def test_a_catalogue_is_kept_as_a_text_and_not_sent_again_while_it_holds(client, service):
+    """Its tag says so."""
+    first = client.algorithms_text()
+    again = client.algorithms_text(etag=first.etag)
+    service.catalogue[0]["name"] = "Another"
+    changed = client.algorithms_text(etag=first.etag)
+
+    assert read_catalogue(first.text) == {**client.algorithms(), 20: read_catalogue(first.text)[20]}
+    assert again == CatalogueText(text="", etag=first.etag, is_unchanged=True)
+    assert (changed.is_unchanged, read_catalogue(changed.text)[20].name) == (False, "Another")
+    assert changed.etag not in {"", first.etag}
+
+
+@pytest.mark.parametrize("payload", [{}, None, "x", [5], {"success": False, "message": "no"}])
+def test_a_text_that_holds_no_catalogue_is_an_error(answering, payload):
+    """It would be kept in place of a good one."""
+    with pytest.raises(ServiceError):
+        answering(httpx.Response(200, json=payload)).algorithms_text()
+
+
+def test_unchanged_is_believed_only_where_it_was_asked_for(answering):
+    """And a server that knows no tags sends the list each time."""
+    entry = model_row(40, "x", orientation=0, coefficient=1)
+
+    with pytest.raises(ServiceError):
+        answering(httpx.Response(304)).algorithms_text()
+    with pytest.raises(ServiceError):
+        answering(httpx.Response(304)).algorithms()
+    assert answering(httpx.Response(304)).algorithms_text(etag='"x"').is_unchanged
+    assert answering(httpx.Response(200, json=[entry])).algorithms_text(etag='"x"').etag == ""

@@ -7,9 +7,14 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from mvsep_watch.errors import SourceBusyError, SourceChangedError, SourceRefusedError, StoppedError
-from mvsep_watch.model import Settings
-from mvsep_watch.mvsep import Client
+from mvsep_watch.errors import (
+    RequestRefusedError,
+    SourceBusyError,
+    SourceChangedError,
+    SourceRefusedError,
+    StoppedError,
+)
+from mvsep_watch.mvsep import Client, Link, Pair, Settings
 from mvsep_watch.mvsep.form import opened, safe_name
 from mvsep_watch.mvsep.upload import CHUNK_BYTES, UploadBody
 
@@ -175,6 +180,147 @@ def test_the_upload_goes_by_the_name_that_was_asked_for(client, service, source,
 
     assert service.uploads[0].name == "mwabcdefghijkl-song.wav"
     assert "-mwabcdefghijkl-" in created.hash
+
+
+LINK = Link(url="https://example.com/mix/S%C3%B6ng.wav?x=1&y=2", remote_type="drive")
+TEXT = (("add_opt1", 'Zeile eins\r\n日本 "🎵"\n'), ("add_opt2", ""))
+
+
+def test_a_link_goes_as_text_fields_without_a_file(client, service, settings):
+    """And the hash that comes back is the link's short one."""
+    created = client.create(LINK, settings)
+
+    assert service.uploads[0].fields | {"url": LINK.url, "remote_type": "drive"} == service.uploads[0].fields
+    assert service.uploads[0].names == {}
+    assert len(created.hash) == 16
+    assert created.link == f"https://mvsep.com/api/separation/get-remote?hash={created.hash}"
+
+
+def test_a_text_goes_as_an_option_exactly_as_it_was_written(client, service):
+    """With its lines, its quotes and every letter; without any file."""
+    client.create(None, Settings(sep_type=104, options=TEXT))
+
+    assert service.uploads[0].fields | dict(TEXT) == service.uploads[0].fields
+    assert service.uploads[0].names == {}
+
+
+@pytest.fixture
+def pair(tmp_path):
+    (tmp_path / "mix.wav").write_bytes(os.urandom(2 * CHUNK_BYTES + 5))
+    (tmp_path / "liked.flac").write_bytes(os.urandom(CHUNK_BYTES))
+    return Pair(target=tmp_path / "mix.wav", reference=tmp_path / "liked.flac")
+
+
+@pytest.mark.parametrize(
+    ("upload_name", "names"),
+    [
+        (None, ("mix.wav", "liked.flac")),
+        ("mwabcdefghijkl-mix.wav", ("mwabcdefghijkl-mix.wav", "mwabcdefghijkl-reference.flac")),
+        ("mix.wav", ("mix.wav", "mix-reference.flac")),
+        ("mwa-b.c-d.wav", ("mwa-b.c-d.wav", "mwa-reference.flac")),
+    ],
+)
+def test_a_pair_goes_as_two_files_that_both_carry_the_tag(client, service, pair, upload_name, names):
+    """Whichever of the two the service makes the hash from."""
+    client.create(pair, Settings(sep_type=68), upload_name=upload_name)
+
+    assert service.uploads[0].names == dict(zip(("target_audiofile", "reference_audiofile"), names, strict=True))
+
+
+def test_both_files_of_a_pair_are_told_before_the_last_chunk(client, service, pair):
+    """Target first; progress counts the bytes of both."""
+    seen, progress = [], []
+    client.create(
+        pair,
+        Settings(sep_type=68),
+        before_last_chunk=seen.append,
+        progress=lambda *sent: progress.append(sent),
+    )
+
+    expected = [(digest_of(path), path.stat().st_ino) for path in (pair.target, pair.reference)]
+    total = 3 * CHUNK_BYTES + 5
+    assert [(file.sha256, file.stat.st_ino) for file in seen[0]] == expected
+    assert [sent for sent, _ in progress] == [CHUNK_BYTES, 2 * CHUNK_BYTES, 2 * CHUNK_BYTES + 5, total]
+    assert {size for _, size in progress} == {total}
+    assert service.uploads[0].sha256 == expected[0][0]
+
+
+def digest_of(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(("which", "change"), [("target", -1), ("target", 1), ("reference", -1), ("reference", 1)])
+def test_a_pair_of_which_one_file_changes_its_size_is_not_sent(client, service, pair, which, change):
+    """At the first byte that has left, whichever is being read then."""
+    asked = []
+
+    def change_it(*_):
+        path = getattr(pair, which)
+        os.truncate(path, path.stat().st_size + change)
+
+    with pytest.raises(SourceChangedError):
+        client.create(pair, Settings(sep_type=68), progress=change_it, before_last_chunk=asked.append)
+
+    assert (asked, service.made) == ([], 0)
+
+
+@pytest.mark.parametrize("files", [0, 1, 2])
+def test_nothing_that_could_be_worked_with_has_left_when_the_caller_is_asked(tmp_path, files):
+    """Without files that is nothing at all; with files it lacks bytes of the last one."""
+    paths = [tmp_path / f"{n}.wav" for n in range(files)]
+    for path in paths:
+        path.write_bytes(os.urandom(CHUNK_BYTES + 7))
+    order = []
+    with body_of(*paths, before_last_chunk=lambda sent: order.append(len(sent))) as body:
+        length = int(body.headers["Content-Length"])
+        order.extend(body)
+
+    *before, asked, last = order
+    assert asked == files
+    assert bool(before) is bool(files)
+    assert not files or last.startswith(paths[-1].read_bytes()[-7:])
+    assert sum(map(len, before)) + len(last) == length
+
+
+@pytest.mark.parametrize("source", [None, LINK], ids=["text", "link"])
+@pytest.mark.parametrize("error", [StoppedError("no"), ValueError("bug")])
+def test_a_form_without_a_file_can_be_called_back_too(client, service, source, error):
+    """What the caller raises passes through, and nothing was made."""
+
+    def refuse(sent):
+        assert sent == ()
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        client.create(source, Settings(sep_type=104), before_last_chunk=refuse)
+
+    assert caught.value is error
+    assert service.uploads == []
+
+
+def test_a_stop_is_noticed_before_a_form_without_a_file_leaves(client, service):
+    """As between the chunks of a file."""
+    with pytest.raises(StoppedError):
+        client.create(None, Settings(sep_type=104), stopping=lambda: True)
+
+    assert service.uploads == []
+
+
+def test_no_name_breaks_the_form():
+    """Neither of a field nor of a file: quotes and line ends are written as browsers write them."""
+    fields = {'a"b\r\nc': "1", "d": "2"}
+    head = b"".join(UploadBody(fields, before_last_chunk=lambda _: None))
+
+    assert b'name="a%22b%0D%0Ac"\r\n\r\n1\r\n' in head
+    assert b'name="d"\r\n\r\n2\r\n' in head
+
+
+def test_a_text_that_is_none_is_refused_before_anything_is_sent(client, service):
+    """A lone surrogate has no bytes."""
+    with pytest.raises(RequestRefusedError, match="add_opt1"):
+        client.create(None, Settings(sep_type=104, options=(("add_opt1", "\udc80"),)))
+
+    assert service.requests == []
 
 
 def test_an_answer_to_an_upload_is_waited_for_at_least_ten_minutes(source, settings):

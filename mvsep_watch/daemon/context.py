@@ -18,7 +18,7 @@ import structlog
 
 from mvsep_watch import retry
 from mvsep_watch.daemon.hands import Hands
-from mvsep_watch.errors import MvsepWatchError, StateError
+from mvsep_watch.errors import MvsepWatchError, RequestRefusedError, StateError
 from mvsep_watch.files import sidecar
 from mvsep_watch.files.claim import Claim
 from mvsep_watch.model import (
@@ -123,12 +123,22 @@ class Context:
         Raises:
             RequestRefusedError: The catalogue has no such model, option or value.
         """
-        catalogue, name = self.catalogue or {}, rule.sep_type
-        if isinstance(name, str):
-            if name not in self._numbers:
-                self._numbers[name] = resolve_model(name, catalogue, known=self.known_models).sep_type
-            rule = replace(rule, sep_type=self._numbers[name])
-        return settings_of(rule, catalogue, known=self.known_models)
+        numbered = replace(rule, sep_type=self._number(rule.sep_type))
+        return settings_of(numbered, self.catalogue or {}, known=self.known_models)
+
+    def keep_names(self) -> None:
+        """Remember which models the rules' names stand for, before the service may call them something else."""
+        for rule in (rule for folder in self.config.folders for rule in folder.rules):
+            with contextlib.suppress(RequestRefusedError):
+                self._number(rule.sep_type)
+
+    def _number(self, sep_type: int | str) -> int:
+        if isinstance(sep_type, int):
+            return sep_type
+        if sep_type not in self._numbers:
+            found = resolve_model(sep_type, self.catalogue or {}, known=self.known_models)
+            self._numbers[sep_type] = found.sep_type
+        return self._numbers[sep_type]
 
     def misfit(self, work: Work) -> MvsepWatchError | None:
         """Say why a work cannot be sent as the service is just now, or None where it can."""

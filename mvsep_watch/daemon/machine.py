@@ -5,11 +5,13 @@ Bells ask for the regular refresh. A closed gate is probed at least once a minut
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from mvsep_watch import retry
 from mvsep_watch.daemon.context import Context, is_strange
 from mvsep_watch.daemon.news import News
+from mvsep_watch.data import algorithms_json
 from mvsep_watch.errors import (
     OutputRootError,
     RateLimitedError,
@@ -18,15 +20,18 @@ from mvsep_watch.errors import (
     TransportError,
 )
 from mvsep_watch.model import Account, Catalogue, GateName, SeparationState
+from mvsep_watch.mvsep import read_catalogue
+from mvsep_watch.mvsep.cached import FRESH_S, CatalogueCache, KnownCatalogue
 from mvsep_watch.naming import escape_path
+from mvsep_watch.pricing import unpriced
 from mvsep_watch.steps.asking import ReadAccount, ReadCatalogue
 from mvsep_watch.steps.publish import CheckRoot, RootFacts
 
 ACCOUNT_AFTER_END_S = 15.0
 """How soon after something ended the balance is read again: its reservation counts until then."""
 NEVER = float("inf")
-CATALOGUE_STALE_S = 3 * 24 * 3600.0
-"""Prices change; a catalogue that could not be read for so long is none."""
+SETTLED_S = 300.0
+"""A catalogue that was asked for so lately is not asked for again because something was refused."""
 REFUSED_PAUSE_S = 30.0
 LONGEST_PAUSE_S = 300.0
 """How long nothing is sent after the service took no further separation; doubles while it keeps saying so.
@@ -43,7 +48,8 @@ class Machine:
         self._account_failures = 0
         self._balance_is_old = False
         self._catalogue_due_s = float("-inf")
-        self._catalogue_read_s = float("-inf")
+        self._known: KnownCatalogue | None = None
+        self._is_doubted = False
         self._roots_checked: dict[Path, float] = {}
         self._paused_until_s = float("-inf")
         self._pause_s = REFUSED_PAUSE_S
@@ -61,7 +67,7 @@ class Machine:
         if now_s >= self._account_due_s:
             self._context.hands.give(ReadAccount())
         if now_s >= self._catalogue_due_s:
-            self._context.hands.give(ReadCatalogue())
+            self._context.hands.give(self._read_catalogue())
         for root in self._roots():
             if now_s >= self._root_due_s(root) and self._needs_check(root):
                 self._context.hands.give(self._check_of(root))
@@ -73,6 +79,10 @@ class Machine:
             is_new=self._context.store.memory.meta(_root_key(root)) is None,
             takes_over=root in self._taking_over,
         )
+
+    def _read_catalogue(self) -> ReadCatalogue:
+        cache = CatalogueCache(self._context.caches, self._context.host)
+        return ReadCatalogue(cache=cache, fresh_s=SETTLED_S if self._is_doubted else FRESH_S)
 
     def _roots(self) -> set[Path]:
         return {folder.output for folder in self._context.config.folders}
@@ -110,9 +120,11 @@ class Machine:
         """Have the account read so soon, or earlier if it is due earlier."""
         self._account_due_s = min(self._account_due_s, self._context.clock.monotonic() + delay_s)
 
-    def check_catalogue(self) -> None:
-        """Have the models read."""
-        self._catalogue_due_s = float("-inf")
+    def doubt_catalogue(self) -> None:
+        """Have the models asked for: the service refused what they allow."""
+        if self._known is None or self._known.age_s(self._context.clock.now()) >= SETTLED_S:
+            self._is_doubted = True
+            self._catalogue_due_s = float("-inf")
 
     def separation_ended(self) -> None:
         """Have the balance read soon: a reservation counts until then."""
@@ -223,20 +235,23 @@ class Machine:
         self._account_failures += 1
         self._account_due_s = self._context.clock.monotonic() + wait_s
 
-    def catalogue_read(self, catalogue: Catalogue | None, error: Exception | None) -> None:
-        """Take the models; without them nothing new is planned."""
-        now_s = self._context.clock.monotonic()
-        if catalogue:
-            self._context.catalogue = catalogue
-            self._catalogue_read_s = now_s
-            self._catalogue_due_s = NEVER
-            self.has("catalogue")
+    def catalogue_read(self, known: KnownCatalogue | None, error: Exception | None) -> None:
+        """Take the models; without any nothing is planned, and old ones have no prices."""
+        context, now = self._context, self._context.clock.now()
+        self._is_doubted = False
+        if known is not None:
+            context.keep_names()
+            changed = {n: was for n, was in (context.catalogue or {}).items() if known.models.get(n) != was}
+            context.known_models = {**(context.known_models or _packaged()), **changed}
+            self._known = known
+        if self._known is None:
+            self.lacks("catalogue", error or ServiceError("no answer"))
+            self._catalogue_due_s = context.clock.monotonic() + retry.PROBE_S / 4
             return
-        if now_s - self._catalogue_read_s > CATALOGUE_STALE_S:
-            self._context.catalogue = None
-        if self._context.catalogue is None:
-            self.lacks("catalogue", error or ServiceError("it is empty"))
-        self._catalogue_due_s = now_s + retry.PROBE_S / 4
+        context.catalogue = self._known.models if self._known.has_prices(now) else unpriced(self._known.models)
+        fresh_for_s = FRESH_S - self._known.age_s(now)
+        self._catalogue_due_s = context.clock.monotonic() + max(fresh_for_s, retry.LONGEST_DELAY_S)
+        self.has("catalogue")
 
     def root_checked(self, step: CheckRoot, facts: RootFacts | None, error: Exception | None) -> None:
         """Take what an output root says: writable, and ours."""
@@ -283,6 +298,11 @@ class Machine:
         if strangers := [state for state in facts.sidecar_states if state != mine]:
             return f"{root} holds outputs of another state ({strangers[0]})", mend
         return None
+
+
+@cache
+def _packaged() -> Catalogue:
+    return read_catalogue(algorithms_json())
 
 
 def _root_key(root: Path) -> str:

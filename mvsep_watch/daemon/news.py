@@ -51,6 +51,10 @@ class News(Protocol):
         """The service takes no further separation now."""
         ...
 
+    def work_refused(self) -> None:
+        """The service does not take a work that fits the catalogue in force."""
+        ...
+
     def service_trouble(self, error: Exception) -> None:
         """A request went wrong."""
         ...

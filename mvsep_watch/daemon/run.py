@@ -27,6 +27,7 @@ from mvsep_watch.files.reading import ignore_lease_signals
 from mvsep_watch.log import get_logger
 from mvsep_watch.model import Config, Folder
 from mvsep_watch.mvsep import Client
+from mvsep_watch.mvsep.cached import cache_folder
 from mvsep_watch.store import Store
 from mvsep_watch.watcher import Watcher
 
@@ -37,7 +38,6 @@ GATED_FOR_S = 120.0
 POLL_EVERY_S = 30.0
 """How often a folder without events is scanned: under 1.5 % of a core for 100,000 files."""
 ACCOUNT_EVERY_S = 300.0
-CATALOGUE_EVERY_S = 6 * 3600.0
 MORE_TIME_S = 60.0
 STUCK_AFTER_S = 3600.0
 """A step that is in flight for so long does not make progress; uploads and downloads are let be for longer."""
@@ -61,7 +61,7 @@ def opened(config: Config, *, fresh: bool = False) -> Iterator[Engine]:
             timeout_s=config.service.timeout_s,
             upload_linger_window_s=config.service.reconcile.window_s,
         )
-        engine = Engine(config, store, client)
+        engine = Engine(config, store, client, caches=cache_folder(os.environ))
         try:
             engine.begin(fresh=fresh)
             yield engine
@@ -137,7 +137,6 @@ class Process:
         bells.add_job(watcher.check, "interval", seconds=config.rescan_s)
         hang(Bell("rescan"), config.rescan_s)
         hang(Bell("account"), ACCOUNT_EVERY_S)
-        hang(Bell("catalogue"), CATALOGUE_EVERY_S)
         for folder in config.folders:
             if not hears_events(folder):
                 hang(Bell("scan", folder.name), min(POLL_EVERY_S, config.rescan_s))

@@ -141,3 +141,4 @@ class Sending:
                         hint=hint or "correct the rule, then `retry`: nothing was paid",
                     )  # fmt: skip
                 self._context.log.warning("job_refused", job=job.id, reason=reason, hint=hint)
+        self._news.work_refused()

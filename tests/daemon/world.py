@@ -101,6 +101,7 @@ class World:
         self.extra_folders: tuple[Folder, ...] = ()
         self.limits = Limits(credits=CreditLimits(approve_batch_above=None))
         self.service_options: dict[str, object] = {}
+        self.caches: Path | None = None
         self.store: Store | None = None
 
     def config(self) -> Config:
@@ -137,7 +138,9 @@ class World:
             )
             return InlineHands(inbox, inline, SIZES)
 
-        self.engine = Engine(config, self.store, self.client, clock=self.clock, make_hands=make_hands)
+        self.engine = Engine(
+            config, self.store, self.client, clock=self.clock, make_hands=make_hands, caches=self.caches
+        )
         self.hands: InlineHands = self.engine.context.hands
         self.hands.is_committed = lambda: not self.store.db._connection.in_transaction
         self.engine.begin(fresh=fresh)

@@ -110,16 +110,18 @@ def add(
 
     You choose a password; with it, and the entry's ID, the entry can be deleted.
     """
-    with reached(options) as client, Transfers() as transfers:
-        added = client.quality_add(
-            zip_file,
-            algo_name=name,
-            password=prompting.password(from_stdin=password_stdin, confirmed=True),
-            main_text=text,
-            dataset_type=dataset_type,
-            is_ensemble=ensemble,
-            progress=transfers.upload(zip_file.name),
-        )
+    with reached(options) as client:
+        password = prompting.password(from_stdin=password_stdin, confirmed=True)
+        with Transfers() as transfers:
+            added = client.quality_add(
+                zip_file,
+                algo_name=name,
+                password=password,
+                main_text=text,
+                dataset_type=dataset_type,
+                is_ensemble=ensemble,
+                progress=transfers.upload(zip_file.name),
+            )
     if options.json:
         rendering.print_json({"id": added.id, "link": added.link})
     else:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
 from mvsep_watch.cli import rendering
 from mvsep_watch.mvsep import Download
@@ -26,6 +26,7 @@ class Transfers:
             console=self._console,
             disable=not self._console.is_terminal,
         )
+        self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -48,8 +49,11 @@ class Transfers:
         return tell
 
     def download(self, name: str, download: Download) -> Iterator[bytes]:
-        """Give the chunks of a download, and show how they pass."""
-        task = self._bars.add_task(display(name), total=download.size_bytes, completed=download.offset)
+        """Give the chunks of a download, and show how they pass; a name that comes again goes on with its bar."""
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(display(name))
+        task = self._tasks[name]
+        self._bars.update(task, total=download.size_bytes, completed=download.offset)
         arrived_bytes = download.offset
         for chunk in download.chunks:
             yield chunk

@@ -10,7 +10,7 @@ import textwrap
 import pytest
 from click.testing import CliRunner
 
-from mvsep_watch.cli import describing, outcome, overview
+from mvsep_watch.cli import account, describing, getting, modelcard, outcome, overview
 from mvsep_watch.cli.context import EXIT_CODES
 from mvsep_watch.cli.main import SECTIONS, group
 
@@ -87,6 +87,25 @@ def test_every_key_of_the_json_is_in_the_manual(readme, function):
     untold = [key for key in keys_given(function) if f"`{key}`" not in manual and key not in PARTS]
 
     assert untold == []
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        modelcard.as_json,
+        modelcard._option_json,
+        getting._as_json,
+        account._as_json,
+        account._limits_json,
+        account._row_json,
+    ],
+    ids=["algorithms", "options", "get", "account", "limits", "history"],
+)
+def test_every_key_of_the_services_json_is_in_the_manual(readme, function):
+    """Those of the commands that ask the service themselves."""
+    manual = readme.section("The rest of the service").split("**For programs.**")[1]
+
+    assert [key for key in keys_given(function) if f"`{key}`" not in manual] == []
 
 
 PARTS = {"pid", "command", "since", "spent"}

@@ -30,6 +30,8 @@ def decision(game: Game, world: World, *, own: Separation | None = None) -> Any:
         taken=sum(takes_slot(game, row) for row in rows),
         balance=world.memory.balance,
         reserved=sum(is_reserved(game, row) for row in rows),
+        is_tagged=game.setting.is_tagged,
+        is_one_unknown=any(row.state == RELEASED for row in rows),
     )
 
 

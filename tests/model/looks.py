@@ -14,6 +14,7 @@ from tests.model.world import (
     Sighting,
     World,
     is_listed,
+    known_as,
     live_jobs,
     separation,
     server_balance,
@@ -34,7 +35,7 @@ def look(game: Game, world: World, _: None) -> World:
     for search in world.memory.searches:
         world = look_for_unknown(game, world, search)
     for key in world.memory.endings:
-        world = look_for_other(world, key)
+        world = look_for_other(game, world, key)
     for row in world.state.separations:
         if row.state not in UNFINISHED and row.remote in known and game.setting.counts_money:
             world = with_separation(world, row.key, is_charged=True)
@@ -60,9 +61,9 @@ def look_for_unknown(game: Game, world: World, search: Search) -> World:
     row = separation(world, search.key)
     if row is None or row.state != RELEASED:
         return without_search(world, search.key)
-    found = [place for place in world.memory.known if world.remotes[place].key == row.key]
+    found = known_as(game.setting, world, row.key)
     if found:
-        return learn(world, row.key, best(game, world, found))
+        return learn(game, world, row.key, best(game, world, found))
     read = search._replace(reads=min(search.reads + 1, 3), last_begun=search.age)
     others = tuple(each for each in world.memory.searches if each.key != row.key)
     world = world._replace(memory=world.memory._replace(searches=(*others, read)))
@@ -84,6 +85,7 @@ def conclude(game: Game, world: World, row: Separation, search: Search) -> World
         late=world.state.was_late,
         lag=world.state.lag,
         releases=row.releases,
+        is_tagged=game.setting.is_tagged,
     )
     match found:
         case Absent() if row.cancel_wanted:
@@ -96,12 +98,12 @@ def conclude(game: Game, world: World, row: Separation, search: Search) -> World
     return world
 
 
-def look_for_other(world: World, key: Key) -> World:
+def look_for_other(game: Game, world: World, key: Key) -> World:
     """Record `failed` only if the history has no other row with the tag."""
     memory = world.memory
     world = world._replace(memory=memory._replace(endings=tuple(each for each in memory.endings if each != key)))
     row = separation(world, key)
-    others = [place for place in memory.known if world.remotes[place].key == key and place != row.remote]
+    others = [place for place in known_as(game.setting, world, key) if place != row.remote]
     useful = [place for place in others if world.remotes[place].status in ("waiting", "done")]
     return with_separation(world, key, remote=useful[0]) if useful else end(world, key, FAILED)
 

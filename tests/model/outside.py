@@ -5,7 +5,7 @@ from collections.abc import Callable
 from mvsep_watch.model import HoldKind, JobState
 from tests.model.game import INTENDED, LOST, RELEASED, SUBMITTED, Game
 from tests.model.looks import end
-from tests.model.uploads import give_up, not_made, search_for
+from tests.model.uploads import give_up, learn, not_made, search_for
 from tests.model.world import (
     LAG,
     OLDEST,
@@ -21,6 +21,7 @@ from tests.model.world import (
     live_jobs,
     separation,
     spend,
+    unexplained,
     with_hand,
     with_job,
     with_remote,
@@ -143,6 +144,19 @@ def cancel(_: Game, world: World, index: int) -> World:
     if row.state == RELEASED and job.hold == HoldKind.UNKNOWN:
         return end(world, row.key, LOST)._replace(words=world.words | {(job.work, 0)})
     return with_separation(world, row.key, cancel_wanted=True)
+
+
+def may_recognise(game: Game, world: World, index: int) -> bool:
+    """A person may say which row of the history an unknown without a tag is."""
+    row = separation(world, world.state.jobs[index].key)
+    is_held = world.state.jobs[index].hold == HoldKind.UNKNOWN and row is not None and row.state == RELEASED
+    may_say = not game.setting.is_tagged and world.budget.recognitions > 0
+    return may_say and is_held and bool(unexplained(game.setting, world))
+
+
+def recognise(game: Game, world: World, index: int) -> World:
+    key = world.state.jobs[index].key
+    return learn(game, spend(world, "recognitions"), key, unexplained(game.setting, world)[-1])
 
 
 def break_off(game: Game, world: World, hand: Hand) -> World:

@@ -13,6 +13,7 @@ CANCELLED_WHILE_RUNNING = "a separation is called cancelled, and the server has 
 CANCELLED_UNDER_A_JOB = "a separation is to be cancelled, and a job needs it"
 FAILED_BESIDE_A_RESULT = "an attempt is called failed, and the service has its result"
 RESULT_LOST = "a paid result is lost, and nothing says so"
+TAKEN_FOR_ANOTHER = "a separation was taken for another"
 NOT_SAID_WHY = "a job is at rest, and nothing says why"
 
 
@@ -24,6 +25,7 @@ def broken_promise(game: Game, world: World) -> str | None:
         or _cancelled_and_running(world)
         or _cancelled_under_a_job(world)
         or _failed_beside_a_result(world)
+        or _taken_for_another(world)
     )
 
 
@@ -69,6 +71,13 @@ def _failed_beside_a_result(world: World) -> str | None:
     return None
 
 
+def _taken_for_another(world: World) -> str | None:
+    for row in world.state.separations:
+        if row.remote is not None and world.remotes[row.remote].key != row.key:
+            return TAKEN_FOR_ANOTHER
+    return None
+
+
 def broken_at_rest(game: Game, world: World) -> str | None:
     """Name a promise that does not hold where nothing more happens by itself."""
     for job in world.state.jobs:
@@ -98,5 +107,6 @@ def _is_accounted_for(game, world, remote) -> bool:
     row = separation(world, remote.key)
     if row is not None and row.state in (SUBMITTED, LOST):
         return True
-    overlooked = is_listed(game.setting, remote) and any(job.hold == HoldKind.UNKNOWN for job in jobs)
+    could_be_found = game.setting.is_tagged and is_listed(game.setting, remote)
+    overlooked = could_be_found and any(job.hold == HoldKind.UNKNOWN for job in jobs)
     return any(job.state not in OVER for job in jobs) and not overlooked

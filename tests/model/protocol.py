@@ -9,10 +9,10 @@ attempts, several jobs on one separation and several works, `redo` and `cancel`,
 that drop at every point, hands that hang, uploads that the service makes two of, restored older backups.
 
 Not modelled: files (staging, renames and disposal have their own tests; a job is `published` here when its separation
-is done), several accounts or hosts, prices other than 1, limits by the day, batches, links and texts, the 72 hours
-after which the service forgets, and everything that is lost together with the claims. Assumed of the outside: the
-history's lag does not change within a run; a last chunk that left a closed connection arrives within a tick or never;
-one look at the history is one instant.
+is done), several accounts or hosts, prices other than 1, limits by the day, batches, links that the service is still to
+fetch, the 72 hours after which the service forgets, and everything that is lost together with the claims. Assumed of
+the outside: the history's lag does not change within a run; a last chunk that left a closed connection arrives within a
+tick or never; one look at the history is one instant; a person who names a row of the history names the newest.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -125,6 +125,7 @@ TROUBLE = (
     Action("killed, and the copy restored", once, may_restore, outside.restore),
     Action("a person says redo", jobs, outside.may_redo, outside.redo),
     Action("a person says cancel", jobs, outside.may_cancel, outside.cancel),
+    Action("a person says which it is", jobs, outside.may_recognise, outside.recognise),
 )
 """What may happen a few times, and what people say."""
 

@@ -17,6 +17,7 @@ from tests.model.promises import (
     OVER_SLOTS,
     PAID_WITHOUT_A_WORD,
     SENT_TWICE,
+    TAKEN_FOR_ANOTHER,
 )
 from tests.model.protocol import COMMITTED_LATE, OWN, TROUBLE
 from tests.model.rules import Rules
@@ -63,6 +64,11 @@ SETTINGS = {
     "a person cancels": Setting(seen=1, budget=Budget(crashes=1, drops=1, cancels=1)),
     "a hand hangs": Setting(seen=1, hung_hands=True, budget=Budget(drops=1, breaks=1)),
     "one upload becomes two jobs": Setting(seen=1, attempts=2, budget=Budget(drops=1, doubles=1, failures=1)),
+    "a link": Setting(is_tagged=False, seen=1, budget=Budget(crashes=1, drops=1, refusals=1, recognitions=1)),
+    "a link that a person cancels or asks for again": Setting(
+        is_tagged=False, seen=1, attempts=2, budget=Budget(drops=1, redos=1, cancels=1, failures=1)
+    ),
+    "two links": Setting(jobs=(0, 1), is_tagged=False, seen=1, budget=Budget(drops=2, recognitions=1)),
     "a state that was made anew": Setting(made_before=(Remote(0, 1),), budget=Budget(crashes=1)),
 }
 
@@ -96,6 +102,12 @@ WRONG = {
     "nobody looks before an intent": (Rules(looks_first=False), "a state that was made anew", SENT_TWICE),
     "what ended is begun anew": (
         Rules(serve=rules.again_without_a_word), "a person asks again", PAID_WITHOUT_A_WORD,
+    ),
+    "a link is absent because its tag is": (
+        Rules(verdict=rules.absent_without_a_tag, doubts_unexplained=False), "a link", SENT_TWICE,
+    ),
+    "several links at a time are unknown": (
+        Rules(may_start=rules.several_without_a_tag), "two links", TAKEN_FOR_ANOTHER,
     ),
     "an unknown gives its slot back at once": (Rules(keeps_slot=False), "two works and one slot", OVER_SLOTS),
     "money is not asked about": (Rules(may_start=rules.slots_only), "two works and money for one", OVER_BALANCE),
@@ -158,6 +170,7 @@ def is_published_after(what):
         ("a late history", lambda world: not world.budget.drops and world.state.separations[0].releases == 1),
         ("a person asks again", lambda world: world.words == {(0, 2)}),
         ("one upload becomes two jobs", lambda world: len(world.state.separations) == 2),
+        ("a link", lambda world: not world.budget.drops and not world.budget.recognitions),
         ("an old backup", lambda world: not world.budget.backups and not world.budget.crashes),
         ("two jobs on one work", lambda world: len(world.remotes) == 1 and not world.budget.drops),
         ("a state that was made anew", lambda world: len(world.remotes) == 1),

@@ -12,9 +12,11 @@ from tests.model.world import (
     Sighting,
     Stage,
     World,
+    known_as,
     separation,
     served_by,
     spend,
+    unexplained,
     with_hand,
     with_job,
     with_jobs,
@@ -49,7 +51,7 @@ def begin(game: Game, world: World, index: int, number: int) -> World:
     """Adopt what the history lists, else commit an intent if the planner agrees."""
     work = world.state.jobs[index].work
     tags = [(work, number)] if number > 1 else [(work, each) for each in range(1, 9)]
-    known = [place for place in world.memory.known if world.remotes[place].key in tags]
+    known = known_as(game.setting, world, *tags)
     if known:
         remote = world.remotes[known[-1]]
         row = Separation(work, remote.number, SUBMITTED, remote=known[-1], balance_read=True)
@@ -75,9 +77,12 @@ def may_send(game: Game, world: World, row: Separation) -> bool:
 
 def send(game: Game, world: World, row: Separation) -> World:
     """Send a hand out with an intent, unless it is found, may not start, or is not wanted any more."""
-    listed = [place for place in world.memory.known if world.remotes[place].key == row.key]
+    listed = known_as(game.setting, world, row.key)
+    may_be_listed = row.releases and not game.setting.is_tagged and unexplained(game.setting, world)
+    if may_be_listed and game.rules.doubts_unexplained:
+        return search_for(game, with_separation(world, row.key, state=RELEASED), row.key)
     if listed and game.rules.looks_first:
-        return learn(world, row.key, listed[-1])
+        return learn(game, world, row.key, listed[-1])
     if row.cancel_wanted or not isinstance(decision(game, world, own=row), Start):
         return give_up(world, row) if row.releases == 0 else world
     older = tuple(hand._replace(is_current=False) if hand.key == row.key else hand for hand in world.hands)
@@ -150,21 +155,23 @@ def not_made(game: Game, world: World, hand: Hand) -> World:
 def answer(game: Game, world: World, hand: Hand) -> World:
     """Take the server's answer."""
     if hand.stage == Stage.MADE:
-        return learn(with_hand(world, hand, None), hand.key, hand.note)
+        return learn(game, with_hand(world, hand, None), hand.key, hand.note)
     if hand.stage == Stage.BUSY or not hand.is_current:
         return not_made(game, world, hand)._replace(memory=world.memory._replace(has_looked=False))
     world = with_separation(with_hand(world, hand, None), hand.key, state=FAILED, was_refused=True)
     return with_jobs(world, lambda job: job._replace(state=JobState.FAILED), key=hand.key)
 
 
-def learn(world: World, key: Key, remote: int) -> World:
-    """Record a hash, and look for it in the history at once."""
+def learn(game: Game, world: World, key: Key, remote: int) -> World:
+    """Record a hash, and look for it in the history at once; one that shows no tag teaches nothing there."""
     row = separation(world, key)
     if row is None or row.state == DONE:
         return world
     world = without_search(with_separation(world, key, state=SUBMITTED, remote=remote, keeps_slot=True), key)
     world = with_jobs(world, lambda job: job._replace(state=JobState.SUBMITTED, hold=None), key=key)
     others = tuple(sighting for sighting in world.memory.sightings if sighting.key != key)
+    if not game.setting.is_tagged:
+        return world
     return world._replace(memory=world.memory._replace(sightings=(*others, Sighting(key))))
 
 

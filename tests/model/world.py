@@ -141,6 +141,7 @@ class Budget(NamedTuple):
     backups: int = 0
     redos: int = 0
     cancels: int = 0
+    recognitions: int = 0
 
 
 NO_TROUBLE = Budget()
@@ -167,6 +168,7 @@ class Setting:
     Args:
         lag: Ticks until the history lists a job.
         lists_unfinished: Whether it ever lists a job that has not ended.
+        is_tagged: Whether a job on the server shows whose it is; links, texts and pairs do not.
         counts_releases: Whether claims matter; else a hand goes straight to its last chunk.
         counts_money: Whether balance and reservations matter; else the balance is known and enough.
         under_way: A world to begin with, in the middle of things.
@@ -185,6 +187,7 @@ class Setting:
     counts_releases: bool = True
     attempts: int = 1
     hung_hands: bool = False
+    is_tagged: bool = True
     made_before: tuple[Remote, ...] = ()
     under_way: World | None = None
     budget: Budget = NO_TROUBLE
@@ -268,6 +271,21 @@ def unfinished_remotes(world: World) -> int:
 def server_balance(setting: Setting, world: World) -> int:
     paid = sum(remote.status in ("waiting", "done") and not remote.is_double for remote in world.remotes)
     return setting.balance - paid
+
+
+def known_as(setting: Setting, world: World, *keys: Key) -> list[int]:
+    """Give the rows of the last look that carry one of these tags."""
+    return [place for place in world.memory.known if setting.is_tagged and world.remotes[place].key in keys]
+
+
+def unexplained(setting: Setting, world: World) -> list[int]:
+    """Give what the history lists and no separation is known as."""
+    explained = {row.remote for row in world.state.separations}
+    return [
+        place
+        for place, remote in enumerate(world.remotes)
+        if is_listed(setting, remote) and place not in explained and not remote.is_double
+    ]
 
 
 def is_listed(setting: Setting, remote: Remote) -> bool:

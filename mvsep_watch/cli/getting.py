@@ -27,7 +27,7 @@ from mvsep_watch.cli.transfers import Transfers
 from mvsep_watch.errors import AlreadyRunningError, NotFoundError, OutputDamagedError, TransportError
 from mvsep_watch.files.staging import Staging, TakenError, publish
 from mvsep_watch.files.trouble import output_errors
-from mvsep_watch.model import FORMATS, Output, Remote, tag_in_hash
+from mvsep_watch.model import FORMATS, Output, Remote, RemoteLink, tag_in_hash
 from mvsep_watch.mvsep import Client
 from mvsep_watch.naming import display
 from mvsep_watch.steps.receiving import Receiver, suffix_of
@@ -114,38 +114,36 @@ def _progress(client: Client, hash_: str) -> Progress:
     """
     if "-" not in hash_:
         link = client.get_remote(hash_)
-        if link.status == "not_found" and not link.is_early:
-            raise _unknown(client, hash_, link.message)
         if not link.hash:
-            says = link.message or ("being fetched by the service" if link.is_early else link.status)
-            return Progress(hash=hash_, status=link.status, says=says)
+            return Progress(hash=hash_, status=link.status, says=_link_says(link))
         hash_ = link.hash
     remote = client.get(hash_)
     if remote.status == "not_found":
-        raise _unknown(client, hash_, remote.message)
+        raise NotFoundError(
+            f"{client.host} does not have {display(hash_)}: {display(remote.message)}",
+            hint="results are kept for 72 hours, by the host that made them: --base-url names another",
+        )
     return Progress(hash=hash_, status=remote.status, says=_says(remote), remote=remote)
 
 
-def _unknown(client: Client, hash_: str, words: str) -> NotFoundError:
-    return NotFoundError(
-        f"{client.host} does not have {display(hash_)}: {display(words)}",
-        hint="results are kept for 72 hours, by the host that made them: --base-url names another",
-    )
+def _link_says(link: RemoteLink) -> str:
+    if link.is_early:  # one that it never heard of looks the same
+        return f"not fetched yet, or not known: {link.message or link.status}"
+    return _in_words(link)
 
 
 def _says(remote: Remote) -> str:
     if remote.status == "done":
         return "done, and its results are not listed yet"
-    said = rendering.said(
-        {
-            "status": remote.status,
-            "queue_count": remote.queue_count,
-            "current_order": remote.current_order,
-            "finished_chunks": remote.finished_chunks,
-            "all_chunks": remote.all_chunks,
-        }
-    )
-    return f"failed: {remote.message}" if remote.status == "failed" and remote.message else said
+    chunks = {"finished_chunks": remote.finished_chunks, "all_chunks": remote.all_chunks}
+    return _in_words(remote, **chunks)
+
+
+def _in_words(found: Remote | RemoteLink, **chunks: int | None) -> str:
+    if found.status == "failed" and found.message:
+        return f"failed: {found.message}"
+    place = {"queue_count": found.queue_count, "current_order": found.current_order}
+    return rendering.said({"status": found.status, **place, **chunks})
 
 
 def _fetch(client: Client, remote: Remote, parent: Path) -> tuple[Path, tuple[Output, ...]]:

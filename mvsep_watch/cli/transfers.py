@@ -51,7 +51,7 @@ class Transfers:
     def download(self, name: str, download: Download) -> Iterator[bytes]:
         """Give the chunks of a download, and show how they pass; a name that comes again goes on with its bar."""
         if name not in self._tasks:
-            self._tasks[name] = self._bars.add_task(display(name))
+            self._tasks[name] = self._bars.add_task(display(name), total=None)
         task = self._tasks[name]
         self._bars.update(task, total=download.size_bytes, completed=download.offset)
         arrived_bytes = download.offset

@@ -146,14 +146,15 @@ def mirrored(service):
 
 def test_the_hash_of_a_link_will_do(run, service, nowhere):
     """Until the service has fetched it, that is what is said."""
-    service.link_polls = 2
+    service.link_polls = 3
     with service.client() as client:
         made = client.create(Link(url="https://example.com/Far Away.wav"), Settings(sep_type=40, output_format=1))
     service.finish_all()
 
-    early, done = run("get", made.hash), run("get", made.hash)
+    early, waiting, done = (run("get", made.hash) for _ in range(3))
 
-    assert early[:2] == (3, f"{made.hash}: Your audio file is being downloaded, please wait a while...\n")
+    assert (early[0], "Your audio file is being downloaded" in early[1]) == (3, True)
+    assert waiting[:2] == (3, f"{made.hash}: in the queue, place 2 of 3\n")
     assert (done[0], names(nowhere)) == (0, ["far-away"])
 
 

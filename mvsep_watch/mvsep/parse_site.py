@@ -64,7 +64,7 @@ def read_quality_entries(answer: Answer) -> tuple[QualityEntry, ...]:
 
 def read_quality_entry(answer: Answer) -> QualityEntry:
     """Read the answer to `quality_checker/entry`. Source: public client, 2025."""
-    return _quality_entry(answer.data, answer.host)
+    return _quality_entry(answer.data or answer.object, answer.host)
 
 
 def read_leaderboard(answer: Answer) -> LeaderboardPage:

@@ -80,6 +80,8 @@ CREATE_WORDS: tuple[tuple[str, Callable[[str], MvsepWatchError]], ...] = (
 
 def create_error(answer: Answer) -> MvsepWatchError:
     """Say what it means that `create` gave no hash."""
+    if answer.status == 403 and answer.is_own_refusal and _is_about_the_token(answer):
+        return account_error(answer)
     if answer.status not in REFUSING or not answer.is_own_refusal:
         return service_error(answer, hint=UPLOAD_HINT)
     message = _says(answer)

@@ -62,6 +62,7 @@ def add(client, path):
 def test_an_entry_is_read_without_its_broken_measurements(answering):
     """0 and -1000 are no ratios."""
     assert answering(yes(ENTRY)).quality_entry(7772) == READ
+    assert answering(httpx.Response(200, json=ENTRY)).quality_entry(7772) == READ
 
 
 def test_the_queue_and_the_ranking_list_the_same_entries(answering):

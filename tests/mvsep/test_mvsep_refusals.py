@@ -109,6 +109,15 @@ def test_only_four_statuses_with_the_services_own_json_prove_that_nothing_was_ma
     assert caught.value.refused is proves
 
 
+@pytest.mark.parametrize(("status", "proves"), [(400, True), (401, True), (403, False)])
+def test_a_bad_token_is_told_from_everything_else_on_create(answering, source, settings, status, proves):
+    """Whichever of the three statuses it comes with; 403 alone does not prove that nothing was made."""
+    with pytest.raises(TokenRefusedError) as caught:
+        answering(refused("invalid token", status)).create(source, settings)
+
+    assert caught.value.refused is proves
+
+
 @pytest.mark.parametrize("status", [200, 301, 400, 401, 403, 413, 429, 500, 502, 503])
 @pytest.mark.parametrize("body", [b"<html>Bad Gateway</html>", b"", b"[" * 100_000, b"[]", b"{}", b'"no"', b"null"])
 def test_an_answer_that_is_not_the_services_own_proves_nothing(answering, source, settings, status, body):

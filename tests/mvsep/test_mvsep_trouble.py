@@ -73,6 +73,11 @@ def test_the_token_shows_in_no_message_log_or_repr(service, source, settings, ca
             "queue": client.queue,
             "cancel": lambda: client.cancel("h"),
             "create": lambda: client.create(source, settings),
+            "delete": lambda: client.delete("h"),
+            "get": lambda: client.get("h", mirror=True),
+            "enable_premium": client.enable_premium,
+            "queue_summary": client.queue_summary,
+            "quality_add": lambda: client.quality_add(source, algo_name="a", password="p"),
         }.items():
             for fault in FAULTS:
                 if fault in {"truncate_download", "no_ranges"}:

@@ -15,7 +15,7 @@ import pytest
 
 from mvsep_watch.errors import MvsepWatchError, ServiceError, SourceChangedError, TransportError
 from mvsep_watch.model import Settings
-from mvsep_watch.mvsep import Client, Pace
+from mvsep_watch.mvsep import Client, Link, Pace
 from mvsep_watch.mvsep.upload import CHUNK_BYTES
 
 MADE = b'{"success":true,"data":{"hash":"H"}}'
@@ -140,6 +140,32 @@ def test_the_last_chunk_has_not_left_while_the_caller_is_asked(source):
         client.create(source, Settings(sep_type=40), before_last_chunk=look)
 
     assert seen == [len(received) - withheld_bytes]
+
+
+@pytest.mark.parametrize("made_of", [None, Link(url="https://example.com/song.wav")], ids=["text", "link"])
+def test_a_form_without_a_file_has_not_left_at_all_while_the_caller_is_asked(made_of):
+    """The server knows that something is to come, and nothing of it."""
+    begun = threading.Event()
+    received = bytearray()
+
+    def handle(connection):
+        length = length_in(read_head(connection))
+        begun.set()
+        while len(received) < length:
+            received.extend(connection.recv(1 << 16))
+        respond(connection, MADE)
+
+    def look(files):
+        assert begun.wait(WAIT_S)
+        time.sleep(0.1)
+        seen.append((files, len(received)))
+
+    seen = []
+    with Server(handle) as server, client_of(server) as client:
+        created = client.create(made_of, Settings(sep_type=104), before_last_chunk=look)
+
+    assert (seen, created.hash) == ([((), 0)], "H")
+    assert received.endswith(b"--\r\n")
 
 
 def test_a_refused_release_resets_the_connection(source):

@@ -25,9 +25,12 @@ from mvsep_watch.sandbox.separation import separate
 from mvsep_watch.sandbox.song import compose
 from mvsep_watch.sandbox.spectra import mean_power
 from mvsep_watch.sandbox.speech import Voice, speak, voice_like, voice_of
+from mvsep_watch.sandbox.strikes import find_strikes
 from mvsep_watch.sandbox.texture import weave
 from mvsep_watch.sandbox.transcript import as_srt, as_text, transcribe
 
+DRUM_MODELS = frozenset({127})
+"""The ones whose notes are strokes."""
 LENGTH_FIELD = "add_opt2"
 """Where the model that makes sounds has their length in seconds."""
 USUAL_LENGTH_S = 10
@@ -74,7 +77,7 @@ class Maker:
             case Kind.STEMS:
                 return self._stems()
             case Kind.MIDI:
-                return Made((self._written("MIDI", "mid", as_midi(find_notes(hear(self._listened())))),))
+                return self._notes()
             case Kind.TEXT:
                 return self._text()
             case kind:
@@ -110,6 +113,11 @@ class Maker:
         chance = dice("song", self._prompt, *self._manner)
         seconds = min(max(len(self._prompt.split()), SONG_S[0]), SONG_S[1])
         yield compose(seconds, key=int(chance.integers(-5, 7)), first=int(chance.integers(16)))
+
+    def _notes(self) -> Made:
+        listened = self._listened()
+        notes = find_strikes(listened) if self.job.model.sep_type in DRUM_MODELS else find_notes(hear(listened))
+        return Made((self._written("MIDI", "mid", as_midi(notes)),))
 
     def _text(self) -> Made:
         cues = transcribe(hear(self._listened()))
@@ -147,12 +155,11 @@ class Maker:
     def _poured(self, labels: Mapping[str, str], stretches: Iterable[Mapping[str, Samples]]) -> Made:
         extension = FORMATS[self.job.output_format].extension
         results = {slug: self._result(label, slug, extension) for slug, label in labels.items()}
-        try:
-            self._encode({slug: result.path for slug, result in results.items()}, stretches)
-        except BaseException:
+        with ExitStack() as undo:
             for result in results.values():
-                result.path.unlink(missing_ok=True)
-            raise
+                undo.callback(result.path.unlink, missing_ok=True)
+            self._encode({slug: result.path for slug, result in results.items()}, stretches)
+            undo.pop_all()
         return Made(tuple(results.values()))
 
     def _encode(self, paths: Mapping[str, Path], stretches: Iterable[Mapping[str, Samples]]) -> None:

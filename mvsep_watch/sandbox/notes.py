@@ -24,12 +24,13 @@ NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note: MIDI number, when it begins and ends in seconds, and how hard it is struck, 1 to 127."""
+    """A note: MIDI number, when it begins and ends in seconds, how hard it is struck, 1 to 127, and its channel."""
 
     pitch: int
     start_s: float
     end_s: float
     velocity: int
+    channel: int = 0
 
 
 def find_notes(heard: Heard) -> list[Note]:
@@ -70,12 +71,13 @@ def _velocity(level: Values) -> int:
 
 
 def _events(notes: list[Note]) -> Iterator[bytes]:
-    ticks = 0
-    for note in notes:
-        for at_s, event in ((note.start_s, (0x90, note.pitch, note.velocity)), (note.end_s, (0x80, note.pitch, 0))):
-            at_ticks = round(at_s * TICKS_PER_S)
-            yield _variable_length(at_ticks - ticks) + bytes(event)
-            ticks = at_ticks
+    """Give the notes' beginnings and ends in order; at one time, what ends comes before what begins."""
+    begins = [(round(note.start_s * TICKS_PER_S), 0x90 | note.channel, note.pitch, note.velocity) for note in notes]
+    ends = [(round(note.end_s * TICKS_PER_S), 0x80 | note.channel, note.pitch, 0) for note in notes]
+    before = 0
+    for ticks, *event in sorted(begins + ends):
+        yield _variable_length(ticks - before) + bytes(event)
+        before = ticks
 
 
 def _variable_length(number: int) -> bytes:

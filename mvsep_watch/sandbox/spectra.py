@@ -36,7 +36,7 @@ def filtered(blocks: Iterable[Samples], masks: Masks) -> Iterator[dict[str, Samp
     """
     tails: dict[str, Samples] = {}
     skip = HOP
-    for spectrum, length in _spectra(blocks):
+    for spectrum, length in spectra(blocks):
         sounds = {}
         for name, mask in masks(spectrum).items():
             sound, tails[name] = _overlapped(spectrum * mask, tails.get(name))
@@ -48,13 +48,13 @@ def filtered(blocks: Iterable[Samples], masks: Masks) -> Iterator[dict[str, Samp
 def mean_power(blocks: Iterable[Samples]) -> NDArray[np.float64]:
     """Give the mean power of a stream of samples in each of a spectrum's bins, of both channels together."""
     total, size = np.zeros(HOP + 1), -HOP
-    for spectrum, length in _spectra(blocks):
+    for spectrum, length in spectra(blocks):
         total += np.sum(np.abs(spectrum) ** 2, axis=(0, 1), dtype=np.float64)
         size += length
     return total * HOP / max(1, size)
 
 
-def _spectra(blocks: Iterable[Samples]) -> Iterator[tuple[Spectrum, int]]:
+def spectra(blocks: Iterable[Samples]) -> Iterator[tuple[Spectrum, int]]:
     """Give the spectra, and how many samples they stand for; a hop more than there are in all."""
     before = np.zeros((2, HOP), np.float32)
     for block, length in _even_blocks(blocks):

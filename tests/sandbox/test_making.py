@@ -98,6 +98,16 @@ def test_notes_are_those_of_the_input(make, tmp_path):
     assert bytes((0x90, 69)) in made.results[0].path.read_bytes()
 
 
+def test_drums_are_notes_of_the_drum_channel(make, tmp_path):
+    """A pitch is nothing to a model that writes drums down."""
+    with Encoder(path := tmp_path / "beat.wav", 1) as encoder:
+        encoder.write(np.concatenate([np.zeros((2, RATE)), np.full((2, RATE // 10), 0.5)], axis=1).astype(np.float32))
+
+    midi = make(127, path).results[0].path.read_bytes()
+
+    assert bytes((0x99, 36)) in midi
+
+
 def test_what_is_to_be_extracted_first_is_what_is_listened_to(make, tmp_path):
     """The deep tone at one side stands out of the whole, and is no part of the vocals in the middle."""
     deep, high = (np.sin(2 * np.pi * hertz * np.arange(2 * RATE) / RATE) for hertz in (110, 440))

@@ -76,6 +76,21 @@ def test_midi_is_a_standard_file(tmp_path):
     assert events(path.read_bytes()) == [(0, on, 69, 80), (960, off, 69, 0), (29280, on, 72, 90), (29760, off, 72, 0)]
 
 
+def test_notes_may_sound_together(tmp_path):
+    """Each ends in its time, and what ends does so before what begins at the same time."""
+    path = tmp_path / "notes.mid"
+    path.write_bytes(as_midi([Note(36, 0, 1, 80, 9), Note(42, 0.5, 1.5, 80, 9), Note(36, 1, 2, 80, 9)]))
+
+    assert events(path.read_bytes()) == [
+        (0, 0x99, 36, 80),
+        (480, 0x99, 42, 80),
+        (960, 0x89, 36, 0),
+        (960, 0x99, 36, 80),
+        (1440, 0x89, 42, 0),
+        (1920, 0x89, 36, 0),
+    ]
+
+
 def test_midi_without_a_note_is_a_standard_file_too(tmp_path):
     """Silence is music too."""
     path = tmp_path / "notes.mid"

@@ -100,8 +100,11 @@ def _strum(chord: list[int], detune: float) -> Wave:
 
 def _pluck(note: int, detune: float) -> Wave:
     t = _time(4 * BEAT_S)
-    phase = 2 * np.pi * _hertz(note) * detune * t
-    sound: Wave = sum((np.sin(n * phase) * np.exp(-(0.8 + 0.7 * n) * t) / n for n in range(1, 7)), np.zeros(len(t)))
+    first = np.exp((2j * np.pi * _hertz(note) * detune - 0.7) * t)
+    sound, harmonic = np.zeros(len(t)), np.exp(-0.8 * t).astype(complex)
+    for n in range(1, 7):
+        harmonic *= first
+        sound += harmonic.imag / n
     return sound * np.minimum(1, t / 0.004)
 
 

@@ -22,7 +22,7 @@ from mvsep_watch.config.places import VARIABLE
 from mvsep_watch.errors import ConfigError, RetryableError, TransportError
 from mvsep_watch.model import Config, Limits, Service, realm_of
 from mvsep_watch.mvsep import Client
-from mvsep_watch.mvsep.address import checked_base_url
+from mvsep_watch.mvsep.address import checked_base_url, host_of
 
 Function = Callable[..., int | None]
 BY_ITSELF = "by itself"
@@ -128,10 +128,10 @@ def reach(options: Options, *, needs_token: bool = True) -> Reach:
     if options.base_url:
         service = _moved(service, checked_base_url(options.base_url))
     if not service.token:
-        service = replace(service, token=_of_environment().token)
+        service = replace(service, token=_token_of_environment())
     if needs_token and not service.token:
         raise ConfigError(
-            "there is no token to ask the service with",
+            f"there is no token to ask {host_of(service.base_url)} with",
             hint=f"set {TOKEN_VARIABLE}, or name a configuration with -c; `mvsep-watch account login` gets one",
         )
     if service.token:
@@ -152,8 +152,12 @@ def _config(options: Options) -> Config | None:
 
 
 def _of_environment() -> Service:
-    base_url = os.environ.get(URL_VARIABLE, "").strip() or Service(token="").base_url
-    return Service(token=os.environ.get(TOKEN_VARIABLE, "").strip(), base_url=base_url)
+    token, base_url = _token_of_environment(), os.environ.get(URL_VARIABLE, "").strip()
+    return Service(token=token, base_url=checked_base_url(base_url)) if base_url else Service(token=token)
+
+
+def _token_of_environment() -> str:
+    return os.environ.get(TOKEN_VARIABLE, "").strip()
 
 
 def _moved(service: Service, base_url: str) -> Service:

@@ -79,7 +79,7 @@ def _option(field: Field, *, is_prompt: bool) -> Iterator[str]:
         yield f"    # {field.name}: {field.label}: what stands in the dropped file"
     elif not field.options:
         mark = "" if field.required else "# "
-        yield f"    {mark}{field.name}: {_quoted(field.label)}  # write your own text"
+        yield f"    {mark}{field.name}: {_quoted(field.default_key or field.label)}  # {field.label}: write your own"
     elif field.default_key is None:
         key, label = next(iter(field.options.items()))
         yield f"    # {field.name}: {_quoted(key)}  # {field.label}: {label}"

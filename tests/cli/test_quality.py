@@ -106,7 +106,7 @@ def test_adding_needs_a_token(run, service, stems, typed):
 
     code, _, err = run("quality", "add", stems, "--name", "x")
 
-    assert (code, err.splitlines()[0]) == (4, "error: there is no token to ask the service with")
+    assert (code, err.splitlines()[0]) == (4, "error: there is no token to ask mvsep.com with")
 
 
 @pytest.mark.parametrize("words", [("add", "none.zip", "--name", "x"), ("leaderboard", "--dataset-type", "13")])

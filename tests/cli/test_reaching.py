@@ -61,7 +61,7 @@ def test_no_token_is_told_with_what_to_do(run, nowhere):
 
     assert (code, out) == (4, "")
     assert err == (
-        "error: there is no token to ask the service with\n"
+        "error: there is no token to ask mvsep.com with\n"
         "hint: set MVSEP_API_TOKEN, or name a configuration with -c; `mvsep-watch account login` gets one\n"
     )
 
@@ -76,12 +76,15 @@ def test_a_configuration_that_was_named_must_be_there(nowhere, tmp_path, monkeyp
         reach(Options())
 
 
-@pytest.mark.parametrize("base_url", ["mvsep.com", "http://mvsep.com", "https://user@mvsep.com"])
-def test_a_base_url_that_cannot_be_used_is_refused(run, nowhere, base_url):
-    """Before anything is sent; plain http would show the token to everybody."""
-    code, _, err = run("site", "queue", "--base-url", base_url)
+@pytest.mark.parametrize("base_url", ["mvsep.com", "http://mvsep.com", "https://user@mvsep.com", "http://["])
+def test_a_base_url_that_cannot_be_used_is_refused(run, nowhere, base_url, monkeypatch):
+    """Before anything is sent, wherever it stands; plain http would show the token to everybody."""
+    by_option = run("site", "queue", "--base-url", base_url)
+    monkeypatch.setenv("MVSEP_BASE_URL", base_url)
+    by_variable = run("site", "queue")
 
-    assert (code, err.startswith("error: the base URL")) == (4, True)
+    assert by_option == by_variable
+    assert (by_option[0], by_option[2].startswith("error: the base URL")) == (4, True)
 
 
 def test_from_then_on_no_log_shows_the_token(nowhere, monkeypatch):

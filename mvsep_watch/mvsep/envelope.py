@@ -74,8 +74,8 @@ class Answer:
     @property
     def refused_fields(self) -> tuple[str, ...]:
         """The names of a form's fields that the server finds fault with, where it names them."""
-        message = self.object.get("message")
-        return tuple(one_line(str(name)) for name in message) if isinstance(message, Mapping) else ()
+        told = (self.object.get("message"), self.object.get("errors"))
+        return tuple(one_line(str(name)) for fields in told if isinstance(fields, Mapping) for name in fields)
 
     @property
     def says_no(self) -> bool:

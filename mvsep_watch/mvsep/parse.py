@@ -35,10 +35,8 @@ def read_remote(answer: Answer, *, hash_: str, base_url: str) -> Remote | None:
     Source: recorded, 2024 to 2026; the seven statuses are the API page's own list, 2025. `not_found` comes with
     `success: false` and 200; "File or File Hash not found" without a status is taken for the same.
     """
-    status = text(answer.object.get("status"))
-    if not status and not answer.succeeded and "not found" in answer.words.lower():
-        status = "not_found"
-    if not status or not (answer.is_ok or status == "not_found"):
+    status = text(answer.object.get("status")) or ("not_found" if _denies_with(answer, "not found") else "")
+    if not status or not (answer.is_ok or (status == "not_found" and answer.status < 500)):
         return None
     data = answer.data
     return Remote(
@@ -67,9 +65,11 @@ def read_remote_link(answer: Answer) -> RemoteLink | None:
     has the link: it means "not yet" for two or three minutes. Source: two public clients, 2026. The long hash stands
     under `hash`, else in the address under `link`.
     """
-    status, words = text(answer.object.get("status")), answer.words.lower()
-    is_early = not answer.succeeded and ("being downloaded" in words or "not found" in words or status == "not_found")
-    status = status or ("waiting" if "being downloaded" in words else "not_found" if is_early else "")
+    status = text(answer.object.get("status"))
+    if not status:
+        is_coming, is_missing = (_denies_with(answer, words) for words in ("being downloaded", "not found"))
+        status = "waiting" if is_coming else "not_found" if is_missing else ""
+    is_early = answer.status < 500 and (status == "not_found" or (status == "waiting" and not answer.succeeded))
     if not status or not (answer.is_ok or is_early):
         return None
     data = answer.data
@@ -138,19 +138,14 @@ def whole(value: Any) -> int | None:
     return None if read is None else math.floor(read)
 
 
-def _message(answer: Answer) -> str:
-    words = text(answer.data.get("message")) or text(answer.object.get("message"))
-    return one_line(redact(words, answer.secrets))
-
-
-def _hash_in(link: str) -> str:
-    """Give the hash that an address asks for."""
-    return parse_qs(link.partition("?")[2]).get("hash", [""])[-1]
-
-
 def text(value: Any) -> str:
     """Read a text; empty where it is none."""
     return value if isinstance(value, str) else ""
+
+
+def object_of(value: Any) -> Mapping[str, Any]:
+    """Give an object; an empty one where it is none, which PHP writes as `[]`."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def rows_of(answer: Answer, what: str) -> list[Any]:
@@ -165,14 +160,27 @@ def rows_of(answer: Answer, what: str) -> list[Any]:
     return rows
 
 
+def _denies_with(answer: Answer, words: str) -> bool:
+    """Say whether the service itself says no with these words."""
+    return not answer.succeeded and answer.status < 500 and words in answer.words.lower()
+
+
+def _message(answer: Answer) -> str:
+    words = text(answer.data.get("message")) or text(answer.object.get("message"))
+    return one_line(redact(words, answer.secrets))
+
+
+def _hash_in(link: str) -> str:
+    """Give the hash that an address asks for."""
+    return parse_qs(link.partition("?")[2]).get("hash", [""])[-1]
+
+
 def _history_row(row: Any, host: str) -> HistoryRow:
-    values = row if isinstance(row, Mapping) else {}
+    values, model = object_of(row), object_of(object_of(row).get("algorithm"))
     id_, exists = whole(values.get("id")), values.get("job_exists") is None or is_true(values.get("job_exists"))
     hash_ = text(values.get("hash"))
     if id_ is None or (exists and not hash_):
         raise ServiceError(f"{host} gave a history row without its id or hash", hint="asked again by itself")
-    algorithm = values.get("algorithm")
-    model = algorithm if isinstance(algorithm, Mapping) else {}
     return HistoryRow(
         id=id_,
         hash=hash_,
@@ -195,7 +203,7 @@ def _files(value: Any, *, base_url: str, answer: Answer) -> tuple[RemoteFile, ..
 
 
 def _file(item: Any, position: int, *, base_url: str, answer: Answer) -> RemoteFile:
-    values = item if isinstance(item, Mapping) else {}
+    values = object_of(item)
     url = _absolute(text(values.get("url")), base_url)
     if not url:
         raise ServiceError(f"{answer.host} lists a result without its address", hint="asked again by itself")
@@ -246,8 +254,3 @@ def _hashes(queue: Any) -> tuple[str, ...]:
     listed = queue if isinstance(queue, list) else ()
     found = (text(item) or text(object_of(item).get("hash")) for item in listed)
     return tuple(hash_ for hash_ in found if hash_)
-
-
-def object_of(value: Any) -> Mapping[str, Any]:
-    """Give an object; an empty one where it is none, which PHP writes as `[]`."""
-    return value if isinstance(value, Mapping) else {}

@@ -154,9 +154,12 @@ def delete_error(answer: Answer) -> MvsepWatchError:
 
 def mirror_error(answer: Answer) -> MvsepWatchError:
     """Say what it means that `get` with a mirror, which takes the token and a credit, gave no status."""
+    if answer.status == 401:
+        return account_error(answer)
     if answer.status < 500 and _found(r"credit", answer):
-        return _credits(_says(answer))
-    return account_error(answer)
+        hint = "ask without a mirror, which costs nothing"
+        return CreditsExhaustedError(_says(answer), hint=hint, refused=answer.status in REFUSING)
+    return public_error(answer)
 
 
 def _denial(answer: Answer, what: str, *, hint: str) -> MvsepWatchError:

@@ -98,6 +98,17 @@ def test_a_form_that_is_refused_names_its_fields(answering, enter):
     assert caught.value.hint == "correct email, password"
 
 
+@pytest.mark.parametrize("enter", [login, register])
+def test_fields_are_named_in_the_other_envelope_too(answering, enter):
+    """As the framework under the service writes it by itself."""
+    payload = {"message": "The given data was invalid.", "errors": {"email": ["The email has already been taken."]}}
+
+    with pytest.raises(RequestRefusedError, match="already been taken") as caught:
+        enter(answering(httpx.Response(422, json=payload)))
+
+    assert caught.value.hint == "correct email"
+
+
 @pytest.mark.parametrize(
     ("answer", "error"),
     [

@@ -101,7 +101,16 @@ def test_not_found_is_a_status_and_no_error(answering, code):
 
 @pytest.mark.parametrize(
     ("code", "payload"),
-    [(200, {}), (200, []), (200, {"success": False}), (500, DONE), (400, DONE), (403, {"status": "waiting"})],
+    [
+        (200, {}),
+        (200, []),
+        (200, {"success": False}),
+        (500, DONE),
+        (400, DONE),
+        (403, {"status": "waiting"}),
+        (500, {"success": False, "message": "not found"}),
+        (500, {"status": "not_found"}),
+    ],
 )
 def test_an_answer_without_a_status_is_a_fault_of_the_service(answering, code, payload):
     """It never looks like the end of a separation."""

@@ -70,6 +70,8 @@ def test_every_status_of_a_link_is_passed_on_with_its_words(answering, status):
         ({"success": False, "data": {"message": MISSING}}, "not_found"),
         ({"success": False, "errors": [MISSING]}, "not_found"),
         ({"success": False, "status": "not_found", "data": []}, "not_found"),
+        ({"success": False, "status": "waiting", "data": {"message": DOWNLOADING}}, "waiting"),
+        ({"success": True, "status": "not_found", "data": []}, "not_found"),
     ],
 )
 def test_a_no_straight_after_the_link_was_given_is_early_and_not_final(answering, code, payload, status):
@@ -79,6 +81,13 @@ def test_a_no_straight_after_the_link_was_given_is_early_and_not_final(answering
     assert (remote.status, remote.is_early) == (status, True)
 
 
+def test_a_link_that_failed_is_not_early(answering):
+    """Whatever its words are."""
+    remote = says(answering, {"success": False, "status": "failed", "data": {"message": "File not found on Drive"}})
+
+    assert (remote.status, remote.is_early) == ("failed", False)
+
+
 @pytest.mark.parametrize(
     ("code", "payload", "error"),
     [
@@ -86,6 +95,9 @@ def test_a_no_straight_after_the_link_was_given_is_early_and_not_final(answering
         (200, [], ServiceError),
         (200, {"success": False, "data": {"message": "Something else"}}, ServiceError),
         (500, {"success": True, "status": "done", "data": {"hash": LONG}}, ServiceError),
+        (500, {"success": False, "status": "not_found", "data": {"message": MISSING}}, ServiceError),
+        (500, {"success": False, "data": {"message": DOWNLOADING}}, ServiceError),
+        (400, {"success": False, "status": "failed", "data": {"message": MISSING}}, ServiceError),
         (429, {"message": "Too Many Attempts."}, RateLimitedError),
     ],
 )
@@ -146,6 +158,8 @@ def refused(text, status=400):
         (refused("You have not enough credits", 200), CreditsExhaustedError),
         (refused("Invalid API key"), TokenRefusedError),
         (refused("invalid token", 401), TokenRefusedError),
+        (refused("no", 401), TokenRefusedError),
+        (refused("No mirror has it"), RequestRefusedError),
         (httpx.Response(403, html="<h1>Checking your browser</h1>"), ServiceError),
         (httpx.Response(502, html="<h1>Bad Gateway</h1>"), ServiceError),
     ],

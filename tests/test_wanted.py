@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvsep_watch.model import Folder, Rule
+from mvsep_watch.model import Folder, InputKind, Rule
 from mvsep_watch.wanted import AUDIO_EXTENSIONS, DEBRIS_NAMES, is_pruned_dir, selection, wanted, why_not
 
 
@@ -226,3 +226,22 @@ def test_a_scan_accepts_exactly_what_is_wanted(parents, name, include, exclude, 
     is_reached = not any(is_pruned_dir(part) for part in parents)
     assert bool(wanted(folder, relative)) is (is_reached and selection(folder).accepts(relative, name))
     assert bool(wanted(folder, relative)) is not bool(why_not(folder, relative))
+
+
+@pytest.mark.parametrize(
+    ("kind", "taken"),
+    [
+        (InputKind.FILE, ["a.wav", "a.pdf"]),
+        (InputKind.PAIR, ["a.wav", "a.pdf"]),
+        (InputKind.LINK, ["a.URL", "a.webloc", "a.desktop", "a.txt"]),
+        (InputKind.TEXT, ["a.txt"]),
+    ],
+)
+def test_a_rule_takes_what_its_input_is_dropped_as(kind, taken):
+    """Whatever the globs say: a link is not sent as if it were audio."""
+    names = ["a.wav", "a.pdf", "a.URL", "a.webloc", "a.desktop", "a.txt"]
+    folder = folder_of(Rule(sep_type=40, input=kind), include=("*",))
+
+    assert [name for name in names if wanted(folder, name)] == taken
+    assert [name for name in names if selection(folder).accepts(name, name)] == taken
+    assert why_not(folder, "a.pdf") == ("" if "a.pdf" in taken else "No rule's `input` is a file of this kind.")

@@ -8,34 +8,36 @@ from __future__ import annotations
 
 from mvsep_watch.errors import RequestRefusedError
 from mvsep_watch.model import Algorithm, Catalogue, Config, Rule
-from mvsep_watch.options import describe, near_matches, resolve_model, resolve_options, why_unfit
+from mvsep_watch.options import describe, near_matches, resolve_model, why_unfit
+from mvsep_watch.planner import settings_of
 
 
-def check_models(config: Config, catalogue: Catalogue) -> tuple[str, ...]:
+def check_models(config: Config, catalogue: Catalogue, *, known: Catalogue | None = None) -> tuple[str, ...]:
     """Say what of the rules the catalogue does not know, one sentence each, with near matches.
 
     Args:
         config: The configuration.
         catalogue: The packaged catalogue, or the service's own.
+        known: Models that were listed once, for the hints.
     """
     return tuple(
         f'folder "{folder.name}", rule "{rule.name}": {problem}'
         for folder in config.folders
         for rule in folder.rules
-        for problem in _problems(rule, catalogue)
+        for problem in _problems(rule, catalogue, known)
     )
 
 
-def _problems(rule: Rule, catalogue: Catalogue) -> list[str]:
+def _problems(rule: Rule, catalogue: Catalogue, known: Catalogue | None) -> list[str]:
     try:
-        algorithm = resolve_model(rule.sep_type, catalogue)
+        algorithm = resolve_model(rule.sep_type, catalogue, known=known)
     except RequestRefusedError as error:
         return [_sentence(error)]
     problems = _stem_problems(rule, algorithm)
     if unfit := why_unfit(algorithm, rule.input):
         problems.append(f"model {describe(algorithm)} {unfit}")
     try:
-        resolve_options(rule.options, algorithm)
+        settings_of(rule, catalogue, known=known)
     except RequestRefusedError as error:
         problems.insert(0, _sentence(error))
     return problems

@@ -1,6 +1,6 @@
 """Decisions about what may start and what an unknown outcome means. Values in, values out; no file, socket or clock."""
 
-from mvsep_watch.planner.fit import Offer, format_misfit, misfit, model_misfits
+from mvsep_watch.planner.fit import Offer, format_misfit, misfit, premium_misfit
 from mvsep_watch.planner.limits import PlanLimits, in_force
 from mvsep_watch.planner.order import fair
 from mvsep_watch.planner.reconcile import Absent, Doubtful, LookAgain, Promptness, Search, best_row, verdict
@@ -33,7 +33,7 @@ __all__ = [
     "in_force",
     "may_start",
     "misfit",
-    "model_misfits",
+    "premium_misfit",
     "required_prompt",
     "serve",
     "settings_of",

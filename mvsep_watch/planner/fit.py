@@ -8,12 +8,12 @@ The one surprise: settings hold numbers and keys, so a model, a field or a value
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mvsep_watch.errors import MvsepWatchError, PremiumRequiredError, RequestRefusedError
-from mvsep_watch.model import FORMATS, Algorithm, Catalogue, InputKind, Settings
+from mvsep_watch.model import FORMATS, Algorithm, Catalogue, InputKind, Scope, Settings
 from mvsep_watch.options import check_options, describe, instead_of, resolve_model, why_unfit
+from mvsep_watch.planner.work import required_prompt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,25 +42,27 @@ def misfit(settings: Settings, kind: InputKind, offer: Offer) -> MvsepWatchError
     try:
         algorithm = resolve_model(settings.sep_type, offer.catalogue, known=offer.known)
         check_options(settings.options, algorithm, known=offer.known.get(settings.sep_type))
+        if kind == InputKind.TEXT and algorithm.scope == Scope.NO_UPLOAD:
+            required_prompt(algorithm, settings.options)
     except RequestRefusedError as error:
         return error
-    return next(model_misfits(algorithm, kind, offer), None) or format_misfit(settings.output_format, offer)
-
-
-def model_misfits(algorithm: Algorithm, kind: InputKind, offer: Offer) -> Iterator[MvsepWatchError]:
-    """Say what is in the way of using a model at all: what it is fed with, and who may use it."""
     if unfit := why_unfit(algorithm, kind):
-        yield RequestRefusedError(
-            f"model {describe(algorithm)} {unfit}", hint="choose another model, or another `input:` for the rule"
-        )
-    if algorithm.needs_premium and not offer.has_premium:
-        yield PremiumRequiredError(
-            f"the model {algorithm.name} needs a premium account",
-            hint=f"switch premium on, or {instead_of(algorithm, offer.catalogue, has_premium=False)}",
-        )
+        hint = "choose another model, or another `input:` for the rule"
+        return RequestRefusedError(f"model {describe(algorithm)} {unfit}", hint=hint)
+    return premium_misfit(algorithm, offer) or format_misfit(settings.output_format, offer)
 
 
-def format_misfit(output_format: int, offer: Offer) -> MvsepWatchError | None:
+def premium_misfit(algorithm: Algorithm, offer: Offer) -> PremiumRequiredError | None:
+    """Say why the account may not use a model, or None where it may."""
+    if offer.has_premium or not algorithm.needs_premium:
+        return None
+    return PremiumRequiredError(
+        f"the model {algorithm.name} needs a premium account",
+        hint=f"switch premium on, or {instead_of(algorithm, offer.catalogue, has_premium=False)}",
+    )
+
+
+def format_misfit(output_format: int, offer: Offer) -> PremiumRequiredError | None:
     """Say why an output format cannot be had, or None where it can."""
     wanted = FORMATS[output_format]
     if offer.has_premium or not wanted.needs_premium:

@@ -17,7 +17,10 @@ MODEL = Algorithm(
 )
 OTHER = replace(MODEL, sep_type=48, name="MelBand Roformer (vocals, instrumental)")
 BEST = replace(MODEL, sep_type=26, name="Ensemble (vocals, instrum)", orientation=2)
-SPEAKER = replace(MODEL, sep_type=62, name="Speaker", takes_audio=False, scope=Scope.NO_UPLOAD)
+PROMPT = Field(name="add_opt2", label="Prompt", options={}, input_type="text", required=True)
+SPEAKER = replace(
+    MODEL, sep_type=62, name="Speaker", takes_audio=False, scope=Scope.NO_UPLOAD, fields=(*MODEL.fields, PROMPT)
+)
 MASTER = replace(MODEL, sep_type=68, name="Master", takes_audio=False, scope=Scope.MATCHERING_UPLOAD)
 OFFER = Offer(catalogue={model.sep_type: model for model in (MODEL, OTHER, BEST, SPEAKER, MASTER)})
 SENT = Settings(sep_type=40, options=(("add_opt1", "81"),))
@@ -86,5 +89,12 @@ def test_what_is_for_premium_accounts_fits_only_those(settings, message, hint):
 def test_a_model_is_fed_with_what_it_takes_only(sep_type, kind):
     """Files and links, a text, or a pair."""
     assert isinstance(misfit(Settings(sep_type=sep_type), kind, OFFER), RequestRefusedError)
-    assert misfit(Settings(sep_type=62), InputKind.TEXT, OFFER) is None
     assert misfit(Settings(sep_type=68), InputKind.PAIR, OFFER) is None
+
+
+def test_a_text_that_no_field_is_left_for_does_not_fit():
+    """The service may give a model other fields than when the work was planned."""
+    refused = misfit(Settings(sep_type=62), InputKind.TEXT, listing(replace(SPEAKER, fields=MODEL.fields)))
+
+    assert isinstance(refused, RequestRefusedError)
+    assert "no text left" in refused.message

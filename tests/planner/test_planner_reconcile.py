@@ -89,3 +89,13 @@ def test_of_several_rows_the_most_useful_is_adopted(statuses, expected):
     rows = [(HistoryRow(id=number, hash=str(number)), status) for number, status in enumerate(statuses, 1)]
 
     assert {best_row(rows).id, best_row(rows[::-1]).id} == {expected}
+
+
+def test_what_carries_no_tag_is_never_absent():
+    """Not finding what could not be found says nothing, however prompt the history is."""
+    search = replace(LOOKED_ENOUGH, younger_was_listed=True)
+
+    decision = verdict(search, PROMPT, window_s=120.0, releases=1, is_tagged=False)
+
+    assert isinstance(decision, Doubtful)
+    assert "without a tag" in decision.reason

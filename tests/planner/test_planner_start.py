@@ -164,3 +164,14 @@ def test_an_approval_lifts_no_other_limit():
     situation = replace(with_credits(approve_job_above=1, per_day=3))
 
     assert isinstance(may_start(replace(SONG, approved=(True, 4)), situation), Wait)
+
+
+def test_links_and_texts_wait_while_it_is_not_known_what_became_of_another():
+    """Nobody could tell which of them a row of the history is; a song carries its tag and goes on."""
+    situation = replace(OPEN, is_untagged_unknown=True)
+
+    assert may_start(SONG, situation) == Start(4)
+    assert may_start(replace(SONG, is_tagged=False), OPEN) == Start(4)
+    decision = may_start(replace(SONG, is_tagged=False), situation)
+    assert isinstance(decision, Wait)
+    assert "one at a time" in decision.reason

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvsep_watch.errors import RequestRefusedError
-from mvsep_watch.model import Algorithm, Field, Rule, SeparationState, Settings
+from mvsep_watch.model import Algorithm, Field, InputKind, Rule, Scope, SeparationState, Settings
 from mvsep_watch.planner import Attempt, Begin, Ended, Join, asked_of, serve, settings_of
 
 INTENDED, RELEASED, SUBMITTED = SeparationState.INTENDED, SeparationState.RELEASED, SeparationState.SUBMITTED
@@ -141,6 +141,31 @@ def test_settings_of_a_model_that_is_not_there_are_refused():
     """Before anything is sent."""
     with pytest.raises(RequestRefusedError):
         settings_of(Rule(sep_type=41), {40: model()})
+
+
+def speaker():
+    fields = (
+        Field(name="add_opt1", label="Voice", options={"0": "low", "1": "high"}, default_key="0", required=True),
+        Field(name="add_opt2", label="Text prompt", options={}, input_type="text", required=True),
+    )
+    return Algorithm(sep_type=104, name="Speaker", fields=fields, scope=Scope.NO_UPLOAD, takes_audio=False)
+
+
+def test_what_a_dropped_text_fills_is_no_setting():
+    """The text is the input: another text is other work with the same settings."""
+    rule = Rule(sep_type=104, input=InputKind.TEXT, options=(("Voice", "high"),))
+
+    assert settings_of(rule, {104: speaker()}) == Settings(sep_type=104, options=(("add_opt1", "1"),))
+
+
+def test_a_model_without_room_for_a_text_is_refused_for_one():
+    """All that it needs is given by the rule, or it needs no text at all."""
+    given = Rule(sep_type=104, input=InputKind.TEXT, options=(("add_opt2", "said already"),))
+
+    with pytest.raises(RequestRefusedError, match="no text left"):
+        settings_of(given, {104: speaker()})
+    with pytest.raises(RequestRefusedError, match="no text left"):
+        settings_of(Rule(sep_type=40, input=InputKind.TEXT), {40: model()})
 
 
 def test_the_same_asking_is_the_same_text_in_any_order():

@@ -6,8 +6,8 @@
     service.finish(hash_)
 
 It counts what matters (`made`, `uploads`, `requests`) and keeps every job, by its long hash; `links` has those of links
-by their short one. A link's job is listed in the history from the start, named after the link's file. It is written from
-the API's description alone and shares nothing with the sandbox.
+by their short one. A link's job is listed in the history from the start, named after the link's file. All of it is
+written from the API's description alone and shares nothing with the sandbox.
 
 Faults are queued by endpoint (a value of `ENDPOINTS`, or `download`) and used up in order. A
 fault is a name of `FAULTS` or a callable that gets the request and the service and gives a response, gives None (then

@@ -22,7 +22,7 @@ from mvsep_watch.errors import (
 from mvsep_watch.files.staging import TakenError
 from mvsep_watch.model import Folder, GateName, HoldKind, JobState, Provenance, SeparationState
 from mvsep_watch.naming import display, escape_path
-from mvsep_watch.options import predict_stems
+from mvsep_watch.options import predict_stems, prompt_field
 from mvsep_watch.steps.base import Pool
 from mvsep_watch.steps.fetch import Fetch, Fetched, Sibling
 from mvsep_watch.steps.publish import NotStagedError, Publish
@@ -113,7 +113,7 @@ class Finishing:
                 format_number=row.work.settings.output_format,
                 stems=rule.stems if rule else None,
                 slugs=self._slugs(row),
-                source_duration_s=row.duration_s,
+                source_duration_s=None if self._speaks(row) else row.duration_s,
                 siblings=self._siblings(job, row),
             )
         )
@@ -127,6 +127,11 @@ class Finishing:
         """Give the model's slugs with their labels: a rule may name stems by either."""
         algorithm = (self._context.catalogue or {}).get(row.work.settings.sep_type)
         return tuple(predict_stems(algorithm, dict(row.work.settings.options)).items()) if algorithm else ()
+
+    def _speaks(self, row: SeparationRow) -> bool:
+        """Say whether a model says a text: its outputs are as long as that, and not as its source."""
+        algorithm = (self._context.catalogue or {}).get(row.work.settings.sep_type)
+        return algorithm is not None and prompt_field(algorithm, ()) is not None
 
     def _siblings(self, job: JobRow, row: SeparationRow) -> tuple[Sibling, ...]:
         jobs, stems = self._context.store.jobs, Counter(row.server_words.get("stems", ()))

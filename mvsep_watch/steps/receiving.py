@@ -75,7 +75,7 @@ class Receiver:
                 written = self._one(remote.files[index], names[index])
             else:
                 text = texts[index - len(remote.files)][1]
-                written = self.staging.write(names[index], [text.encode()])
+                written = self.staging.write(names[index], [text.encode()], check=self._check_of(names[index]))
             outputs.append(
                 Output(stem=labels[index], name=names[index], size_bytes=written.size_bytes, sha256=written.sha256)
             )
@@ -95,17 +95,20 @@ class Receiver:
                 offset_bytes=download.offset,
                 size_bytes=download.size_bytes,
                 validator=download.validator,
-                check=lambda path: self._check(path, PurePosixPath(name).suffix),
+                check=self._check_of(name),
                 stopping=self.stopping,
             )
 
-    def _check(self, path: Path, suffix: str) -> None:
-        if suffix == ".mid":
-            audio.check_midi_output(path)
-        elif suffix in {".txt", ".srt"}:
-            audio.check_text_output(path)
-        else:
-            audio.check_output(path, format_number=self.format_number, source_duration_s=self.source_duration_s)
+    def _check_of(self, name: str) -> Callable[[Path], object]:
+        """Give the check that an output of this name must pass before it is there."""
+        match PurePosixPath(name).suffix:
+            case ".mid":
+                return audio.check_midi_output
+            case ".txt" | ".srt":
+                return audio.check_text_output
+        return lambda path: audio.check_output(
+            path, format_number=self.format_number, source_duration_s=self.source_duration_s
+        )
 
 
 def labels_of(remote: Remote) -> tuple[str, ...]:
@@ -128,7 +131,9 @@ def _require_stems(stems: tuple[str, ...] | None, labels: Sequence[str], slugs: 
 
 
 def _texts(remote: Remote) -> list[tuple[str, str]]:
-    return [(kind, text) for kind, text in remote.transcription.items() if text]
+    """Give the text results by kind, without those that are listed as files as well."""
+    listed = {OTHER_KINDS.get(suffix_of(file)) for file in remote.files}
+    return [(kind, text) for kind, text in remote.transcription.items() if text and _text_kind(kind) not in listed]
 
 
 def _text_kind(kind: str) -> str:

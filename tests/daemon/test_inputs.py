@@ -2,15 +2,20 @@
 
 import hashlib
 
+import httpx
 import pytest
 
 from mvsep_watch.model import HoldKind, InputKind, Rule
 from mvsep_watch.steps.base import Pool
 from tests.daemon.world import World, write_wav
-from tests.fakes.answers import answer_json
+from tests.fakes.answers import Chunks, answer_json
+from tests.fakes.catalogue import field_row, model_row
+from tests.fakes.results import wav_bytes
 
 URL = "http://127.0.0.1:9/music/take%20five.wav"
 LINKS = Rule(sep_type=40, input=InputKind.LINK)
+SUBTITLES = "1\n00:00:00,000 --> 00:00:01,000\nhello\n"
+MIDI = b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\4\0\xff\x2f\0"
 TEXTS = Rule(sep_type=104, input=InputKind.TEXT, output_format=1)
 
 
@@ -314,6 +319,77 @@ def test_a_link_that_the_service_cannot_fetch_fails_with_its_words(world):
 
     (job,) = world.jobs()
     assert (job.hold, "404" in job.reason) == (HoldKind.ENDED, True)
+
+
+# Results that are no audio
+
+
+def with_results(world, files, transcription, *, content=b""):
+    """Let every separation end with these (label, file name) results and texts."""
+    base = world.service.base_url
+    well = world.service._done_data
+
+    def done(job):
+        rows = [{"type": label, "url": f"{base}/storage/{name}", "download": name} for label, name in files]
+        return {**well(job), "files": rows, "transcription": transcription}
+
+    world.service._done_data = done
+    world.service.fault("download", *[lambda *_: httpx.Response(200, stream=Chunks(content))] * 20)
+
+
+@pytest.mark.parametrize(
+    ("files", "transcription", "content", "published"),
+    [
+        ((), {"srt": SUBTITLES, "text": "hello"}, b"", ["Transcription.srt", "Transcription.txt"]),
+        ((("Subtitles", "x.srt"),), {"srt": SUBTITLES}, SUBTITLES.encode(), ["Subtitles.srt"]),
+        ((("MIDI", "x.mid"),), [], MIDI, ["MIDI.mid"]),
+    ],
+)
+def test_texts_and_midi_are_published_like_audio(tmp_path, files, transcription, content, published):
+    """Whether the service lists them as files, says them in its answer, or both."""
+    world = World(tmp_path)
+    with_results(world, files, transcription, content=content)
+    write_wav(world.drop / "song.wav")
+    world.start()
+
+    world.finish()
+
+    names = sorted(path.name for path in (world.stems / "song").iterdir())
+    assert (world.states(), names) == (["published"], [*published, "mvsep-watch.json"])
+    world.stop()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("x.mid", b"<html>oops</html>"), ("x.srt", b"<!DOCTYPE html><html></html>")]
+)
+def test_a_web_page_in_the_place_of_a_text_or_midi_is_never_published(tmp_path, name, content):
+    """It is fetched again a few times, then a person is asked; it is never shown."""
+    world = World(tmp_path)
+    with_results(world, (("Result", name),), [], content=content)
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.pass_time(10)
+    world.service.finish_all()
+    world.pass_time(120)
+
+    assert (world.states(), (world.stems / "song").exists()) == (["held"], False)
+    world.stop()
+
+
+def test_speech_is_as_long_as_its_text_and_not_as_its_source(tmp_path):
+    """A voice that is cloned from a long recording may say one word."""
+    world = World(tmp_path)
+    prompt = field_row(9, "add_opt1", "Text prompt", {}, default=None, input_type="text")
+    world.service.catalogue.append(model_row(103, "Cloner", orientation=0, coefficient=1, fields=[prompt]))
+    world.rules = (Rule(sep_type=103, options=(("add_opt1", "Yes."),), output_format=1),)
+    with_results(world, (("Speech", "x.wav"),), [], content=wav_bytes(0.7))
+    write_wav(world.drop / "song.wav", seconds=20)
+    world.start()
+
+    world.finish()
+
+    assert world.states() == ["published"]
+    world.stop()
 
 
 # Deleting with the service

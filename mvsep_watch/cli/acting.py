@@ -65,10 +65,22 @@ def yes_option(function: Function) -> Function:
 
 
 @acting("retry", "Try again what needs no payment.")
-def retry(options: Options, *, which: Sequence[str], every: bool) -> int:
-    """Try again what needs no payment: held and failed jobs whose trouble is mended, or a wait that you end."""
+@click.option("--hash", "hash_", metavar="HASH", help="Take this separation of the history for the held job.")
+def retry(options: Options, *, which: Sequence[str], every: bool, hash_: str | None) -> int:
+    """Try again what needs no payment: held and failed jobs whose trouble is mended, or a wait that you end.
+
+    A link or a text is sent without a mark of ours. Where its answer was lost, `show` lists what the history may know
+    it as; --hash says which it is, and its results are fetched without paying again.
+    """
     config = load_config(options, needs_token=False)
-    return _act(options, config, "retry", _meant("retry", which, config, every=every))
+    selection = _meant("retry", which, config, every=every)
+    if hash_ is None:
+        return _act(options, config, "retry", selection)
+    if len(selection.jobs) != 1:
+        raise UsageError(
+            f"one hash is one job's, and {count(len(selection.jobs), 'job')} are meant", hint="name the job by its id"
+        )
+    return _act(options, config, "retry", selection, items=[{"id": selection.jobs[0].id, "hash": hash_}])
 
 
 @acting("cancel", "End jobs that are not finished.")

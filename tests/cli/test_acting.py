@@ -7,7 +7,7 @@ import pytest
 
 from mvsep_watch.cli import asking
 from mvsep_watch.files.lock import StateLock
-from mvsep_watch.model import HoldKind, JobState
+from mvsep_watch.model import HoldKind, InputKind, JobState, Limits, Rule
 from tests.cli.settled import Person, limit, write_config
 from tests.daemon.test_requests import fail, lose_the_answer, publish, submit, two_rules
 from tests.daemon.world import write_wav
@@ -330,6 +330,28 @@ def test_redo_of_a_rule_that_nobody_understands_is_refused(person, world):
     code, out, _ = person("redo", "1", "--yes")
 
     assert (code, "nobody knows here what its rule means now" in out) == (3, True)
+
+
+def test_a_person_says_which_separation_a_held_link_is(person, world):
+    """Its results are fetched, and nothing is paid again; a hash is one job's."""
+    world.rules = (Rule(sep_type=40, input=InputKind.LINK),)
+    world.folder_options = {"include": ("*",)}
+    for name in ("a", "b"):
+        (world.drop / f"{name}.txt").write_text(f"http://127.0.0.1:9/{name}.wav")
+    world.limits = Limits()
+    world.service.account.enabled = False
+    world.start()
+    world.service.fault("create", "drop_after_made")
+    world.pass_time(600)
+    (hash_,) = world.service.jobs
+
+    usage, _, said = person("retry", "1", "2", "--hash", hash_)
+    code, out, _ = person("retry", "1", "--hash", hash_)
+    world.finish()
+
+    assert (usage, "one hash is one job's" in said) == (2, True)
+    assert (code, "retried: 1 job (1)" in out) == (0, True)
+    assert world.states()[0] == "published"
 
 
 def test_redo_of_an_unknown_warns_that_it_may_have_been_paid(person, world):

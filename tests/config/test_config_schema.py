@@ -32,7 +32,7 @@ def test_the_example_loads_with_a_token_in_the_environment():
     """It is what people start from."""
     loaded = load(EXAMPLE, environ={"MVSEP_API_TOKEN": "t", "HOME": "/home/u"})
 
-    assert [folder.name for folder in loaded.folders] == ["drop", "podcasts"]
+    assert [folder.name for folder in loaded.folders] == ["drop", "podcasts", "links", "masters"]
     assert [rule.name for rule in loaded.folders[0].rules] == ["vocals", "drums"]
 
 

@@ -1,38 +1,42 @@
-"""The sandbox over HTTP: the endpoints, and the faults where they strike.
+"""The sandbox over HTTP: one road for every endpoint, and the faults where they strike.
 
-Decides nothing about jobs. Every endpoint takes one road: the body is received to its end, the rate is counted, faults
-`before` strike, the endpoint does its work, faults `after` strike. The calls below `/sandbox` are for tests: what was
-seen, how to misbehave, and what the account has.
+Decides nothing about jobs. On the road, the body is received to its end, the rate is counted, faults `before` strike,
+the endpoint does its work, faults `after` strike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import anyio
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from mvsep_watch.errors import UsageError
-from mvsep_watch.sandbox import shapes
+from mvsep_watch.sandbox.admin import Admin
 from mvsep_watch.sandbox.endpoints import Endpoints
 from mvsep_watch.sandbox.faults import Fault, FaultKind, Faults
-from mvsep_watch.sandbox.orders import RefusalError
+from mvsep_watch.sandbox.links import Link
+from mvsep_watch.sandbox.quality import Quality
 from mvsep_watch.sandbox.receive import Ask, receive
 from mvsep_watch.sandbox.record import Record
+from mvsep_watch.sandbox.refusals import BadTokenError, Envelope, RefusalError
 from mvsep_watch.sandbox.service import Service
-from mvsep_watch.sandbox.shapes import PhpJsonResponse
+from mvsep_watch.sandbox.shapes import encode
+from mvsep_watch.sandbox.site import SWITCHES, Site
 from mvsep_watch.sandbox.storage import StoredFile
 from mvsep_watch.sandbox.throttle import Throttle
 
 ERROR_PAGE = "<html><head><title>{0}</title></head><body><h1>{0}</h1><hr>nginx</body></html>"
 
 Drop = Callable[[Request], None]
-Handler = Callable[[Ask], Response]
+Handler = Callable[[Ask], Any]
+Endpoint = tuple[str, str, str, Handler]
+"""The name that faults and counts know it by, the method, the path, and what it does."""
 
 
 def break_off(request: Request) -> None:
@@ -49,6 +53,7 @@ class Api:
         faults: How to misbehave.
         rate_limit: Requests a minute.
         wake: Called when jobs may have something to do.
+        fetch: Called with a link that is to be fetched.
         drop: Breaks a request's connection.
     """
 
@@ -60,6 +65,7 @@ class Api:
         faults: Faults,
         rate_limit: int = 120,
         wake: Callable[[], None] = lambda: None,
+        fetch: Callable[[Link], None] = lambda _: None,
         drop: Drop = break_off,
     ) -> None:
         self.service = service
@@ -68,29 +74,57 @@ class Api:
         self._uploads = folder
         self._throttle = Throttle(rate_limit, service.now)
         self._drop = drop
-        self._endpoints = Endpoints(service, self.faults, wake)
+        self._endpoints = Endpoints(service, self.faults, wake=wake, fetch=fetch)
+        self._site = Site(service, self.faults)
+        self._quality = Quality(service, folder)
 
     def app(self) -> Starlette:
         """Build the ASGI application."""
-        endpoints = self._endpoints
-        table: tuple[tuple[str, str, str, Handler], ...] = (
-            ("create", "POST", "/api/separation/create", endpoints.create),
-            ("get", "GET", "/api/separation/get", endpoints.get),
-            ("cancel", "POST", "/api/separation/cancel", endpoints.cancel),
-            ("delete", "POST", "/api/separation/delete", endpoints.delete),
-            ("user", "GET", "/api/app/user", endpoints.user),
-            ("history", "GET", "/api/app/separation_history", endpoints.history),
-            ("algorithms", "GET", "/api/app/algorithms", endpoints.algorithms),
-            ("queue", "GET", "/api/app/queue", endpoints.queue),
-        )
-        routes = [Route(path, self._endpoint(name, handler), methods=[method]) for name, method, path, handler in table]
+        routes = [
+            Route(f"/api/{path}", self._endpoint(name, handler), methods=[method])
+            for name, method, path, handler in (*self._separation(), *self._app(), *self._quality_checker())
+        ]
         routes += [
             Route("/storage/{area}/{name}", self._download, methods=["GET", "HEAD"]),
-            Route("/sandbox/faults", self._set_faults, methods=["GET", "POST", "DELETE"]),
-            Route("/sandbox/account", self._set_account, methods=["POST"]),
-            Route("/sandbox/state", self._state, methods=["GET"]),
+            Route("/storage/{area}/{subfolder:int}/{name}", self._download, methods=["GET", "HEAD"]),
+            *Admin(self.service, self.faults, self.record).routes(),
         ]
         return Starlette(routes=routes)
+
+    def _separation(self) -> tuple[Endpoint, ...]:
+        endpoints = self._endpoints
+        return (
+            ("create", "POST", "separation/create", endpoints.create),
+            ("get", "GET", "separation/get", endpoints.get),
+            ("get_remote", "GET", "separation/get-remote", endpoints.get_remote),
+            ("cancel", "POST", "separation/cancel", endpoints.cancel),
+            ("delete", "POST", "separation/delete", endpoints.delete),
+        )
+
+    def _app(self) -> tuple[Endpoint, ...]:
+        site = self._site
+        return (
+            ("algorithms", "GET", "app/algorithms", site.algorithms),
+            ("news", "GET", "app/news", site.news),
+            ("queue", "GET", "app/queue", site.queue),
+            ("queue_summary", "GET", "app/queue/summary", site.queue_summary),
+            ("demo", "GET", "app/demo", site.demo),
+            ("login", "POST", "app/login", site.login),
+            ("register", "POST", "app/register", site.register),
+            ("user", "GET", "app/user", site.user),
+            ("history", "GET", "app/separation_history", site.history),
+            *((name, "POST", f"app/{name}", site.switch(name)) for name in SWITCHES),
+        )
+
+    def _quality_checker(self) -> tuple[Endpoint, ...]:
+        quality = self._quality
+        return (
+            ("quality_queue", "GET", "quality_checker/queue", quality.queue),
+            ("quality_entry", "GET", "quality_checker/entry", quality.entry),
+            ("quality_leaderboard", "GET", "quality_checker/leaderboard", quality.leaderboard),
+            ("quality_add", "POST", "quality_checker/add", quality.add),
+            ("quality_delete", "POST", "quality_checker/delete", quality.delete),
+        )
 
     def _endpoint(self, name: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
@@ -109,12 +143,12 @@ class Api:
         if name == "create" and (fault := self.faults.take(FaultKind.DROP_UPLOAD)):
             return await self._break_off_upload(request, int(fault.value))
         ask = await receive(request, self._uploads)
-        if ask.received:
+        if name == "create":
             self.record.received.append(ask.received)
         try:
             return await self._answer_received(name, handler, request, ask)
         finally:
-            if ask.received and not ask.received.hash:
+            if name != "create" or not ask.received.hash:
                 for upload in ask.uploads.values():
                     upload.path.unlink(missing_ok=True)
 
@@ -130,10 +164,25 @@ class Api:
 
     def _handled(self, handler: Handler, ask: Ask) -> Response:
         try:
-            return handler(ask)
+            return self._json(handler(ask))
         except RefusalError as refusal:
-            in_data = self.faults.take(FaultKind.DATA_MESSAGE) is not None
-            return PhpJsonResponse(shapes.failure(refusal.text, in_data=in_data), refusal.http_status)
+            return self._json(refusal.body(self._envelope(refusal)), self._status(refusal))
+
+    def _envelope(self, refusal: RefusalError) -> Envelope:
+        if refusal.envelope is Envelope.ERRORS and self.faults.take(FaultKind.DATA_MESSAGE):
+            return Envelope.DATA
+        if refusal.envelope is Envelope.DATA and self.faults.take(FaultKind.ERROR_LIST):
+            return Envelope.ERRORS
+        return refusal.envelope
+
+    def _status(self, refusal: RefusalError) -> int:
+        is_token = isinstance(refusal, BadTokenError)
+        fault = self.faults.take(FaultKind.TOKEN_STATUS) if is_token else None
+        return int(fault.value) if fault else refusal.http_status
+
+    def _json(self, content: Any, status: int = 200) -> Response:
+        plain = self.faults.take(FaultKind.PLAIN_SLASHES) is not None
+        return Response(encode(content, plain_slashes=plain), status, media_type="application/json")
 
     async def _misbehave(self, name: str, when: str, request: Request) -> Response | None:
         fault = self.faults.take_on(name, when)
@@ -172,35 +221,13 @@ class Api:
         early = await self._misbehave("download", "before", request)
         if early is not None:
             return early
-        path = self._endpoints.stored(request.path_params["area"], request.path_params["name"])
+        area, name = request.path_params["area"], request.path_params["name"]
+        path = self._quality.stored(name) if area == "quality" else self._endpoints.stored(area, name)
         if path is None or not path.is_file():
             return HTMLResponse(ERROR_PAGE.format("404 Not Found"), 404)
         return StoredFile(path, faults=self.faults, drop=lambda: self._drop(request))
 
-    async def _set_faults(self, request: Request) -> Response:
-        if request.method == "DELETE":
-            self.faults.clear()
-        if request.method == "POST":
-            asked = await request.json()
-            try:
-                for fault in [Fault.parse(raw) for raw in (asked if isinstance(asked, list) else [asked])]:
-                    self.faults.add(fault)
-            except UsageError as error:
-                return JSONResponse({"error": error.message, "hint": error.hint}, 400)
-        return JSONResponse(self.faults.listed())
-
-    async def _set_account(self, request: Request) -> Response:
-        """Change credits, premium_enabled, email or name of the first account."""
-        account = self.service.first_account
-        for key, value in (await request.json()).items():
-            if key in {"credits", "premium_enabled", "email", "name"}:
-                setattr(account, key, value)
-        return await self._state(request)
-
-    async def _state(self, request: Request) -> Response:  # noqa: ARG002 - a route's signature
-        return JSONResponse(self.record.state(self.service, self.service.first_account))
-
 
 def _too_many(wait_s: float | None) -> Response:
     headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
-    return PhpJsonResponse({"message": "Too Many Attempts."}, 429, headers)
+    return Response(encode({"message": "Too Many Attempts."}, plain_slashes=False), 429, headers, "application/json")

@@ -1,4 +1,4 @@
-"""What each endpoint does, once a request has been received: ask the service, shape the answer.
+"""What the endpoints of separations do, once a request has been received: ask the service, shape the answer.
 
 Translates between requests and the service and decides nothing about jobs; the faults that change one endpoint's answer
 strike here. A refusal travels as an exception to the road that all requests take.
@@ -10,100 +10,90 @@ import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from starlette.responses import Response
-
-from mvsep_watch.sandbox import shapes
-from mvsep_watch.sandbox.faults import FaultKind, Faults
-from mvsep_watch.sandbox.jobs import Account, Job, Status
-from mvsep_watch.sandbox.orders import Order, RefusalError
+from mvsep_watch.sandbox import refusals, shapes
+from mvsep_watch.sandbox.faults import DEFAULT_VALUES, FaultKind, Faults
+from mvsep_watch.sandbox.jobs import Job, Status
+from mvsep_watch.sandbox.links import Link
+from mvsep_watch.sandbox.orders import TRUE, Order
 from mvsep_watch.sandbox.receive import Ask, looked_at
-from mvsep_watch.sandbox.record import Received
+from mvsep_watch.sandbox.refusals import Envelope, RefusalError
 from mvsep_watch.sandbox.service import Service
-from mvsep_watch.sandbox.shapes import PhpJsonResponse
-
-BAD_KEY = "Invalid API key"
-ROWS_BY_DEFAULT, ROWS_AT_MOST = 10, 20
 
 
 class Endpoints:
-    """The endpoints, each a request in and a response out.
+    """The endpoints below `/separation`, each a request in and JSON out.
 
     Args:
         service: The rules.
         faults: How to misbehave.
         wake: Called when jobs may have something to do.
+        fetch: Called with a link that is to be fetched.
     """
 
-    def __init__(self, service: Service, faults: Faults, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, service: Service, faults: Faults, *, wake: Callable[[], None], fetch: Callable[[Link], None]
+    ) -> None:
         self.service = service
         self.faults = faults
         self._wake = wake
+        self._fetch = fetch
         self._hostile = itertools.count()
 
-    def create(self, ask: Ask) -> Response:
+    def create(self, ask: Ask) -> Any:
         """Accept an order, or refuse it."""
-        received = ask.received or Received()
         try:
-            job = self._accepted(ask)
+            hash_, call = self._accepted(ask)
         except RefusalError as refusal:
-            received.refused = refusal.text
+            ask.received.refused = str(refusal.text)
             raise
-        received.hash = job.hash
+        ask.received.hash = hash_
         self._wake()
         as_string = self.faults.take(FaultKind.STRING_SUCCESS) is not None
-        return PhpJsonResponse(shapes.created(job, ask.base_url, as_string=as_string))
+        return shapes.created(hash_, ask.base_url, call=call, as_string=as_string)
 
-    def get(self, ask: Ask) -> Response:
+    def get(self, ask: Ask) -> Any:
         """Say how far a job is."""
         self.service.advance_done()
-        job = self.service.find(ask.fields.get("hash", ""))
+        job = self.service.find(ask.hash)
         if job is None:
-            return PhpJsonResponse(shapes.not_found())
+            return shapes.not_found()
         progress = self.service.progress(job)
         match progress.status:
             case Status.DONE:
-                return PhpJsonResponse(self._done(job, ask.base_url))
+                return self._done(job, ask)
             case Status.FAILED:
-                return PhpJsonResponse(shapes.failed(job))
+                return shapes.failed(job)
+            case Status.WAITING:
+                is_bare = self.faults.take(FaultKind.BARE_WAITING) is not None
+                return shapes.unfinished(progress, has_message=not is_bare)
             case _:
-                return PhpJsonResponse(shapes.unfinished(progress))
+                return shapes.unfinished(progress, has_message=True)
 
-    def cancel(self, ask: Ask) -> Response:
+    def get_remote(self, ask: Ask) -> Any:
+        """Say how far a link is."""
+        self.service.take_links()
+        link = self.service.links.find(ask.hash)
+        if link is None:
+            return shapes.not_found()
+        progress = self.service.links.progress(link)
+        if progress:
+            return shapes.remote(link, progress, ask.base_url)
+        is_denied = self.faults.take(FaultKind.REMOTE_NOT_FOUND) is not None
+        return shapes.not_found() if is_denied else shapes.being_downloaded()
+
+    def cancel(self, ask: Ask) -> Any:
         """Cancel a job."""
-        self.service.cancel(ask.fields.get("api_token"), ask.fields.get("hash", ""))
-        return PhpJsonResponse({"success": True, "data": {"message": "successfully cancelled"}})
+        self.service.cancel(ask.token, ask.hash)
+        return {"success": True, "data": {"message": "successfully cancelled"}}
 
-    def delete(self, ask: Ask) -> Response:
+    def delete(self, ask: Ask) -> Any:
         """Remove a job and its files."""
-        job = self.service.delete(ask.fields.get("api_token"), ask.fields.get("hash", ""))
+        job = self.service.delete(ask.token, ask.hash)
         for path in job.paths:
             path.unlink(missing_ok=True)
-        return PhpJsonResponse({"success": True, "data": {"message": "successfully deleted"}})
-
-    def user(self, ask: Ask) -> Response:
-        """Describe the account."""
-        account = self.service.account(ask.fields.get("api_token"))
-        return PhpJsonResponse(shapes.user(self.service, account)) if account else _bad_key()
-
-    def history(self, ask: Ask) -> Response:
-        """List the account's jobs, newest first."""
-        account = self.service.account(ask.fields.get("api_token"))
-        if account is None:
-            return _bad_key()
-        start = _number(ask.fields.get("start"), 0)
-        limit = min(_number(ask.fields.get("limit"), ROWS_BY_DEFAULT), ROWS_AT_MOST)
-        rows = self._listed(account)[start : start + limit]
-        return PhpJsonResponse({"success": True, "data": [shapes.history_row(self.service, job) for job in rows]})
-
-    def algorithms(self, ask: Ask) -> Response:
-        """List the models of the asked-for scopes."""
-        scopes = (ask.fields.get("scopes") or "single_upload").split(",")
-        return PhpJsonResponse(self.service.catalogue.rows(frozenset(scope.strip() for scope in scopes)))
-
-    def queue(self, ask: Ask) -> Response:
-        """Count the jobs in the queue."""
-        return PhpJsonResponse(shapes.queue(self.service, self.service.account(ask.fields.get("api_token"))))
+        return {"success": True, "data": {"message": "successfully deleted"}}
 
     def stored(self, area: str, name: str) -> Path | None:
         """Find a file among the jobs that still exist, never on the disk, so that no name can lead elsewhere."""
@@ -118,36 +108,55 @@ class Endpoints:
         )
         return next(results, None) if area == "processed" else None
 
-    def _accepted(self, ask: Ask) -> Job:
+    def _accepted(self, ask: Ask) -> tuple[str, str]:
+        """Make a job, or a link that is going to be one; give its hash, and which call tells of it."""
         refusal = self.faults.take(FaultKind.REFUSE)
         if refusal:
             raise RefusalError(str(refusal.value))
+        if str(self.faults.value(FaultKind.MODEL_GONE)) == ask.fields.get("sep_type"):
+            raise RefusalError(refusals.NO_TYPE)
         uploads = {name: looked_at(upload) for name, upload in ask.uploads.items()}
-        order = Order(token=ask.fields.get("api_token", ""), fields=ask.fields, uploads=uploads)
+        order = Order(token=ask.token, fields=ask.fields, uploads=uploads)
         failing = self.faults.take(FaultKind.FAIL_JOB)
-        return self.service.create(order, fails_with=str(failing.value) if failing else None)
+        fails_with = str(failing.value) if failing else None
+        if ask.fields.get("url") and not uploads:
+            link = self.service.create_link(order, fails_with=fails_with)
+            self._fetch(link)
+            return link.hash, "get-remote"
+        return self.service.create(order, fails_with=fails_with).hash, "get"
 
-    def _done(self, job: Job, base_url: str) -> dict[str, Any]:
-        is_empty = self.faults.take(FaultKind.EMPTY_DONE) is not None
-        names = [result.name for result in job.results]
+    def _done(self, job: Job, ask: Ask) -> dict[str, Any]:
+        job.done_polls += 1
+        empty = self.faults.take(FaultKind.EMPTY_DONE)
+        is_empty = empty is not None and (empty.value is None or job.done_polls <= int(empty.value))
+        files = None if is_empty else self._files(job, self._folder_url(ask))
+        return shapes.done(self.service, job, ask.base_url, files=files)
+
+    def _files(self, job: Job, folder_url: str) -> list[dict[str, Any]]:
+        has_bytes = self.faults.take(FaultKind.NO_BYTES) is None
+        has_peaks = self.faults.take(FaultKind.EXTRA_KEYS) is not None
+        return [
+            shapes.file(result, name, folder_url, has_bytes=has_bytes, has_peaks=has_peaks)
+            for result, name in zip(job.results, self._names(job), strict=True)
+        ]
+
+    def _names(self, job: Job) -> list[str]:
         hostile = self.faults.take(FaultKind.HOSTILE_NAMES)
         if hostile:
-            names = [hostile.value[next(self._hostile) % len(hostile.value)] for _ in names]
-        return shapes.done(self.service, job, base_url, names=names, is_empty=is_empty)
+            return [hostile.value[next(self._hostile) % len(hostile.value)] for _ in job.results]
+        return [result.name for result in job.results]
 
-    def _listed(self, account: Account) -> list[Job]:
-        jobs = self.service.history(account)
-        lag = self.faults.take(FaultKind.HISTORY_LAG)
-        if lag:
-            jobs = [job for job in jobs if self.service.now() - job.created_at >= float(lag.value)]
-        if self.faults.take(FaultKind.HISTORY_FINISHED_ONLY):
-            jobs = [job for job in jobs if not job.stage.is_unfinished]
-        return jobs
+    def _folder_url(self, ask: Ask) -> str:
+        """Say where results are served: here, or on another host, which a mirror is too."""
+        other = self.faults.take(FaultKind.OTHER_HOST)
+        host = other.value if other else None
+        if ask.fields.get("mirror", "").lower() in TRUE:
+            self._pay_for_mirror(ask)
+            host = host or DEFAULT_VALUES[FaultKind.OTHER_HOST]
+        subfolder = self.faults.take(FaultKind.SUBFOLDER)
+        base_url = f"http://{host}:{urlsplit(ask.base_url).port}" if host else ask.base_url
+        return f"{base_url}/storage/processed" + (f"/{subfolder.value}" if subfolder else "")
 
-
-def _bad_key() -> Response:
-    return PhpJsonResponse(shapes.failure(BAD_KEY, in_data=True), 400)
-
-
-def _number(text: str | None, default: int) -> int:
-    return int(text) if text and text.isdecimal() else default
+    def _pay_for_mirror(self, ask: Ask) -> None:
+        if not self.service.charge(self.service.accounts.known(ask.token), 1):
+            raise RefusalError("Insufficient credits", envelope=Envelope.DATA)

@@ -26,6 +26,10 @@ MAX_OPTION_CHARS = 20
 """Some models take a whole text as their first option."""
 
 
+PASSWORD = "sandbox"  # noqa: S105 - of an account that is on this machine only, and told
+"""What the account that the sandbox is started for logs in with."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What an account may do. Source: the site's credits page, 2026; the limit a day from clients' notes."""
@@ -60,11 +64,12 @@ PREMIUM = Plan(
 class Account:
     """An account; without premium switched on, or without credits, it is one of the free plan."""
 
-    token: str
+    token: str = field(repr=False)
     email: str = "sandbox@localhost"
     name: str = "Sandbox"
     credits: int = 100
     premium_enabled: bool = True
+    password: str = field(default=PASSWORD, repr=False)
     long_filenames_enabled: bool = False
     made_at: float = 0.0
 
@@ -149,6 +154,9 @@ class Job:
     started_at: float = 0.0
     processing_s: float = 0.0
     is_worked_off: bool = False
+    done_polls: int = 0
+    is_swept: bool = False
+    """Its files have been dropped."""
     message: str = ""
     fails_with: str | None = None
     results: tuple[Result, ...] = ()

@@ -1,7 +1,7 @@
 """What a create asks for: understood, priced, and checked against a plan.
 
-Decides from the request, the catalogue and the plan alone; no counting, no queue, no clock. Refusals use the service's
-recorded words where there are any; the rest of the texts are the sandbox's own, since nobody has recorded them.
+Decides from the request, the catalogue and the plan alone; no counting, no queue, no clock. The surprise: models for
+registered users only are open to everybody here, since who has a token is registered.
 """
 
 from __future__ import annotations
@@ -12,29 +12,16 @@ from dataclasses import dataclass, field
 from mvsep_watch.sandbox.audio import FORMATS
 from mvsep_watch.sandbox.catalogue import Catalogue, InputKind, Model
 from mvsep_watch.sandbox.jobs import FREE, MEBIBYTE, Plan, Upload, price
+from mvsep_watch.sandbox.refusals import BAD_PARAMETER, NO_TYPE, PREMIUM_ONLY, RefusalError
 
-BAD_TOKEN = "invalid token"  # noqa: S105 - what the service says of one
-BUSY = "You already have unprocessed file in queue. Please wait before adding new file!"
-NOT_FOUND = "File or File Hash not found"
-NO_TYPE = "Seperation type is not set"
-PREMIUM_ONLY = "Seperation type is unavailable until you purchase premium membership"
-BAD_PARAMETER = "Invalid parameter"
 TRUE = frozenset({"1", "true", "on", "yes"})
 """What Laravel's rule for booleans takes for yes."""
+REMOTE_TYPES = frozenset({"direct", "mega", "drive", "dropbox"})
 FILE_FIELDS: Mapping[InputKind, tuple[str, ...]] = {
     InputKind.FILE: ("audiofile",),
     InputKind.PAIR: ("target_audiofile", "reference_audiofile"),
     InputKind.NONE: (),
 }
-
-
-class RefusalError(Exception):
-    """The service says no to a request: HTTP status and text."""
-
-    def __init__(self, text: str, *, http_status: int = 400) -> None:
-        super().__init__(text)
-        self.text = text
-        self.http_status = http_status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +76,7 @@ def understand(order: Order, catalogue: Catalogue) -> Wish:
     """
     model = _model(order, catalogue)
     inputs = tuple(_readable(order, name) for name in FILE_FIELDS[model.input_kind])
-    options = model.chosen(order.fields)
-    bad = model.first_bad_option(options)
-    if bad:
-        raise RefusalError(f"{BAD_PARAMETER}: {bad}")
+    options = _options(order, model)
     return Wish(
         input_kind=InputKind.LINK if order.is_fetched else model.input_kind,
         model=model,
@@ -111,14 +95,26 @@ def check_plan(plan: Plan, wish: Wish) -> None:
         RefusalError: The model or the format is for premium accounts, or the file is too large or too long.
     """
     adjective = "free" if plan is FREE else "premium"
-    if wish.model.needs_premium and plan is FREE:
-        raise RefusalError(PREMIUM_ONLY)
-    if wish.output_format not in plan.formats:
-        raise RefusalError("Output format is unavailable until you purchase premium membership")
+    _check_rights(plan, wish.model, wish.output_format)
     if wish.size_bytes > plan.size_bytes:
         raise RefusalError(f"File exceeds the {plan.size_bytes // MEBIBYTE} MB {adjective} limit")
     if wish.duration_s > plan.duration_s:
         raise RefusalError(f"Audio exceeds the {plan.duration_s / 60:.0f} minutes {adjective} limit")
+
+
+def check_link(order: Order, catalogue: Catalogue, plan: Plan) -> None:
+    """Say no to what is wrong with an order by link, whatever is behind the link.
+
+    Raises:
+        RefusalError: The model, an option, the format or the kind of link does not do.
+    """
+    model = _model(order, catalogue)
+    if model.input_kind is not InputKind.FILE:
+        raise RefusalError(f"{BAD_PARAMETER}: url")
+    if (order.fields.get("remote_type") or "direct") not in REMOTE_TYPES:
+        raise RefusalError(f"{BAD_PARAMETER}: remote_type")
+    _options(order, model)
+    _check_rights(plan, model, _output_format(order.fields.get("output_format")))
 
 
 def _model(order: Order, catalogue: Catalogue) -> Model:
@@ -126,6 +122,21 @@ def _model(order: Order, catalogue: Catalogue) -> Model:
     if model is None:
         raise RefusalError(NO_TYPE)
     return model
+
+
+def _options(order: Order, model: Model) -> dict[str, str]:
+    options = model.chosen(order.fields)
+    bad = model.first_bad_option(options)
+    if bad:
+        raise RefusalError(f"{BAD_PARAMETER}: {bad}")
+    return options
+
+
+def _check_rights(plan: Plan, model: Model, output_format: int) -> None:
+    if model.needs_premium and plan is FREE:
+        raise RefusalError(PREMIUM_ONLY)
+    if output_format not in plan.formats:
+        raise RefusalError("Output format is unavailable until you purchase premium membership")
 
 
 def _readable(order: Order, name: str) -> Upload:

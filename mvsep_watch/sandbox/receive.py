@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -19,6 +21,8 @@ from mvsep_watch.sandbox.audio import UnreadableAudioError, probe
 from mvsep_watch.sandbox.jobs import Upload
 from mvsep_watch.sandbox.record import Received
 
+Row = TypeVar("Row")
+ROWS_BY_DEFAULT, ROWS_AT_MOST = 10, 20
 CHUNK_BYTES = 1024 * 1024
 UPLOAD_FIELDS = frozenset({"audiofile", "target_audiofile", "reference_audiofile", "zipfile"})
 
@@ -30,14 +34,34 @@ class Ask:
     Args:
         fields: Text fields of query and form.
         uploads: Files, by their fields.
-        received: The note about the first of them.
+        received: What is noted about the input.
         base_url: Where the caller found us.
     """
 
     fields: dict[str, str]
     uploads: dict[str, Upload]
-    received: Received | None
+    received: Received
     base_url: str
+
+    @property
+    def token(self) -> str:
+        """The caller's token, or nothing."""
+        return self.fields.get("api_token", "")
+
+    @property
+    def hash(self) -> str:
+        """The hash that is asked for, or nothing."""
+        return self.fields.get("hash", "")
+
+    def page(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Give the part of a list that is asked for."""
+        start = self.number("start", 0)
+        return rows[start : start + min(self.number("limit", ROWS_BY_DEFAULT), ROWS_AT_MOST)]
+
+    def number(self, name: str, default: int) -> int:
+        """Read a number that may be missing, or none."""
+        text = self.fields.get(name, "")
+        return int(text) if text.isdecimal() else default
 
 
 async def receive(request: Request, folder: Path) -> Ask:
@@ -61,7 +85,7 @@ async def receive(request: Request, folder: Path) -> Ask:
     return Ask(
         fields=fields,
         uploads=uploads,
-        received=next((Received.of(upload) for upload in uploads.values()), None),
+        received=Received.of(next(iter(uploads.values()), None), link=fields.get("url", "")),
         base_url=str(request.base_url).rstrip("/"),
     )
 

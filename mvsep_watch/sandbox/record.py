@@ -19,6 +19,7 @@ class Received:
     """One create that was received to its end. `hash` is empty and `refused` says why where no job was made."""
 
     name: str = ""
+    link: str = ""
     tag: str = ""
     sha256: str = ""
     size_bytes: int = 0
@@ -26,11 +27,14 @@ class Received:
     refused: str = ""
 
     @classmethod
-    def of(cls, upload: Upload) -> Received:
-        """Note an upload."""
+    def of(cls, upload: Upload | None, *, link: str) -> Received:
+        """Note a file, or a link."""
+        if upload is None:
+            return cls(link=link)
         tag = TAG_PATTERN.match(upload.name)
         return cls(
             name=upload.name,
+            link=link,
             tag=tag.group() if tag else "",
             sha256=upload.sha256,
             size_bytes=upload.size_bytes,
@@ -57,6 +61,7 @@ class Record:
                 "total": len(made),
                 "by_tag": dict(Counter(each.tag for each in made)),
                 "by_name": dict(Counter(each.name for each in made)),
+                "by_link": dict(Counter(each.link for each in made if each.link)),
                 "by_sha256": dict(Counter(each.sha256 for each in made)),
             },
             "jobs": [_job(service, job) for job in service.jobs],

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import queue
-import secrets
 import signal
 import socket
-import string
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -24,20 +22,21 @@ from starlette.requests import Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mvsep_watch.errors import UsageError
+from mvsep_watch.sandbox.accounts import new_token
 from mvsep_watch.sandbox.app import Api
-from mvsep_watch.sandbox.faults import Fault, Faults
+from mvsep_watch.sandbox.faults import DEFAULT_VALUES, Fault, FaultKind, Faults
+from mvsep_watch.sandbox.fetching import Fetcher
 from mvsep_watch.sandbox.jobs import Account
+from mvsep_watch.sandbox.quirks import expanded
 from mvsep_watch.sandbox.service import Service
 from mvsep_watch.sandbox.worker import Dispatcher
 
 HOST = "127.0.0.1"
-TOKEN_CHARS = 30
+OTHER_HOST = DEFAULT_VALUES[FaultKind.OTHER_HOST]
+"""Where files are as well, as a mirror or the service's second host has them."""
 START_S = 10.0
-
-
-def new_token() -> str:
-    """Make a token as the service's are: 30 letters and digits."""
-    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(TOKEN_CHARS))
+TRIES = 20
+"""How often a port is looked for that is free on both hosts."""
 
 
 class Sandbox:
@@ -50,9 +49,9 @@ class Sandbox:
         credits: The account's balance.
         speed: Waiting and processing times are divided by it.
         slots: How many jobs are processed at once.
-        concurrent: How many unfinished jobs a premium account may have; None is the service's 10.
+        concurrent: How many unfinished jobs a premium account may have; None is no limit, as the service has it.
         email: The account's e-mail.
-        faults: How to misbehave from the start.
+        faults: How to misbehave from the start: faults, or quirks as `{"quirk": name}`.
         rate_limit: Requests a minute.
 
     Raises:
@@ -79,10 +78,12 @@ class Sandbox:
             )
         self.token = token or new_token()
         self.account = Account(token=self.token, email=email, credits=credits, premium_enabled=plan == "premium")
-        self.service = Service([self.account], slots=slots, unfinished=concurrent, speed=speed)
+        self.faults = Faults(move_clock=self.move_clock)
+        self.service = Service([self.account], slots=slots, unfinished=concurrent, speed=speed, faults=self.faults)
         self.account.made_at = self.service.now()
         self._dispatcher: Dispatcher | None = None
-        self.faults = Faults(faults, move_clock=self.move_clock)
+        for fault in faults:
+            self.faults.add(fault if isinstance(fault, Fault) else expanded(fault))
         self._port = port
         self._rate_limit = rate_limit
 
@@ -106,21 +107,23 @@ class Sandbox:
         Raises:
             UsageError: The port is taken.
         """
-        listener = _listen(self._port)
-        self._port = listener.getsockname()[1]
+        listeners = _listen(self._port)
+        self._port = listeners[0].getsockname()[1]
         self._folder = tempfile.TemporaryDirectory(prefix="mvsep-watch-sandbox-")
         folder = Path(self._folder.name)
         self._dispatcher = dispatcher = Dispatcher(self.service, folder)
+        self._fetcher = Fetcher(self.service, folder, dispatcher.wake)
         self.api = Api(
             self.service,
             folder,
             faults=self.faults,
             rate_limit=self._rate_limit,
             wake=dispatcher.wake,
+            fetch=self._fetcher.start,
             drop=_break_off,
         )
         self._server = _Server(_config(self.api))
-        self._thread = threading.Thread(target=self._server.run, args=([listener],), name="sandbox-server", daemon=True)
+        self._thread = threading.Thread(target=self._server.run, args=(listeners,), name="sandbox-server", daemon=True)
         dispatcher.start()
         self._thread.start()
         self._server.is_up.wait(START_S)
@@ -129,6 +132,7 @@ class Sandbox:
         """Stop serving at once and remove everything."""
         self._server.should_exit = self._server.force_exit = True
         self._thread.join()
+        self._fetcher.stop()
         if self._dispatcher:
             self._dispatcher.stop()
         self._folder.cleanup()
@@ -172,22 +176,22 @@ class _Server(uvicorn.Server):
 
 
 class _Breakable(H11Protocol):
-    """A connection that can be found by its two ports, the client's and ours."""
+    """A connection that can be found by its ends: the client's port, our host and port."""
 
-    open: dict[tuple[int, int], asyncio.Transport] = {}  # noqa: RUF012 - one table for all connections
+    open: dict[tuple[int, str, int], asyncio.Transport] = {}  # noqa: RUF012 - one table for all connections
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.ports = (transport.get_extra_info("peername")[1], transport.get_extra_info("sockname")[1])
-        self.open[self.ports] = transport
+        self.ends = (transport.get_extra_info("peername")[1], *transport.get_extra_info("sockname"))
+        self.open[self.ends] = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.open.pop(self.ports, None)
+        self.open.pop(self.ends, None)
         super().connection_lost(exc)
 
 
 def _break_off(request: Request) -> None:
-    transport = _Breakable.open.get((request.scope["client"][1], request.scope["server"][1]))
+    transport = _Breakable.open.get((request.scope["client"][1], *request.scope["server"]))
     if transport:
         transport.close()
 
@@ -206,11 +210,22 @@ def _config(api: Api) -> uvicorn.Config:
     )
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(port: int) -> list[socket.socket]:
+    """Listen on both hosts; a port of one's own choice is one that is free on both."""
+    for _ in range(TRIES if port == 0 else 1):
+        listener = _listener(HOST, port)
+        try:
+            return [listener, _listener(OTHER_HOST, listener.getsockname()[1])]
+        except UsageError:
+            listener.close()
+    raise UsageError(f"cannot listen on {OTHER_HOST}, port {port}", hint="name another port, or 0")
+
+
+def _listener(host: str, port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
+        listener.bind((host, port))
     except OSError as error:
         listener.close()
         raise UsageError(f"cannot listen on port {port}: {error.strerror}", hint="name another port, or 0") from error

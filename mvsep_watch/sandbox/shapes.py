@@ -7,16 +7,16 @@ counts hours truncated toward zero, and a failed job is a success.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from starlette.responses import JSONResponse
-
 from mvsep_watch.sandbox.audio import FORMATS
 from mvsep_watch.sandbox.jobs import MEBIBYTE, RETENTION_S, Account, Job, Result, Stage, Status
-from mvsep_watch.sandbox.orders import NOT_FOUND
-from mvsep_watch.sandbox.service import Progress, Service
+from mvsep_watch.sandbox.line import Progress
+from mvsep_watch.sandbox.links import Link
+from mvsep_watch.sandbox.refusals import NOT_FOUND
+from mvsep_watch.sandbox.service import Service
+from mvsep_watch.sandbox.waveform import peaks
 
 ALGORITHM_KEYS = (
     "name",
@@ -26,8 +26,8 @@ ALGORITHM_KEYS = (
     "order_id",
     "created_at",
     "updated_at",
-    "algorithm_group",
 )
+BEING_DOWNLOADED = "Your audio file is being downloaded, please wait a while..."
 MESSAGES = {
     Status.WAITING: "Your file is in the queue, please wait",
     Status.PROCESSING: "Your file is being processed",
@@ -36,18 +36,22 @@ MESSAGES = {
 }
 
 
-class PhpJsonResponse(JSONResponse):
-    """JSON as PHP writes it: slashes escaped, nothing but ASCII."""
-
-    def render(self, content: Any) -> bytes:
-        """Encode the content."""
-        return json.dumps(content, separators=(",", ":")).replace("/", "\\/").encode()
+def encode(content: Any, *, plain_slashes: bool) -> bytes:
+    """Write JSON as PHP does: nothing but ASCII, and a backslash before every slash, unless told otherwise."""
+    text = json.dumps(content, separators=(",", ":"))
+    return (text if plain_slashes else text.replace("/", "\\/")).encode()
 
 
-def created(job: Job, base_url: str, *, as_string: bool) -> dict[str, Any]:
-    """Answer a create; some clients have met `success` as a string."""
-    link = f"{base_url}/api/separation/get?hash={quote(job.hash)}"
-    return {"success": "true" if as_string else True, "data": {"link": link, "hash": job.hash}}
+def created(hash_: str, base_url: str, *, call: str, as_string: bool) -> dict[str, Any]:
+    """Answer a create; some clients have met `success` as a string.
+
+    Args:
+        hash_: Of the job, or the short one of a link.
+        base_url: Where the caller found us.
+        call: What is to be polled: `get`, or `get-remote` for a link.
+        as_string: Whether `success` is one.
+    """
+    return {"success": "true" if as_string else True, "data": _polled(hash_, base_url, call)}
 
 
 def not_found() -> dict[str, Any]:
@@ -55,7 +59,21 @@ def not_found() -> dict[str, Any]:
     return {"success": False, "status": Status.NOT_FOUND, "data": {"message": NOT_FOUND}}
 
 
-def unfinished(progress: Progress) -> dict[str, Any]:
+def being_downloaded() -> dict[str, Any]:
+    """Answer a poll for a link that is being fetched: no success, although nothing is wrong."""
+    return {"success": False, "data": {"message": BEING_DOWNLOADED}}
+
+
+def remote(link: Link, progress: Progress, base_url: str) -> dict[str, Any]:
+    """Answer a poll for a link that waits, has become a job, or has failed."""
+    if progress.status is Status.FAILED:
+        return _failed(link.message)
+    if link.job is None:
+        return unfinished(progress, has_message=False)
+    return {"success": True, "status": Status.DONE, "data": _polled(link.job.hash, base_url, "get")}
+
+
+def unfinished(progress: Progress, *, has_message: bool) -> dict[str, Any]:
     """Answer a poll for a job that waits or is being processed."""
     counts = {
         "queue_count": progress.queue_count,
@@ -64,25 +82,24 @@ def unfinished(progress: Progress) -> dict[str, Any]:
         "all_chunks": progress.all_chunks,
     }
     known = {key: value for key, value in counts.items() if value is not None}
-    return {"success": True, "status": progress.status, "data": {**known, "message": MESSAGES[progress.status]}}
+    message = {"message": MESSAGES[progress.status]} if has_message else {}
+    return {"success": True, "status": progress.status, "data": {**known, **message}}
 
 
 def failed(job: Job) -> dict[str, Any]:
-    """Answer a poll for a failed job."""
-    return {"success": True, "status": Status.FAILED, "data": {"message": job.message}}
+    """Answer a poll for a failed job: a success that failed."""
+    return _failed(job.message)
 
 
-def done(service: Service, job: Job, base_url: str, *, names: Iterable[str], is_empty: bool) -> dict[str, Any]:
+def done(service: Service, job: Job, base_url: str, *, files: list[dict[str, Any]] | None) -> dict[str, Any]:
     """Answer a poll for a job that is done.
 
     Args:
         service: For its way to write times.
         job: The job.
-        base_url: Where the files are served.
-        names: What to suggest as file names, one for each result.
-        is_empty: Leave the files out, as the service does for a moment.
+        base_url: Where the input is served.
+        files: As `file` gives them; None leaves everything out, as the service does for a moment.
     """
-    files = [_file(result, name, base_url) for result, name in zip(job.results, names, strict=True)]
     data = {
         "message": "Your file is ready",
         "hash": job.hash,
@@ -90,16 +107,16 @@ def done(service: Service, job: Job, base_url: str, *, names: Iterable[str], is_
         "algorithm_description": job.model.row["description"],
         **_input(job, base_url),
         "output_format": FORMATS[job.output_format].label,
-        "files": [] if is_empty else files,
-        "transcription": [] if is_empty else job.transcription or [],
+        "files": files or [],
+        "transcription": (job.transcription if files else None) or [],
         "date": service.stamp(job.started_at),
     }
     return {"success": True, "status": Status.DONE, "data": data}
 
 
-def user(service: Service, account: Account) -> dict[str, Any]:
-    """Answer `app/user`."""
-    data = {
+def account(service: Service, account: Account) -> dict[str, Any]:
+    """Describe an account, as `app/login` and `app/user` do."""
+    return {
         "name": account.name,
         "email": account.email,
         "api_token": account.token,
@@ -108,11 +125,12 @@ def user(service: Service, account: Account) -> dict[str, Any]:
         "premium_minutes": account.credits,
         "premium_enabled": int(account.premium_enabled),
         "long_filenames_enabled": int(account.long_filenames_enabled),
-        "current_queue": [
-            {"hash": job.hash, "created_at": service.stamp(job.created_at)} for job in service.unfinished(account)
-        ],
     }
-    return {"success": True, "data": data}
+
+
+def queued(service: Service, account: Account) -> list[dict[str, Any]]:
+    """List an account's unfinished jobs. What the service says of each is unknown."""
+    return [{"hash": job.hash, "created_at": service.stamp(job.created_at)} for job in service.unfinished(account)]
 
 
 def history_row(service: Service, job: Job) -> dict[str, Any]:
@@ -126,7 +144,17 @@ def history_row(service: Service, job: Job) -> dict[str, Any]:
         "job_exists": exists,
         "credits": job.charged if exists else None,
         "time_left": int((RETENTION_S - (service.now() - job.created_at)) / 3600),
-        "algorithm": {key: job.model.row[key] for key in ALGORITHM_KEYS},
+        "algorithm": {**_algorithm(job), "algorithm_group": job.model.row["algorithm_group"]},
+    }
+
+
+def demo_row(service: Service, job: Job, base_url: str) -> dict[str, Any]:
+    """Give one row of the demo page; its date has no seconds."""
+    return {
+        "hash": job.hash,
+        "date": service.stamp(job.created_at)[:-3],
+        "input_audio": _input_url(job, base_url) if job.inputs else None,
+        "algorithm": _algorithm(job),
     }
 
 
@@ -139,14 +167,43 @@ def queue(service: Service, account: Account | None) -> dict[str, Any]:
     return {"queue": counts, "plan": {"plan": plan, "queue": counts[plan]}}
 
 
-def failure(text: str, *, in_data: bool) -> Mapping[str, Any]:
-    """Give a failure in one of the two envelopes."""
-    return {"success": False, "data": {"message": text}} if in_data else {"success": False, "errors": [text]}
-
-
 def human_size(size_bytes: int) -> str:
     """Write a size for people, in MB."""
     return f"{size_bytes / MEBIBYTE:.2f} MB"
+
+
+def file(result: Result, name: str, folder_url: str, *, has_bytes: bool, has_peaks: bool) -> dict[str, Any]:
+    """Describe a result.
+
+    Args:
+        result: The result.
+        name: What to suggest as its name.
+        folder_url: Where it is served.
+        has_bytes: Whether its size comes in bytes as well.
+        has_peaks: Whether its waveform comes along.
+    """
+    size_bytes = result.path.stat().st_size
+    return {
+        "type": result.label,
+        "url": f"{folder_url}/{quote(result.path.name)}",
+        "size": human_size(size_bytes),
+        **({"bytes": str(size_bytes)} if has_bytes else {}),
+        **({"peaks": peaks(result.path)} if has_peaks else {}),
+        "image": None,
+        "download": name,
+    }
+
+
+def _polled(hash_: str, base_url: str, call: str) -> dict[str, Any]:
+    return {"link": f"{base_url}/api/separation/{call}?hash={quote(hash_)}", "hash": hash_}
+
+
+def _failed(message: str) -> dict[str, Any]:
+    return {"success": True, "status": Status.FAILED, "data": {"message": message}}
+
+
+def _algorithm(job: Job) -> dict[str, Any]:
+    return {key: job.model.row[key] for key in ALGORITHM_KEYS}
 
 
 def _input(job: Job, base_url: str) -> dict[str, Any]:
@@ -154,21 +211,13 @@ def _input(job: Job, base_url: str) -> dict[str, Any]:
     if not job.inputs:
         return {"size": human_size(0), "tags": [], "input_file": None}
     size = human_size(job.upload.size_bytes)
-    file = {
-        "url": f"{base_url}/storage/temp/{quote(job.hash)}",
-        "size": size,
-        "download": f"{job.stem}_[mvsep.com].{job.hash.rpartition('.')[2]}",
-    }
-    return {"size": size, "tags": job.upload.tags, "input_file": file}
-
-
-def _file(result: Result, name: str, base_url: str) -> dict[str, Any]:
-    size_bytes = result.path.stat().st_size
+    download = f"{job.stem}_[mvsep.com].{job.hash.rpartition('.')[2]}"
     return {
-        "type": result.label,
-        "url": f"{base_url}/storage/processed/{quote(result.path.name)}",
-        "size": human_size(size_bytes),
-        "bytes": str(size_bytes),
-        "image": None,
-        "download": name,
+        "size": size,
+        "tags": job.upload.tags,
+        "input_file": {"url": _input_url(job, base_url), "size": size, "download": download},
     }
+
+
+def _input_url(job: Job, base_url: str) -> str:
+    return f"{base_url}/storage/temp/{quote(job.hash)}"

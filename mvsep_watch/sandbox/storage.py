@@ -1,4 +1,4 @@
-"""Result files over HTTP, with ranges and validators, and the ways in which a download can go wrong.
+"""Result files: over HTTP, with ranges and validators, the ways in which a download can go wrong, and their end.
 
 Serves one file that was looked up already. The surprise: damage is done to the messages on their way out, so that
 ranges, lengths and validators stay those of a healthy server until the moment it breaks.
@@ -15,6 +15,14 @@ from starlette.responses import FileResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from mvsep_watch.sandbox.faults import FaultKind, Faults
+from mvsep_watch.sandbox.service import Service
+
+
+def drop_expired(service: Service) -> None:
+    """Remove the files of every job whose time is over."""
+    for job in service.swept():
+        for path in job.paths:
+            path.unlink(missing_ok=True)
 
 
 class StoredFile(FileResponse):

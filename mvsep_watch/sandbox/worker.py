@@ -16,6 +16,7 @@ from mvsep_watch.sandbox.audio import UnreadableAudioError
 from mvsep_watch.sandbox.jobs import Job
 from mvsep_watch.sandbox.making import Maker, StoppingError
 from mvsep_watch.sandbox.service import Service
+from mvsep_watch.sandbox.storage import drop_expired
 
 THREADS = 2
 """Separating is heavy; more threads than this only make a small machine unpleasant."""
@@ -81,6 +82,7 @@ class Dispatcher:
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
+            drop_expired(self._service)
             for job in self._service.advance():
                 self._pool.submit(self._work, job)
             self._wake.wait(self._service.seconds_to_next())

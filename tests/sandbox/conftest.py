@@ -29,6 +29,9 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
+    def move(self, seconds):
+        self.now += seconds
+
 
 @pytest.fixture(scope="session")
 def catalogue():
@@ -110,6 +113,7 @@ class Local:
     client: Client
     faults: Faults
     tone: bytes
+    links: list
     api: Api = field(repr=False)
 
     def create(self, *, name="song.wav", content=None, token=TOKEN, **fields):
@@ -143,10 +147,11 @@ class Local:
 @pytest.fixture
 def make_local(make_service, clock, tmp_path, tone):
     def make(*, rate_limit=120, **options):
-        service = make_service(**options)
-        faults = Faults(move_clock=service.move_clock)
-        api = Api(service, tmp_path, faults=faults, rate_limit=rate_limit)
-        return Local(service, tmp_path, clock, Client(api.app()), faults, tone, api)
+        faults = Faults(move_clock=clock.move)
+        service = make_service(faults=faults, **options)
+        links = []
+        api = Api(service, tmp_path, faults=faults, rate_limit=rate_limit, fetch=links.append)
+        return Local(service, tmp_path, clock, Client(api.app()), faults, tone, links, api)
 
     return make
 

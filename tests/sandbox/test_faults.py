@@ -83,7 +83,9 @@ def test_faults_without_times_last_until_cleared(local):
 
     local.client.request("DELETE", "/sandbox/faults")
 
-    assert listed == [{"kind": "status", "on": "queue", "when": "before", "times": None, "value": 503}]
+    assert listed == [
+        {"kind": "status", "on": "queue", "when": "before", "times": None, "value": 503, "every": 1, "skip": 0}
+    ]
     assert (codes, local.client.get("/api/app/queue").status_code) == ([503, 503, 503], 200)
 
 

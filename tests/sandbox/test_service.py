@@ -4,8 +4,8 @@ import pytest
 
 from mvsep_watch.sandbox.catalogue import InputKind
 from mvsep_watch.sandbox.jobs import Stage, Status
-from mvsep_watch.sandbox.orders import BUSY, NO_TYPE, PREMIUM_ONLY, RefusalError
-from mvsep_watch.sandbox.service import QUEUE_S
+from mvsep_watch.sandbox.line import QUEUE_S
+from mvsep_watch.sandbox.refusals import BUSY, NO_TYPE, PREMIUM_ONLY, RefusalError
 
 from .conftest import NOON, make_order, run_to_the_end
 
@@ -18,7 +18,7 @@ def test_a_job_is_charged_when_it_is_made(make_service):
 
     job = service.create(make_order(seconds=125))
 
-    assert (job.charged, service.first_account.credits) == (2, 8)
+    assert (job.charged, service.accounts.first.credits) == (2, 8)
 
 
 @pytest.mark.parametrize(("balance", "premium"), [(100, False), (0, True), (1, True)])
@@ -28,7 +28,7 @@ def test_without_premium_or_enough_credits_work_is_free(make_service, balance, p
 
     job = service.create(make_order(seconds=125))
 
-    assert (job.charged, service.first_account.credits) == (0, balance)
+    assert (job.charged, service.accounts.first.credits) == (0, balance)
     with pytest.raises(RefusalError, match=BUSY):
         service.create(make_order(seconds=125))
 
@@ -40,7 +40,7 @@ def test_cancelling_a_waiting_job_gives_the_credits_back(make_service):
 
     service.cancel(job.account.token, job.hash)
 
-    assert service.first_account.credits == 100
+    assert service.accounts.first.credits == 100
     assert service.find(job.hash) is None
     assert service.unfinished() == []
 
@@ -55,7 +55,7 @@ def test_a_job_that_has_begun_is_not_cancelled(make_service, clock):
     with pytest.raises(RefusalError):
         service.cancel(job.account.token, job.hash)
 
-    assert service.first_account.credits == 99
+    assert service.accounts.first.credits == 99
 
 
 def test_a_failed_job_gives_the_credits_back(make_service, clock):
@@ -67,7 +67,7 @@ def test_a_failed_job_gives_the_credits_back(make_service, clock):
 
     service.fail(job, "Job failed")
 
-    assert (service.progress(job).status, service.first_account.credits) == (Status.FAILED, 100)
+    assert (service.progress(job).status, service.accounts.first.credits) == (Status.FAILED, 100)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,11 +104,17 @@ def _key(asking: Asking, sha256: str, tools: Tools) -> str:
     return file_key(sha256) if reference is None else pair_key(sha256, _hash_of(reference, tools))
 
 
+@functools.lru_cache(maxsize=32)
+def _hash_at(reference: Path, _: FileStat, stopping: Callable[[], bool]) -> str:
+    """Read a reference once for all the songs that it goes with, as long as it looks the same."""
+    audio.probe(reference)
+    return reading.hash_file(reference, stopping=stopping)[0]
+
+
 def _hash_of(reference: Path, tools: Tools) -> str:
     """Hash a rule's reference; whatever is the matter with it, the source waits for it."""
     try:
-        audio.probe(reference)
-        return reading.hash_file(reference, stopping=tools.stopping.is_set)[0]
+        return _hash_at(reference, reading.stat_of(reference), tools.stopping.is_set)
     except StoppedError:
         raise
     except MvsepWatchError as error:

@@ -47,6 +47,7 @@ class Budget:
             duration_s=duration_s,
             root=root,
             is_tagged=kind_of(work.input_key).is_tagged,
+            failures=self._context.store.separations.failures_on(work),
             approved=approved,
         )
         return may_start(proposal, self._situation(without=reserved_by))
@@ -75,6 +76,7 @@ class Budget:
             account=context.account,
             slots_taken=separations.slots_taken(account=account, besides=without),
             sent_today=separations.sent_on(today) - own_today,
+            attempts=context.config.limits.attempts,
             is_untagged_unknown=separations.is_untagged_released(account=account, besides=without),
             reserved=separations.reserved_against_balance(account=account) - own_price,
             spent_today=separations.spent(today, today) - own_price * own_today,

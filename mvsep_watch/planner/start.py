@@ -12,6 +12,8 @@ from mvsep_watch.model import Account, CreditLimits, Gate
 from mvsep_watch.planner.limits import PlanLimits
 from mvsep_watch.pricing import in_words
 
+QUARANTINED_AFTER = 3
+"""Failures on one input; `limits.attempts` allows as many for each of its settings, and more are a waste."""
 UNKNOWN_PRICE_RESERVES = 1
 """What an approved separation of unknown price reserves until it is settled: the least that the service charges."""
 
@@ -24,6 +26,7 @@ class Situation:
         reserved: Credits reserved and not yet part of `account.credits`.
         spent_today, spent_this_month: Charged, and reserved until it is known what was charged.
         sent_today: Separations sent today.
+        attempts: `limits.attempts`.
         is_untagged_unknown: Whether it is not known what became of another one that was sent without a tag.
         slots_taken: What may be unfinished on the server, the unknown included.
     """
@@ -35,6 +38,7 @@ class Situation:
     slots_taken: int
     sent_today: int = 0
     is_untagged_unknown: bool = False
+    attempts: int = 1
     reserved: int = 0
     spent_today: int = 0
     spent_this_month: int = 0
@@ -48,6 +52,7 @@ class Proposal:
         price: Credits; None is unknown.
         root: The output root, escaped: the scope of a `disk` gate.
         is_tagged: Whether the history would show whose it is.
+        failures: How often the service failed on this input, with any settings, and never did it.
         approved: Whether a person approved this attempt, and for how many credits (None: whatever it costs).
     """
 
@@ -56,6 +61,7 @@ class Proposal:
     duration_s: float | None
     root: str = ""
     is_tagged: bool = True
+    failures: int = 0
     approved: tuple[bool, int | None] = (False, None)
 
 
@@ -94,6 +100,7 @@ def may_start(proposal: Proposal, situation: Situation) -> Start | Wait | Ask:
     return (
         _gate(proposal, situation)
         or _plan(proposal, situation)
+        or _quarantine(proposal, situation)
         or _approval(proposal, situation.credits)
         or _budget(proposal, situation)
         or _one_at_a_time(proposal, situation)
@@ -130,6 +137,18 @@ def _plan(proposal: Proposal, situation: Situation) -> Wait | None:
     if plan.per_day_jobs is not None and situation.sent_today >= plan.per_day_jobs:
         return Wait(f"{situation.sent_today} of {plan.per_day_jobs} separations of today are used", is_shared=True)
     return None
+
+
+def _quarantine(proposal: Proposal, situation: Situation) -> Ask | None:
+    """Ask before more is paid for content that the service keeps failing on, whatever rule or name it comes under."""
+    is_approved, _ = proposal.approved
+    if is_approved or proposal.failures < max(QUARANTINED_AFTER, situation.attempts):
+        return None
+    return Ask(
+        f"the service failed on this content {proposal.failures} times, and never succeeded",
+        "listen to the file; `approve` sends it all the same, and pays",
+        proposal.price,
+    )
 
 
 def _approval(proposal: Proposal, limits: CreditLimits) -> Ask | None:

@@ -226,6 +226,16 @@ class Separations:
             )
         )
 
+    def failures_on(self, work: Work) -> int:
+        """Count how often the service failed on a work's input, with any settings; 0 once it has done it."""
+        where = "FROM separations WHERE realm = ? AND input_key = ? AND hash IS NOT NULL"
+        return int(
+            self._db.value(
+                f"SELECT count(*) {where} AND state = 'failed' AND NOT EXISTS (SELECT 1 {where} AND state = 'done')",  # noqa: S608
+                (work.realm, work.input_key, work.realm, work.input_key),
+            )
+        )
+
     def is_untagged_released(self, *, account: tuple[str, str], besides: SeparationRow | None = None) -> bool:
         """Say whether it is not known yet what became of a link, a text or a pair of an account."""
         own = -1 if besides is None else besides.id

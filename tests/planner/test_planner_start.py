@@ -175,3 +175,14 @@ def test_links_and_texts_wait_while_it_is_not_known_what_became_of_another():
     decision = may_start(replace(SONG, is_tagged=False), situation)
     assert isinstance(decision, Wait)
     assert "one at a time" in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("failures", "attempts", "approved", "asks"),
+    [(2, 1, (False, None), False), (3, 1, (False, None), True), (3, 5, (False, None), False), (3, 1, (True, 4), False)],
+)
+def test_content_that_keeps_failing_is_asked_about(failures, attempts, approved, asks):
+    """More often than `limits.attempts` allows for one work, whatever rule or name it comes under."""
+    decision = may_start(replace(SONG, failures=failures, approved=approved), replace(OPEN, attempts=attempts))
+
+    assert isinstance(decision, Ask) is asks

@@ -10,7 +10,7 @@ from tests.daemon.world import World, write_wav
 def test_content_that_keeps_failing_is_not_paid_for_under_yet_another_rule_or_name(tmp_path):
     """Keyed by content, across restarts and renames; a person may let it go."""
     world = World(tmp_path)
-    world.rules = tuple(Rule(name=f"r{number}", sep_type=40, output_format=number) for number in (3, 0, 1, 2))
+    world.rules = tuple(Rule(name=f"r{number}", sep_type=40, output_format=number) for number in (3, 2, 0, 1))
     world.limits = replace(world.limits, separations=1)
     song = write_wav(world.drop / "song.wav")
     world.start()

@@ -21,16 +21,48 @@ from mvsep_watch.cli.context import Exit, Options, command
 @click.option(
     "--speed", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True, help="Times are divided by it."
 )
+@click.option(
+    "--concurrent", type=click.IntRange(1), help="Unfinished separations of a premium account; no limit if left out."
+)
+@click.option(
+    "--quirk", "quirks", multiple=True, metavar="NAME[=VALUE]", help="Behave oddly; `list` names them all. Repeatable."
+)
 @click.pass_obj
-def sandbox(options: Options, *, port: int, token: str | None, plan: str, balance: int, speed: float) -> int:
+def sandbox(
+    options: Options,
+    *,
+    port: int,
+    token: str | None,
+    plan: str,
+    balance: int,
+    speed: float,
+    concurrent: int | None,
+    quirks: tuple[str, ...],
+) -> int:
     """Serve a local MVSEP, for demos and tests.
 
     It is on this machine only, keeps nothing, and separates for real, if not as well as MVSEP. Ctrl-C stops it.
+
+    It does what the service does today. A quirk makes it do what the service has been seen to do at other times: other
+    shapes of answers, outages, answers that are lost, models that vanish. Some take a value, as slow_remote=120 does.
+    While it runs, quirks are switched on and off below /sandbox/faults of its address.
     """
     local_mvsep.require_extra()
-    server = local_mvsep.Sandbox(port=port, token=token, plan=plan, credits=balance, speed=speed)
+    if "list" in quirks:
+        return _list_quirks(as_json=options.json)
+    faults = tuple(local_mvsep.quirk(each) for each in quirks)
+    server = local_mvsep.Sandbox(
+        port=port, token=token, plan=plan, credits=balance, speed=speed, concurrent=concurrent, faults=faults
+    )
     told = local_mvsep.serve_forever(server, on_ready=_tell_json if options.json else _tell)
     return Exit.INTERRUPTED if told == signal.SIGINT else Exit.OK
+
+
+def _list_quirks(*, as_json: bool) -> int:
+    quirks = local_mvsep.all_quirks()
+    width = max(map(len, quirks))
+    print(json.dumps(quirks) if as_json else "\n".join(f"{name:{width}}  {text}" for name, text in quirks.items()))
+    return Exit.OK
 
 
 def _tell(server: local_mvsep.Sandbox) -> None:

@@ -14,10 +14,21 @@ from mvsep_watch.errors import UsageError
 
 if TYPE_CHECKING:
     from mvsep_watch.sandbox.faults import Fault, FaultKind, Faults
+    from mvsep_watch.sandbox.quirks import all_quirks, quirk
     from mvsep_watch.sandbox.serve import Sandbox, serve_forever
     from mvsep_watch.sandbox.song import write_song
 
-__all__ = ["Fault", "FaultKind", "Faults", "Sandbox", "require_extra", "serve_forever", "write_song"]
+__all__ = [
+    "Fault",
+    "FaultKind",
+    "Faults",
+    "Sandbox",
+    "all_quirks",
+    "quirk",
+    "require_extra",
+    "serve_forever",
+    "write_song",
+]
 
 EXTRA_MODULES = ("av", "numpy", "python_multipart", "starlette", "uvicorn")
 HOMES = {
@@ -25,6 +36,8 @@ HOMES = {
     "FaultKind": "faults",
     "Faults": "faults",
     "Sandbox": "serve",
+    "all_quirks": "quirks",
+    "quirk": "quirks",
     "serve_forever": "serve",
     "write_song": "song",
 }

@@ -78,11 +78,15 @@ class Api:
         self._site = Site(service, self.faults)
         self._quality = Quality(service, folder)
 
+    def names(self) -> list[str]:
+        """Name every endpoint."""
+        return [name for name, *_ in self._table()]
+
     def app(self) -> Starlette:
         """Build the ASGI application."""
         routes = [
             Route(f"/api/{path}", self._endpoint(name, handler), methods=[method])
-            for name, method, path, handler in (*self._separation(), *self._app(), *self._quality_checker())
+            for name, method, path, handler in self._table()
         ]
         routes += [
             Route("/storage/{area}/{name}", self._download, methods=["GET", "HEAD"]),
@@ -90,6 +94,9 @@ class Api:
             *Admin(self.service, self.faults, self.record).routes(),
         ]
         return Starlette(routes=routes)
+
+    def _table(self) -> tuple[Endpoint, ...]:
+        return (*self._separation(), *self._app(), *self._quality_checker())
 
     def _separation(self) -> tuple[Endpoint, ...]:
         endpoints = self._endpoints

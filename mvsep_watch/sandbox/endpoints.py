@@ -16,7 +16,7 @@ from mvsep_watch.sandbox import refusals, shapes
 from mvsep_watch.sandbox.faults import DEFAULT_VALUES, FaultKind, Faults
 from mvsep_watch.sandbox.jobs import Job, Status
 from mvsep_watch.sandbox.links import Link
-from mvsep_watch.sandbox.orders import TRUE, Order
+from mvsep_watch.sandbox.orders import FILE_FIELDS, TRUE, Order
 from mvsep_watch.sandbox.receive import Ask, looked_at
 from mvsep_watch.sandbox.refusals import Envelope, RefusalError
 from mvsep_watch.sandbox.service import Service
@@ -123,7 +123,10 @@ class Endpoints:
             link = self.service.create_link(order, fails_with=fails_with)
             self._fetch(link)
             return link.hash, "get-remote"
-        return self.service.create(order, fails_with=fails_with).hash, "get"
+        job = self.service.create(order, fails_with=fails_with)
+        for unused in set(ask.uploads) - set(FILE_FIELDS[job.model.input_kind]):
+            ask.uploads[unused].path.unlink()
+        return job.hash, "get"
 
     def _done(self, job: Job, ask: Ask) -> dict[str, Any]:
         job.done_polls += 1

@@ -203,7 +203,7 @@ class Fault:
             raise UsageError(
                 f"not a fault: {self.listed()}", hint=f"on is one of {', '.join(sorted(ENDPOINTS))}; when before, after"
             )
-        if not all(_is_count(each) for each in (self.every, self.skip + 1, self.times or 1)):
+        if not all(map(_is_count, (self.every, self.skip + 1, 1 if self.times is None else self.times))):
             raise UsageError(f"not a fault: {self.listed()}", hint="times and every are at least 1, skip at least 0")
 
     def listed(self) -> dict[str, Any]:

@@ -41,7 +41,7 @@ QUIRKS: Mapping[str, tuple[str, Fault]] = MappingProxyType(
         "algorithms_2024": ("the models' keys of 2024", Fault(kind=FaultKind.ALGORITHMS_2024)),
         "early_expiry": ("results are kept for a minute", Fault(kind=FaultKind.RETENTION)),
         "split": ("distributing and merging for all", Fault(kind=FaultKind.SPLIT_FROM)),
-        "lost_create": ("every second job is made unsaid", Fault(kind=FaultKind.DROP, when="after", every=2)),
+        "lost_create": ("every second create is not answered", Fault(kind=FaultKind.DROP, when="after", every=2)),
         "model_gone": ("model 40 vanishes once listed", Fault(kind=FaultKind.MODEL_GONE, skip=1)),
         "model_renamed": ("model 40 is renamed once listed", Fault(kind=FaultKind.MODEL_RENAMED, skip=1)),
         "null_token": ("login gives no token", Fault(kind=FaultKind.NULL_TOKEN)),
@@ -74,10 +74,9 @@ def expanded(raw: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**quirk(str(raw["quirk"])).listed(), **rest}
 
 
-def told() -> str:
-    """List the quirks, a line each."""
-    width = max(map(len, QUIRKS))
-    return "\n".join(f"{name:{width}}  {text}" for name, (text, _) in QUIRKS.items())
+def all_quirks() -> dict[str, str]:
+    """List the quirks: name → what it does."""
+    return {name: text for name, (text, _) in QUIRKS.items()}
 
 
 def _near(name: str) -> str:

@@ -57,6 +57,17 @@ def read_text(path: Path) -> str:
     return text
 
 
+def is_only_a_link(path: Path) -> bool:
+    """Say whether a text is one address and nothing else.
+
+    Raises:
+        SourceRefusedError: It is empty, too long, or no text.
+        SourceChangedError: It is gone.
+        SourceBusyError: It cannot be read just now.
+    """
+    return _ADDRESS.fullmatch(read_text(path)) is not None
+
+
 def _content(path: Path) -> bytes:
     with opened(path) as file, source_errors(path):
         content = file.read(MAX_BYTES + 1) or b""

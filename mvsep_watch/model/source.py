@@ -73,7 +73,7 @@ class Identity:
     Args:
         duration_s: Seconds, or None where the container does not say: then its price is unknown.
         stat: As it was while the bytes were read.
-        keys: The input key for each way in which the rules take it.
+        keys: The input key for each way in which the rules take it; empty where it cannot be taken so.
     """
 
     sha256: str

@@ -59,7 +59,8 @@ class Identify:
 
     Args:
         stat: As it was when it was found stable; anything else sends it back to settle.
-        askings: The ways in which the rules take it. Where one of them cannot, none does.
+        askings: The ways in which the rules take it. Where one of them cannot, none does; what some rules take for a
+            link and others for a text is one of them.
     """
 
     pool: ClassVar[Pool] = Pool.READING
@@ -82,14 +83,22 @@ class Identify:
             SourceBusyError: It, or a rule's reference, cannot be read just now.
         """
         path = Path(self.path)
-        is_audio = any(kind in {InputKind.FILE, InputKind.PAIR} for kind, _ in self.askings)
+        askings = self._narrowed(path)
+        is_audio = any(kind in {InputKind.FILE, InputKind.PAIR} for kind, _ in askings)
         duration_s = audio.probe(path) if is_audio else None
-        words = {kind: _WORDS[kind](path) for kind, _ in self.askings if kind in _WORDS}
+        words = {kind: _WORDS[kind](path) for kind, _ in askings if kind in _WORDS}
         sha256, stat = reading.hash_file(path, stopping=tools.stopping.is_set)
         if stat != self.stat:
             raise SourceChangedError(f"{path.name} changed while it was read")
-        keys = {asking: words.get(asking[0]) or _key(asking, sha256, tools) for asking in self.askings}
-        return Identity(sha256=sha256, duration_s=duration_s, stat=stat, keys=keys)
+        keys = {asking: words.get(asking[0]) or _key(asking, sha256, tools) for asking in askings}
+        return Identity(sha256=sha256, duration_s=duration_s, stat=stat, keys=dict.fromkeys(self.askings, "") | keys)
+
+    def _narrowed(self, path: Path) -> frozenset[Asking]:
+        """Decide for what can be both a link and a text: nothing but a link is one, and all else is a text."""
+        if {(InputKind.LINK, None), (InputKind.TEXT, None)} <= self.askings:
+            other = InputKind.TEXT if dropped.is_only_a_link(path) else InputKind.LINK
+            return self.askings - {(other, None)}
+        return self.askings
 
 
 _WORDS: dict[InputKind, Callable[[Path], str]] = {

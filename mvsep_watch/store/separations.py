@@ -187,13 +187,13 @@ class Separations:
             self._db.run("DELETE FROM separations WHERE id = ?", (row.id,))
 
     def settle(self, row: SeparationRow, charged: int, *, now: float) -> None:
-        """Write what was really charged; the ledger moves from the estimate to it."""
+        """Write what was really charged; the ledger moves from the estimate to it, and what waited for that is due."""
         with self._db.transaction():
             known = row.credits_estimated if row.credits_charged is None else row.credits_charged
             if charged != known:
                 entry = "charged" if charged > known else "given_back"
                 self._enter(row.id, entry, charged - known, day=row.reserved_day, now=now)
-            self._db.update("separations", row.id, {"credits_charged": charged})
+            self._db.update("separations", row.id, {"credits_charged": charged, "not_before": 0.0})
 
     def unfinished(self) -> list[SeparationRow]:
         """Give every separation that is not ended, the oldest first."""

@@ -1,6 +1,7 @@
 """Links, texts and pairs: dropped, sent, published; and what happens where nobody can tell what became of them."""
 
 import hashlib
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -190,6 +191,19 @@ def test_a_rule_takes_only_what_its_input_is_dropped_as(world):
     world.finish()
 
     assert sorted(job.rule for job in world.jobs()) == ["links", "songs"]
+
+
+def test_a_text_that_is_nothing_but_a_link_is_taken_for_one(world):
+    """Where one rule of a folder takes links and another texts."""
+    world.rules = (Rule(name="links", sep_type=40, input=InputKind.LINK), replace(TEXTS, name="texts"))
+    drop_text(world, f"{URL}\n", name="link.txt")
+    drop_text(world, f"Read {URL} to me.", name="words.txt")
+    world.start()
+
+    world.finish()
+
+    rules = {world.store.sources.get(job.source_id).path.name: job.rule for job in world.jobs()}
+    assert (rules, world.states()) == ({"link.txt": "links", "words.txt": "texts"}, ["published"] * 2)
 
 
 def test_a_missing_reference_lets_the_song_wait(world, tmp_path):
@@ -402,7 +416,6 @@ def test_a_separation_is_deleted_with_the_service_once_it_is_published_and_settl
     write_wav(world.drop / "song.wav")
     world.start()
     world.finish()
-    world.pass_time(120)
 
     (job,) = world.jobs()
     assert (job.state, world.service.count("delete")) == ("published", 1)

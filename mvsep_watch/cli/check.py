@@ -1,13 +1,17 @@
 """`check`: what the configuration means, and everything that is wrong with it.
 
-By itself it asks nobody: rules are held against the catalogue that this version carries. With `--online` the service is
-asked for its own catalogue and for the account; nothing is sent that could cost anything.
+By itself it asks nobody: rules are held against the service's catalogue as it was kept lately, else against the one
+that comes along, which is good for names and not for prices. With `--online` the service is asked for its catalogue
+and for the account; nothing is sent that could cost anything.
 """
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import click
@@ -15,15 +19,19 @@ from rich.console import Console
 
 from mvsep_watch import pricing
 from mvsep_watch.cli import rendering
+from mvsep_watch.cli.cataloguing import Listing
 from mvsep_watch.cli.context import Exit, Options, command, load_config
 from mvsep_watch.config import check_models
 from mvsep_watch.daemon.run import refuse_network
-from mvsep_watch.data import algorithms_json
+from mvsep_watch.data import ALGORITHMS_DATE, algorithms_json
 from mvsep_watch.errors import ConfigError, MvsepWatchError, RequestRefusedError, RetryableError, StateError
 from mvsep_watch.model import AUTO, FORMATS, Account, Algorithm, Catalogue, Config, Folder, Rule, realm_of
 from mvsep_watch.mvsep import Client, read_catalogue
+from mvsep_watch.mvsep.cached import CatalogueCache, KnownCatalogue, cache_folder
 from mvsep_watch.naming import display, escape_path
-from mvsep_watch.options import describe, resolve_model, resolve_options
+from mvsep_watch.options import describe, resolve_model
+from mvsep_watch.planner import Offer, format_misfit, premium_misfit, settings_of
+from mvsep_watch.pricing import unpriced
 
 PRICED_MINUTES = 1000
 """Prices are whole credits; over so many minutes the price of one shows its decimals."""
@@ -34,16 +42,15 @@ class Findings:
     """What was found.
 
     Args:
-        catalogue: The service's own, or the packaged one.
+        listing: The service's catalogue, or the packaged one.
         account: None where it was not asked for, or did not answer.
         problems: What a person must mend.
         warnings: What may be as it should be.
     """
 
     config: Config
-    catalogue: Catalogue
+    listing: Listing
     account: Account | None
-    is_online: bool
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -72,40 +79,66 @@ def check(options: Options, *, online: bool) -> int:
 
 
 def _offline(config: Config) -> Findings:
-    catalogue = read_catalogue(algorithms_json())
+    listing = _kept(config) or _along()
     return Findings(
         config=config,
-        catalogue=catalogue,
+        listing=listing,
         account=None,
-        is_online=False,
-        problems=(*_state_problems(config), *check_models(config, catalogue)),
+        problems=(*_state_problems(config), *check_models(config, listing.models, known=_packaged())),
         warnings=tuple(_warnings(config)),
     )
 
 
 def _online(config: Config) -> Findings:
     problems = list(_state_problems(config))
-    account, catalogue = None, None
+    account, listing = None, None
     with Client(config.service.token, base_url=config.service.base_url, timeout_s=config.service.timeout_s) as client:
         try:
             account = client.user()
-            catalogue = client.algorithms()
+            listing = _listing(_cache(config).asked(client, now=time.time()), note="")
         except RetryableError as error:
             problems.append(error.message)
         except MvsepWatchError as error:
             problems.append(f"{error.message}; {error.hint}" if error.hint else error.message)
-    known = read_catalogue(algorithms_json()) if catalogue is None else catalogue
-    problems += check_models(config, known)
+    listing = listing or _kept(config) or _along()
+    problems += check_models(config, listing.models, known=_packaged())
     if account is not None and not account.has_premium:
-        problems += _premium_problems(config, known)
+        problems += _premium_problems(config, listing.models)
     return Findings(
         config=config,
-        catalogue=known,
+        listing=listing,
         account=account,
-        is_online=catalogue is not None,
         problems=tuple(problems),
         warnings=tuple(_warnings(config)),
     )
+
+
+def _cache(config: Config) -> CatalogueCache:
+    return CatalogueCache(cache_folder(os.environ), config.service.base_url)
+
+
+def _kept(config: Config) -> Listing | None:
+    """Give the service's catalogue as it was kept, while its prices are believed."""
+    kept = _cache(config).kept()
+    if kept is None or not kept.has_prices(time.time()):
+        return None
+    asked_at = rendering.local_time(kept.asked_at)
+    return _listing(kept, note=f"the service's catalogue as it was at {asked_at}; --online asks the service")
+
+
+def _listing(known: KnownCatalogue, *, note: str) -> Listing:
+    return Listing(models=known.models, origin="service", date=rendering.instant(known.asked_at) or "", note=note)
+
+
+def _along() -> Listing:
+    """Give the packaged catalogue, without its prices."""
+    note = f"this version's own catalogue, of {ALGORITHMS_DATE}; --online asks the service"
+    return Listing(models=unpriced(_packaged()), origin="packaged", date=ALGORITHMS_DATE, note=note)
+
+
+@cache
+def _packaged() -> Catalogue:
+    return read_catalogue(algorithms_json())
 
 
 def _state_problems(config: Config) -> Iterator[str]:
@@ -116,15 +149,16 @@ def _state_problems(config: Config) -> Iterator[str]:
 
 
 def _premium_problems(config: Config, catalogue: Catalogue) -> Iterator[str]:
+    offer = Offer(catalogue=catalogue, has_premium=False)
     for folder in config.folders:
         for rule in folder.rules:
             where = f'folder "{folder.name}", rule "{rule.name}"'
             algorithm = _model(rule, catalogue)
-            if algorithm is not None and algorithm.needs_premium:
-                yield f"{where}: model {describe(algorithm)} is for premium accounts, and this is none"
-            output_format = FORMATS[rule.output_format]
-            if output_format.needs_premium:
-                yield f"{where}: the format {output_format.name} is for premium accounts, and this is none"
+            if algorithm is not None and (misfit := premium_misfit(algorithm, offer)):
+                yield f"{where}: model {describe(algorithm)} is for premium accounts, and this is none; {misfit.hint}"
+            if misfit := format_misfit(rule.output_format, offer):
+                name = FORMATS[rule.output_format].name
+                yield f"{where}: the format {name} is for premium accounts, and this is none; {misfit.hint}"
 
 
 def _warnings(config: Config) -> Iterator[str]:
@@ -140,20 +174,26 @@ def _model(rule: Rule, catalogue: Catalogue) -> Algorithm | None:
         return None
 
 
-def _options(rule: Rule, algorithm: Algorithm) -> dict[str, str]:
-    """Give what is sent for a rule's options, in the catalogue's labels."""
+def _sent(rule: Rule, catalogue: Catalogue) -> dict[str, str] | None:
+    """Give the options that are sent, or None where the rule does not say which."""
     try:
-        chosen = resolve_options(rule.options, algorithm)
+        return dict(settings_of(rule, catalogue).options)
     except RequestRefusedError:
+        return None
+
+
+def _options(rule: Rule, algorithm: Algorithm, catalogue: Catalogue) -> dict[str, str]:
+    """Give what is sent for a rule's options, in the catalogue's labels."""
+    chosen = _sent(rule, catalogue)
+    if chosen is None:
         return dict(rule.options)
     fields = {field.name: field for field in algorithm.fields}
     return {fields[name].label or name: fields[name].options.get(key, key) for name, key in chosen.items()}
 
 
-def _credits_per_minute(rule: Rule, algorithm: Algorithm) -> float | None:
-    try:
-        options = resolve_options(rule.options, algorithm)
-    except RequestRefusedError:
+def _credits_per_minute(rule: Rule, algorithm: Algorithm, catalogue: Catalogue) -> float | None:
+    options = _sent(rule, catalogue)
+    if options is None:
         return None
     price = pricing.price(duration_s=60 * PRICED_MINUTES, algorithm=algorithm, options=options, premium=True)
     return None if price is None else price / PRICED_MINUTES
@@ -182,8 +222,8 @@ def _show(findings: Findings, console: Console) -> None:
         console.print(f"{rendering.count(len(findings.problems), 'problem')} found.")
     else:
         console.print("No problem was found.")
-    if not findings.is_online:
-        console.print("Models and options were held against this version's own catalogue; --online asks the service.")
+    if findings.listing.note:
+        console.print(f"Models and options were held against {findings.listing.note}.")
 
 
 def _account_words(account: Account) -> str:
@@ -216,7 +256,7 @@ def _show_folder(folder: Folder, findings: Findings, console: Console) -> None:
         console.print(f"  leaves {_globs(folder.exclude)} alone")
     console.print(f"  sources are {_disposal_words(folder)}; stems go to {folder.layout}")
     for rule in folder.rules:
-        console.print(f"  rule {rule.name}: {_rule_words(rule, findings.catalogue)}")
+        console.print(f"  rule {rule.name}: {_rule_words(rule, findings.listing.models)}")
         for line in _rule_details(rule, findings):
             console.print(f"    {line}")
 
@@ -248,11 +288,12 @@ def _rule_words(rule: Rule, catalogue: Catalogue) -> str:
 
 
 def _rule_details(rule: Rule, findings: Findings) -> Iterator[str]:
-    algorithm = _model(rule, findings.catalogue)
+    models = findings.listing.models
+    algorithm = _model(rule, models)
     if algorithm is not None:
-        yield from (f"{label}: {value}" for label, value in _options(rule, algorithm).items())
-        if findings.is_online:
-            yield _price_words(_credits_per_minute(rule, algorithm))
+        yield from (f"{label}: {value}" for label, value in _options(rule, algorithm, models).items())
+        if findings.listing.origin == "service":
+            yield _price_words(_credits_per_minute(rule, algorithm, models))
     if rule.demo:
         yield "shown on the site's demo page"
 
@@ -275,6 +316,7 @@ def _as_json(findings: Findings) -> dict[str, Any]:
         "configuration": escape_path(config.path),
         "state": escape_path(config.state),
         "service": {"base_url": config.service.base_url, "realm": realm_of(config.service.base_url)},
+        "catalogue": {"origin": findings.listing.origin, "date": findings.listing.date},
         "account": None
         if account is None
         else {"identity": account.identity, "premium": account.has_premium, "credits": account.credits},
@@ -294,14 +336,15 @@ def _folder_json(folder: Folder, findings: Findings) -> dict[str, Any]:
 
 
 def _rule_json(rule: Rule, findings: Findings) -> dict[str, Any]:
-    algorithm = _model(rule, findings.catalogue)
+    models = findings.listing.models
+    algorithm = _model(rule, models)
     return {
         "name": rule.name,
         "match": list(rule.match),
         "sep_type": algorithm.sep_type if algorithm else rule.sep_type,
         "model": algorithm.name if algorithm else None,
-        "options": _options(rule, algorithm) if algorithm else dict(rule.options),
+        "options": _options(rule, algorithm, models) if algorithm else dict(rule.options),
         "format": FORMATS[rule.output_format].name,
         "stems": None if rule.stems is None else list(rule.stems),
-        "credits_per_minute": _credits_per_minute(rule, algorithm) if algorithm and findings.is_online else None,
+        "credits_per_minute": _credits_per_minute(rule, algorithm, models) if algorithm else None,
     }

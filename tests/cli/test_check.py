@@ -1,9 +1,16 @@
 """`check`: what the configuration means, and everything that is wrong with it."""
 
 import json
+import os
+import time
 
+import pytest
+
+from mvsep_watch.data import ALGORITHMS_DATE
+from mvsep_watch.mvsep.cached import CATALOGUE_STALE_S, CatalogueCache, cache_folder
 from mvsep_watch.sandbox import Sandbox
 from tests.cli.conftest import TOKEN
+from tests.fakes.service import FakeService
 
 
 def test_a_good_configuration_is_told_in_words(run, write_config, tmp_path):
@@ -99,7 +106,9 @@ def test_online_a_premium_model_on_a_free_account_is_a_problem(run, write_config
 
     assert code == 4
     assert "is for premium accounts, and this is none" in out
+    assert "this is none; switch premium on, or choose another model for the rule's sep_type" in out
     assert "the format flac24 is for premium accounts" in out
+    assert "give the rule `format: flac`" in out
 
 
 def test_online_a_refused_token_is_a_problem(run, write_config):
@@ -119,3 +128,76 @@ def test_online_a_service_that_is_not_there_is_a_problem(run, write_config):
 
     assert code == 4
     assert "problem: 127.0.0.1:9, app/user: no connection" in out
+
+
+def test_without_a_kept_catalogue_the_packaged_one_serves_for_names_and_not_for_prices(run, write_config):
+    """Its date is said: what is newer it does not know."""
+    path = write_config()
+
+    _, out, _ = run("check", "-c", path)
+    _, told, _ = run("check", "--json", "-c", path)
+
+    assert f"held against this version's own catalogue, of {ALGORITHMS_DATE}; --online asks the service." in out
+    assert "a minute with premium" not in out
+    assert json.loads(told)["catalogue"] == {"origin": "packaged", "date": ALGORITHMS_DATE}
+    assert json.loads(told)["folders"][0]["rules"][0]["credits_per_minute"] is None
+
+
+def test_what_online_asked_for_is_kept_for_the_next_check(run, write_config):
+    """With its prices, while they are believed; nobody is asked."""
+    with Sandbox(token=TOKEN) as server:
+        path = write_config("folders:\n  - {path: drop, sep_type: 28}\n", base_url=server.base_url)
+        run("check", "--online", "-c", path)
+
+    code, out, _ = run("check", "-c", path)
+
+    assert code == 0
+    assert "4 credits a minute with premium" in out
+    assert "held against the service's catalogue as it was at 20" in out
+
+
+def test_a_kept_catalogue_whose_prices_are_old_is_left_alone(run, write_config):
+    """The packaged one says so little about prices that nobody is misled."""
+    service, path = FakeService(base_url="http://127.0.0.1:9"), write_config()
+    with service.client() as client:
+        old = time.time() - CATALOGUE_STALE_S - 60
+        CatalogueCache(cache_folder(os.environ), service.base_url).asked(client, now=old)
+
+    _, out, _ = run("check", "--json", "-c", path)
+
+    assert json.loads(out)["catalogue"]["origin"] == "packaged"
+
+
+def test_online_a_service_that_lists_no_models_is_a_problem_and_names_are_checked_all_the_same(run, write_config):
+    """By what was kept, or came along."""
+    path = write_config("folders:\n  - {path: drop, sep_type: nonsense}\n")
+
+    _, out, _ = run("check", "--online", "-c", path)
+
+    assert 'the catalogue has no model "nonsense"' in out
+    assert f"this version's own catalogue, of {ALGORITHMS_DATE}" in out
+
+
+@pytest.mark.parametrize(
+    ("rule", "problem"),
+    [
+        ("sep_type: 103", 'model 103 "VibeVoice (Voice Cloning)" needs add_opt2 "Text prompt"; give it in the rule'),
+        ("sep_type: 62", 'model 62 "Stable Audio Open Gen" takes no audio file'),
+        ("sep_type: 119, input: text", 'needs add_opt2 "Voice description"'),
+        ("sep_type: 35", "is switched off by the service; choose another model for the rule's sep_type; the nearest: "),
+        ("sep_type: 40, options: {Overlap: 9}", '"9" for add_opt2 "Overlap"'),
+    ],
+)
+def test_a_rule_that_would_be_held_is_a_problem_before_anything_is_dropped(run, write_config, rule, problem):
+    """A missing text, another input, a model that is switched off, an unknown value."""
+    code, out, _ = run("check", "-c", write_config(f"folders:\n  - {{path: drop, {rule}}}\n"))
+
+    assert code == 4
+    assert problem in out
+
+
+def test_a_prompt_that_the_dropped_text_fills_is_no_problem(run, write_config):
+    """It is not missing: it comes with every file."""
+    code, out, _ = run("check", "-c", write_config("folders:\n  - {path: drop, sep_type: 62, input: text}\n"))
+
+    assert (code, "problem" in out.replace("No problem", "")) == (0, False)

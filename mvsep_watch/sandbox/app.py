@@ -71,7 +71,7 @@ class Api:
         self.service = service
         self.faults = faults
         self.record = Record()
-        self._uploads = folder
+        self.folder = folder
         self._throttle = Throttle(rate_limit, service.now)
         self._drop = drop
         self._endpoints = Endpoints(service, self.faults, wake=wake, fetch=fetch)
@@ -149,7 +149,7 @@ class Api:
     async def _answer(self, name: str, handler: Handler, request: Request) -> Response:
         if name == "create" and (fault := self.faults.take(FaultKind.DROP_UPLOAD)):
             return await self._break_off_upload(request, int(fault.value))
-        ask = await receive(request, self._uploads)
+        ask = await receive(request, self.folder)
         if name == "create":
             self.record.received.append(ask.received)
         try:

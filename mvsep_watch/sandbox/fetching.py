@@ -20,6 +20,7 @@ from mvsep_watch.model import is_loopback
 from mvsep_watch.sandbox.jobs import MEBIBYTE, Upload
 from mvsep_watch.sandbox.links import Link
 from mvsep_watch.sandbox.receive import looked_at
+from mvsep_watch.sandbox.refusals import RefusalError
 from mvsep_watch.sandbox.service import Service
 
 CHUNK_BYTES = 1024 * 1024
@@ -72,16 +73,14 @@ def bring(service: Service, link: Link, folder: Path, *, is_stopping: Callable[[
     """
     path = folder / secrets.token_hex(8)
     try:
-        upload = _fetched(link, path, is_stopping)
-    except FetchError as error:
-        service.links.give_up(link, str(error))
+        service.fetched(link, looked_at(_fetched(link, path, is_stopping)))
+        return
+    except (FetchError, RefusalError) as error:
+        message = str(error)
     except (OSError, HTTPException, ValueError) as error:
-        reason = error.reason if isinstance(error, URLError) else error
-        service.links.give_up(link, f"Unable to download the file: {reason}")
-    else:
-        if service.fetched(link, looked_at(upload)):
-            return
+        message = f"Unable to download the file: {error.reason if isinstance(error, URLError) else error}"
     path.unlink(missing_ok=True)
+    service.links.give_up(link, message)
 
 
 def check_url(url: str) -> None:

@@ -91,17 +91,16 @@ class Service(Line):
             self._check_counts(plan, account)
             return self.links.add(account, order.fields, max_bytes=plan.size_bytes, fails_with=fails_with)
 
-    def fetched(self, link: Link, upload: Upload) -> bool:
-        """Take the file that is behind a link, and say whether it is going to be a job."""
+    def fetched(self, link: Link, upload: Upload) -> None:
+        """Take the file that is behind a link.
+
+        Raises:
+            RefusalError: It does not do; the link is to be given up.
+        """
         order = Order(token=link.account.token, fields=link.fields, uploads={"audiofile": upload}, is_fetched=True)
-        try:
-            wish = orders.understand(order, self.catalogue)
-            orders.check_plan(self.plan(link.account, cost=wish.cost), wish)
-        except RefusalError as refusal:
-            self.links.give_up(link, str(refusal))
-            return False
+        wish = orders.understand(order, self.catalogue)
+        orders.check_plan(self.plan(link.account, cost=wish.cost), wish)
         self.links.hold(link, wish)
-        return True
 
     def cancel(self, token: str | None, hash_: str) -> None:
         """Cancel a job that waits and give its credits back.

@@ -1,4 +1,5 @@
 import re
+from unittest.mock import patch
 
 import pytest
 
@@ -15,7 +16,11 @@ def arrive(local, *, seconds=60.0, size=1000, name="Take Five.wav"):
     path = local.folder / "fetched"
     path.write_bytes(local.tone)
     upload = Upload(path=path, name=name, size_bytes=size, sha256="0" * 64, duration_s=seconds)
-    return local.service.fetched(link, upload)
+    with (
+        patch.object(fetching, "_fetched", return_value=upload),
+        patch.object(fetching, "looked_at", lambda each: each),
+    ):
+        fetching.bring(local.service, link, local.folder)
 
 
 def by_link(local, *, url="http://127.0.0.1:1/Take%20Five.wav", **fields):
@@ -87,10 +92,10 @@ def test_what_the_plan_does_not_include_fails_once_it_was_fetched(make_local, fo
     local = make_local(premium=False)
     hash_ = by_link(local).json()["data"]["hash"]
 
-    is_taken = arrive(local, **found)
+    arrive(local, **found)
 
     answer = remote(local, hash_)
-    assert (is_taken, answer["success"], answer["status"]) == (False, True, "failed")
+    assert (answer["success"], answer["status"]) == (True, "failed")
     assert text in answer["data"]["message"]
     assert by_link(local).status_code == 200
 

@@ -13,7 +13,7 @@ from mvsep_watch.cli import plain, rendering
 from mvsep_watch.cli.cataloguing import Listing
 from mvsep_watch.cli.finding import credits_for, credits_per_minute
 from mvsep_watch.errors import RequestRefusedError
-from mvsep_watch.model import FORMATS, Algorithm, Description, Field, FieldCondition, Scope
+from mvsep_watch.model import FORMATS, Algorithm, Description, Field, FieldCondition, Scope, option_number
 from mvsep_watch.options import predict_stems, resolve_options
 
 INPUTS = {Scope.SINGLE_UPLOAD: "file", Scope.NO_UPLOAD: "text", Scope.MATCHERING_UPLOAD: "pair"}
@@ -21,8 +21,6 @@ INPUTS = {Scope.SINGLE_UPLOAD: "file", Scope.NO_UPLOAD: "text", Scope.MATCHERING
 TAKES = {"file": "takes an audio file or a link to one", "text": "takes a text", "pair": "takes a file and a reference"}
 NEEDS = {0: "everybody", 1: "registered users", 2: "premium accounts"}
 LANGUAGE = "en"
-DESCRIPTION_COLUMNS = 100
-NO_WIDTH = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +70,11 @@ def other_stems(algorithm: Algorithm) -> list[tuple[Field, str, list[str]]]:
 
 def _stems_with(algorithm: Algorithm, field: Field, key: str) -> dict[str, str]:
     """Predict the stems of a choice, with whatever else must be chosen for it to count."""
-    needed = [(condition.depends_on, condition.values[0]) for condition in field.conditions if condition.shows]
+    needed = [
+        (condition.depends_on, condition.values[0])
+        for condition in field.conditions
+        if condition.shows and condition.values
+    ]
     try:
         return predict_stems(algorithm, resolve_options(((field.name, key), *needed), algorithm))
     except RequestRefusedError:
@@ -139,7 +141,7 @@ def show(card: Card, console: Console) -> None:
     console.print(Text(f"{algorithm.sep_type}  {algorithm.name}", style="bold"))
     for name, words in _facts(card):
         console.print(f"{name:<8} {words}")
-    for field in sorted(algorithm.fields, key=lambda field: field.name):
+    for field in sorted(algorithm.fields, key=lambda field: option_number(field.name)):
         console.print()
         _show_field(field, card, console)
     if others := other_stems(algorithm):
@@ -147,8 +149,7 @@ def show(card: Card, console: Console) -> None:
         _show_other_stems(others, console)
     if card.description:
         console.print()
-        columns = min(console.width, DESCRIPTION_COLUMNS) if console.is_terminal else NO_WIDTH
-        console.print(plain.wrapped(card.description, columns))
+        console.print(plain.wrapped(card.description, rendering.text_columns(console)))
     console.print()
     console.print(f"A rule for it: {rendering.program()} algorithms {algorithm.sep_type} --yaml", style="dim")
 

@@ -20,8 +20,10 @@ def plain(html: str) -> str:
     return "\n".join(_line(line) for line in "".join(reader.parts).split("\n")).strip()
 
 
-def wrapped(text: str, columns: int) -> str:
-    """Break the lines of a plain text at a width; what belongs to a bullet stays indented."""
+def wrapped(text: str, columns: int | None) -> str:
+    """Break the lines of a plain text at a width, if there is one; what belongs to a bullet stays indented."""
+    if columns is None:
+        return text
     return "\n".join(
         textwrap.fill(
             line,

@@ -23,6 +23,8 @@ from mvsep_watch.naming import display, escape_path
 
 NO_TERMINAL_COLUMNS = 1000
 """A pipe has no width: lines stay whole for whoever reads them."""
+TEXT_COLUMNS = 100
+"""Longer lines of running text are hard to follow."""
 STYLES = {
     "published": "green",
     "failed": "red",
@@ -37,6 +39,11 @@ def console(*, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else NO_TERMINAL_COLUMNS
     return Console(file=stream, width=width, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def text_columns(console: Console) -> int | None:
+    """Give the width that running text is broken at; None in a pipe, where lines stay whole."""
+    return min(console.width, TEXT_COLUMNS) if console.is_terminal else None
 
 
 def table(*columns: str, right: Sequence[str] = ()) -> Table:

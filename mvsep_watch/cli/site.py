@@ -18,8 +18,6 @@ from mvsep_watch.naming import display
 
 NEWS = 5
 FIRST_PAGE = 20
-COLUMNS = 100
-NO_WIDTH = 100_000
 
 
 @click.group("site", cls=ServiceGroup, short_help="Show the service's queues, news and demos.")
@@ -85,8 +83,7 @@ def news(options: Options, *, lang: str, start: int, limit: int) -> None:
         if number:
             console.print()
         console.print(Text(f"{display(item.created_at)}  {plain.plain(item.title)}", style="bold"))
-        columns = min(console.width, COLUMNS) if console.is_terminal else NO_WIDTH
-        console.print(plain.wrapped(plain.plain(item.text), columns))
+        console.print(plain.wrapped(plain.plain(item.text), rendering.text_columns(console)))
 
 
 def _news_json(item: NewsItem) -> dict[str, Any]:

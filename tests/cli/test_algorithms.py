@@ -205,3 +205,15 @@ def test_a_rule_says_what_it_takes_where_that_is_no_file():
     """A text, or a file with a reference."""
     assert "  input: text\n" in ruling.rule(PACKAGED[62])
     assert "  input: pair\n  reference: " in ruling.rule(PACKAGED[68])
+
+
+def test_a_condition_that_names_no_value_breaks_nothing(run, full):
+    """The service may write one; and the tenth option stands behind the second."""
+    row = next(row for row in full.catalogue if row["render_id"] == 40)
+    row["algorithm_fields"][2]["conditions"][0]["value_json"] = []
+    row["algorithm_fields"][0]["name"] = "add_opt10"
+
+    code, out, _ = run("algorithms", "40")
+
+    assert code == 0
+    assert out.index("add_opt2  Overlap") < out.index("add_opt10  Vocal model type")

@@ -39,3 +39,4 @@ def test_long_lines_are_wrapped_under_their_bullet():
     text = "- one two three\nhttps://mvsep.com/a-long-address"
 
     assert wrapped(text, 9) == "- one two\n  three\nhttps://mvsep.com/a-long-address"
+    assert wrapped(text, None) == text

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvsep_watch.model import Algorithm, Field
-from mvsep_watch.pricing import price
+from mvsep_watch.pricing import price, unpriced
 
 OVERLAP = Field(name="add_opt2", label="Overlap", options={"2": "2", "8": "8"}, default_key="2", multipliers={"8": 1.5})
 
@@ -113,3 +113,11 @@ def test_whole_numbers_give_what_integers_give(duration_s, coefficient):
 def test_longer_audio_is_never_cheaper(duration_s, coefficient, more_s):
     """What a limit relies on."""
     assert price_of(duration_s + more_s, coefficient) >= price_of(duration_s, coefficient)
+
+
+def test_a_catalogue_without_prices_is_good_for_everything_else():
+    """What it would cost is then not known, and never taken for nothing."""
+    (found,) = unpriced({40: model(2.0, (OVERLAP,))}).values()
+
+    assert (found.name, found.fields) == ("a model", (OVERLAP,))
+    assert price(duration_s=60, algorithm=found, options={}, premium=True) is None

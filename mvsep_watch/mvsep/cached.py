@@ -1,6 +1,6 @@
 """The catalogue, kept in a file that commands and the daemon share: asked for once a day, by whoever needs it first.
 
-One file for each base URL, in a folder of caches. It holds nothing secret and nothing that matters: where it is
+One file for each host, in a folder of caches. It holds nothing secret and nothing that matters: where it is
 missing, damaged, not ours, or cannot be written, the service is asked, and that is all.
 
 The surprise: a kept catalogue is given, whatever its age, where the service cannot be asked. Names last longer than
@@ -17,10 +17,10 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mvsep_watch.errors import RetryableError, ServiceError
 from mvsep_watch.model import Catalogue, Scope
-from mvsep_watch.mvsep.address import host_of
 from mvsep_watch.mvsep.catalogue import read_catalogue
 from mvsep_watch.mvsep.client import Client
 
@@ -117,8 +117,9 @@ class CatalogueCache:
 
     @property
     def _path(self) -> Path | None:
-        name = re.sub(r"[^a-z0-9.-]+", "-", host_of(self.base_url))
-        return self.folder / f"catalogue-{name}.json" if self.folder else None
+        """Name the file by the host alone: a sandbox has another port each time, and would leave a file for each."""
+        host = re.sub(r"[^a-z0-9.-]+", "-", urlsplit(self.base_url).hostname or "")
+        return self.folder / f"catalogue-{host}.json" if self.folder else None
 
     def _read(self) -> tuple[KnownCatalogue, str] | None:
         """Read the file, and the text in it; None where it is not ours, or holds no catalogue of this service."""

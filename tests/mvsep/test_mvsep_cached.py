@@ -42,7 +42,7 @@ def test_a_fresh_catalogue_is_not_asked_for_again(service, cache):
     assert second == first
     assert {20, 26, 40} <= set(first.models)
     assert service.count("algorithms") == 1
-    assert [path.name for path in cache.folder.iterdir()] == ["catalogue-127.0.0.1-8123.json"]
+    assert [path.name for path in cache.folder.iterdir()] == ["catalogue-127.0.0.1.json"]
 
 
 def test_an_old_catalogue_is_asked_for_by_its_etag_and_kept_for_another_day(service, cache):
@@ -125,13 +125,18 @@ def test_a_damaged_or_foreign_file_is_as_none(service, cache, damage):
     assert (headers(service), cache.kept()) == ([None, None], first)
 
 
-def test_each_service_has_a_file_of_its_own(service, cache):
-    """Two sandboxes on one machine are two services."""
-    other = CatalogueCache(cache.folder, "http://127.0.0.1:8124")
-    with service.client() as client:
+def test_what_is_kept_of_one_service_is_nothing_to_another(service, cache):
+    """Two sandboxes on one machine are two services; the later takes the place, so that ports leave no trail."""
+    other = FakeService(base_url="http://127.0.0.1:8124")
+    others = CatalogueCache(cache.folder, other.base_url)
+    with service.client() as client, other.client() as others_client:
         cache.current(client, now=NOW)
+        before = others.kept()
+        others.current(others_client, now=NOW)
 
-    assert other.kept() is None
+    assert before is None
+    assert cache.kept() is None
+    assert len(list(cache.folder.iterdir())) == 1
 
 
 @pytest.mark.parametrize("folder", [None, Path("/dev/null/no-folder")])
@@ -148,12 +153,12 @@ def test_without_a_place_the_service_is_asked_and_that_is_all(service, folder):
 
 def test_a_file_that_cannot_be_put_in_place_leaves_nothing_behind(service, cache):
     """The place is taken by something that is no file."""
-    (cache.folder / "catalogue-127.0.0.1-8123.json" / "x").mkdir(parents=True)
+    (cache.folder / "catalogue-127.0.0.1.json" / "x").mkdir(parents=True)
 
     with service.client() as client:
         cache.current(client, now=NOW)
 
-    assert os.listdir(cache.folder) == ["catalogue-127.0.0.1-8123.json"]  # noqa: PTH208 - names are all there is to see
+    assert os.listdir(cache.folder) == ["catalogue-127.0.0.1.json"]  # noqa: PTH208 - names are all there is to see
 
 
 @pytest.mark.parametrize(

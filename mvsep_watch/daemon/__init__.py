@@ -12,6 +12,7 @@
     disposing          the source kept, deleted, moved steps.publish
 
 `history` reads for everybody, `sightings` learns how prompt it is, `machine` minds account, catalogue and output roots,
-`requesting` and `redoing` apply what commands ask for. `engine` turns the crank, `desks` says who hears what (`news`),
-`hands` perform steps, `run` makes it a process. Only the engine's thread touches the store.
+`requesting` and `redoing` apply what commands ask for, `oneoffs` knows what is separated by itself. `engine` turns the
+crank, `desks` says who hears what (`news`), `hands` perform steps, `run` makes it a process. Only the engine's thread
+touches the store.
 """

@@ -77,6 +77,7 @@ class Context:
         caches: The folder of caches, or None for none.
         roots_seen: Output roots that were looked at: whose outputs they hold is known, or a gate is closed.
         strangers: Folders with outputs that the state does not know, in places that it would give away.
+        only: The one-offs that alone are served, by name; empty serves everything.
         stopping: True once told to stop: nothing new is begun.
     """
 
@@ -92,6 +93,7 @@ class Context:
     stopping: bool = False
     roots_seen: set[Path] = field(default_factory=set)
     strangers: set[Path] = field(default_factory=set)
+    only: set[str] = field(default_factory=set)
     _numbers: dict[str, int] = field(default_factory=dict)
     _rng: random.Random = field(default_factory=random.Random)
     _began: tuple[float, float] = (0.0, 0.0)
@@ -178,7 +180,13 @@ class Context:
 
     def knows_root(self, root: Path) -> bool:
         """Say whether an output root was looked at; one that is not configured any more is not."""
-        return root in self.roots_seen or all(root != folder.output for folder in self.config.folders)
+        if root in self.roots_seen:
+            return True
+        return not self.config.is_output(root) and root not in self.store.jobs.roots_of_one_offs()
+
+    def serves(self, folder: str) -> bool:
+        """Say whether anything may be begun for the jobs of a folder, or of a one-off."""
+        return not self.only or folder in self.only
 
     def today(self) -> str:
         """Give the local date that money is counted on."""
@@ -261,8 +269,12 @@ class Context:
         return (gate, *self.store.memory.closed)
 
     def doubt_strangers(self, final: Path) -> bool:
-        """Doubt the state where outputs that it does not know are in a place that it would give a job; say whether."""
-        if self.store.memory.meta("is_fresh") == "1" or not is_strange(self.store, final):
+        """Doubt the state where outputs that it does not know are in a place that it would give a job; say whether.
+
+        What lies where only a one-off's outputs go says nothing about the state.
+        """
+        is_ours = any(final.is_relative_to(folder.output) for folder in self.config.folders)
+        if not is_ours or self.store.memory.meta("is_fresh") == "1" or not is_strange(self.store, final):
             return False
         self.strangers.add(final)
         self.close_gate(

@@ -145,11 +145,14 @@ class Desks:
         self.history.settle_soon()
 
     def source_changed(self, path: str) -> None:
-        self._context.store.sources.forget_bytes(path)
-        for folder in self._context.config.folders:
-            if Path(path).is_relative_to(folder.path):
-                self.intake.look_again(path, folder.name)
-                return
+        store, config = self._context.store, self._context.config
+        store.sources.forget_bytes(path)
+        watched = [folder.name for folder in config.folders if Path(path).is_relative_to(folder.path)][:1]
+        source = store.sources.at(path)
+        jobs = store.jobs.of_source(source.id) if source else []
+        one_offs = {job.folder for job in jobs if job.state.is_live and job.folder in config.one_offs}
+        for name in (*watched, *one_offs):
+            self.intake.look_again(path, name)
 
     def slots_refused(self, reason: str) -> None:
         self.intents.look_first()

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mvsep_watch import __version__, retry
+from mvsep_watch.daemon import oneoffs
 from mvsep_watch.daemon.context import Clock, Context, RealClock
 from mvsep_watch.daemon.desks import Desks
 from mvsep_watch.daemon.hands import Hands, Threads
@@ -41,6 +42,7 @@ class Engine:
     """The daemon's heart, without signals, bells and events: those only put messages on `inbox`.
 
     Args:
+        only: The one-off that alone is served: nothing is scanned, and nothing begun for others; empty serves all.
         make_hands: Gives the hands for an inbox and tools; threads unless a test says otherwise.
         caches: The folder of caches; None keeps none.
     """
@@ -51,6 +53,7 @@ class Engine:
         store: Store,
         client: Client,
         *,
+        only: str = "",
         clock: Clock | None = None,
         make_hands: Callable[[Inbox, Tools], Hands] | None = None,
         caches: Path | None = None,
@@ -69,7 +72,10 @@ class Engine:
             version=__version__,
         )
         hands = (make_hands or _threads_for(config))(self.inbox, tools)
-        self.context = Context(config=config, store=store, hands=hands, clock=clock, log=get_logger(), caches=caches)
+        known = oneoffs.with_one_offs(config, store)
+        self.context = Context(config=known, store=store, hands=hands, clock=clock, log=get_logger(), caches=caches)
+        self._only = only
+        self.context.only |= {only} - {""}
         self.desks = Desks(self.context)
         self._foreign_writes = -1
         self._was_now = clock.now()
@@ -94,8 +100,18 @@ class Engine:
                 source_folders=tuple(context.store.sources.folders_to_dispose()),
             )
         )
-        for folder in context.config.folders:
+        for folder in () if context.only else context.config.folders:
             self.desks.intake.want_scan(folder.name)
+        for name in filter(context.serves, oneoffs.waiting(context.store)):
+            self._take_up(name)
+
+    def _take_up(self, name: str) -> None:
+        """Have a one-off read; whoever asks for one while only another is served is served as well."""
+        context = self.context
+        context.config, source = oneoffs.with_one_off(context.config, context.store, name)
+        if context.only:
+            context.only.add(name)
+        self.desks.intake.look_again(source, name)
 
     def turn(self, *, longest_nap_s: float = LONGEST_NAP_S) -> None:
         """Take what has come, waiting at most so long for it, and hand out what is due."""
@@ -148,6 +164,8 @@ class Engine:
         Args:
             gated_for_s: How long the service may be away before its gate counts as one that stays closed.
         """
+        if self._only and self._is_over(self._only):
+            return True
         intake = self.desks.intake
         if not intake.is_idle or not intake.first_scan_is_done:
             return False
@@ -156,11 +174,22 @@ class Engine:
             return False
         return not self._has_due_work() or self._service_is_gone(gated_for_s)
 
+    def _is_over(self, one_off: str) -> bool:
+        """Say whether nothing more comes of a one-off by itself, and what it cost was looked for."""
+        row = self.context.store.one_offs.get(one_off)
+        job = self.context.store.jobs.get(row.job_id) if row and row.job_id else None
+        is_over = job is not None and (job.state == JobState.HELD or not job.state.is_live)
+        can_look = not (self.desks.history.is_failing or self._is_closed(GateName.TOKEN))
+        return (is_over or (row is not None and row.is_refused)) and not (can_look and self.desks.history.is_settling)
+
+    def _is_closed(self, name: GateName) -> bool:
+        return any(gate.name == name for gate in self.context.gates())
+
     def _has_due_work(self) -> bool:
         context, desks, counts = self.context, self.desks, self.context.store.jobs.counts()
         service_gates = [gate for gate in context.gates() if gate.name == GateName.SERVICE]
         other_gates = [gate for gate in context.gates() if gate.name != GateName.SERVICE]
-        can_look = not (desks.history.is_failing or any(gate.name == GateName.TOKEN for gate in other_gates))
+        can_look = not (desks.history.is_failing or self._is_closed(GateName.TOKEN))
         looking = can_look and (desks.unknowns.is_urgent or desks.polling.ending or desks.history.is_settling)
         asking = counts[JobState.SUBMITTED] or looking
         if (
@@ -271,6 +300,8 @@ class Engine:
             self.context.log.info("request_applied", command=request.command, **answer)
             for source_id in answer.get("sources", []):
                 self.desks.intake.forget_path(store.sources.get(source_id).path)
+            if one_off := answer.get("folder"):
+                self._take_up(one_off)
 
     # What hands call from their threads
 

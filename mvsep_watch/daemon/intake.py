@@ -10,13 +10,13 @@ from __future__ import annotations
 import itertools
 import os
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mvsep_watch import settle
 from mvsep_watch.daemon.context import Context
-from mvsep_watch.daemon.queueing import Queueing, relative_to, rules_for
+from mvsep_watch.daemon.queueing import Queueing, relative_to
 from mvsep_watch.errors import (
     MvsepWatchError,
     NeedsUserError,
@@ -25,7 +25,7 @@ from mvsep_watch.errors import (
     SourceRefusedError,
     StoppedError,
 )
-from mvsep_watch.model import BatchOrigin, FileStat, Folder, Identity
+from mvsep_watch.model import Asking, BatchOrigin, FileStat, Folder, Identity
 from mvsep_watch.naming import display
 from mvsep_watch.retry import backoff_s
 from mvsep_watch.steps.base import Pool
@@ -50,6 +50,7 @@ class Waiting:
         seen: What settle remembers; None before the first look.
         counted_in: The scan whose batch waits for it, or None.
         failures: How often it could not be read in a row.
+        one_offs: The one-offs that it is the file of, by name.
     """
 
     folder: Folder
@@ -59,6 +60,7 @@ class Waiting:
     is_busy: bool = False
     failures: int = 0
     reason: str = ""
+    one_offs: frozenset[str] = frozenset()
 
     def is_stalled(self, now_s: float) -> bool:
         """Say whether it cannot be taken, and has not changed for a while: empty, held open, or unreadable."""
@@ -108,11 +110,13 @@ class Intake:
 
     @property
     def first_scan_is_done(self) -> bool:
-        """True once every folder was scanned, or could not be."""
-        return self._scanned >= {folder.name for folder in self._context.config.folders}
+        """True once every folder was scanned, or could not be; none is where only one-offs are served."""
+        return bool(self._context.only) or self._scanned >= {folder.name for folder in self._context.config.folders}
 
     def is_counting(self, folder: str) -> bool:
         """Say whether a scan of the folder is still being counted: its sum is not known yet."""
+        if folder in self._context.config.one_offs:
+            return False
         counted = [other for name in self._counting if (other := self._context.config.folder(name))]
         mine = self._context.config.folder(folder)
         return mine is not None and any(_overlap(mine, other) for other in counted)
@@ -136,9 +140,10 @@ class Intake:
             self.want_scan(folder_name, in_s=RESCAN_AFTER_FOLDER_EVENT_S)
 
     def look_again(self, path: Path | str, folder_name: str) -> None:
-        """Send a path back to settle."""
+        """Send a path to settle, again or as the file of a one-off."""
         if folder := self._context.config.folder(folder_name):
-            self._add(str(path), folder, counted_in=None)
+            one_offs = {folder_name} & self._context.config.one_offs.keys()
+            self._add(str(path), folder, counted_in=None, one_offs=one_offs)
 
     def found(self, folder_name: str, files: Sequence[tuple[str, FileStat]]) -> None:
         """Take a chunk of a scan: what the store does not know becomes a candidate."""
@@ -207,25 +212,32 @@ class Intake:
                 candidate.due_s, candidate.reason = until_s, str(reason)
                 if reason != settle.WaitReason.SETTLING and now_s > candidate.seen.first_seen_s:
                     self._uncount(look.path, candidate)
+                    self._tell_one_offs(candidate)
 
     def _not_there(self, look: Look, candidate: Waiting) -> None:
         if isinstance(look.error, SourceChangedError | SourceRefusedError):
+            self._refuse_one_offs(candidate, look.error.message, look.error.hint)
             self._forget(look.path)
         else:
             candidate.failures += 1
             candidate.due_s = self._context.clock.monotonic() + backoff_s(candidate.failures)
             candidate.reason = str(look.error)
+            self._tell_one_offs(candidate)
 
     def identified(self, step: Identify, identity: Identity | None, error: Exception | None) -> None:
         """Take what a file holds, and make its jobs."""
         candidate = self.candidates.get(step.path)
         if candidate is None:
             return
-        if identity is not None:
+        if identity is not None and not self._askings(step.path, step.stat, candidate) <= identity.keys.keys():
+            candidate.seen, candidate.is_busy = None, False  # a one-off came while it was read
+            candidate.due_s = self._context.clock.monotonic()
+        elif identity is not None:
             self._context.log.debug("source_identified", path=display(step.path), sha256=identity.sha256)
             origin = BatchOrigin.SCAN if candidate.counted_in else BatchOrigin.EVENTS
-            self._queueing.take(step.path, candidate.folder, identity, origin=origin)
+            self._queueing.take(step.path, candidate.folder, identity, origin=origin, one_offs=candidate.one_offs)
             self._forget(step.path)
+            self._read_for_one_offs(step.path, candidate)
         else:
             self._not_identified(step, candidate, error)
         self._close_counted()
@@ -236,8 +248,7 @@ class Intake:
             case StoppedError():
                 candidate.due_s = self._context.clock.monotonic()
             case SourceRefusedError(message=message, hint=hint):
-                self._refuse(step, candidate.folder, message, hint)
-                self._forget(step.path)
+                self._refuse(step, candidate, message, hint)
             case SourceChangedError():
                 candidate.seen, candidate.due_s = None, self._context.clock.monotonic()
             case RetryableError() | NeedsUserError():
@@ -247,23 +258,61 @@ class Intake:
                 if candidate.reason != str(error):
                     self._context.log.warning("source_unreadable", path=display(step.path), reason=str(error))
                 candidate.reason = str(error)
+                self._tell_one_offs(candidate)
             case _:
                 self._context.log.error("source_unreadable", path=display(step.path), exc_info=error)
-                self._refuse(step, candidate.folder, f"a bug: {error!r}", "please report it; a touch tries again")
-                self._forget(step.path)
+                self._refuse(step, candidate, f"a bug: {error!r}", "please report it; a touch tries again")
 
-    def _refuse(self, step: Identify, folder: Folder, message: str, hint: str) -> None:
+    def _refuse(self, step: Identify, candidate: Waiting, message: str, hint: str) -> None:
+        """Refuse a file; one that was refused for a one-off is read again for the folders that want it, if any."""
         self._context.log.warning("source_refused", path=display(step.path), reason=message)
+        self._forget(step.path)
+        if candidate.one_offs:
+            self._refuse_one_offs(candidate, message, hint)
+            wanting = self._queueing.wanting(step.path, step.stat)
+            if wanting and self._context.store.sources.changed([(step.path, step.stat)]):
+                self._add(step.path, wanting[0][0], counted_in=None)
+            return
         self._context.store.sources.see(
-            step.path, folder=folder.name, stat=step.stat, state="refused", now=self._context.clock.now(),
+            step.path, folder=candidate.folder.name, stat=step.stat, state="refused", now=self._context.clock.now(),
             reason=message, hint=hint,
         )  # fmt: skip
 
-    def _add(self, path: str, folder: Folder, *, counted_in: str | None, stat: FileStat | None = None) -> None:
+    def _refuse_one_offs(self, candidate: Waiting, reason: str, hint: str) -> None:
+        for name in candidate.one_offs:
+            self._context.store.one_offs.refuse(name, reason=reason, hint=hint)
+
+    def _read_for_one_offs(self, path: str, candidate: Waiting) -> None:
+        """Have a file read once more for one-offs that take it otherwise than the folders do."""
+        for name in candidate.one_offs:
+            row = self._context.store.one_offs.get(name)
+            if row is not None and row.job_id is None:
+                self.look_again(path, name)
+
+    def _tell_one_offs(self, candidate: Waiting) -> None:
+        """Write down for whoever asked why a file cannot be taken yet."""
+        for name in candidate.one_offs:
+            self._context.store.one_offs.keep_waiting(name, candidate.reason)
+
+    def _askings(self, path: str, stat: FileStat, candidate: Waiting) -> frozenset[Asking]:
+        """Say in which ways a file is taken."""
+        return frozenset(rule.asking for _, rule in self._queueing.wanting(path, stat, candidate.one_offs))
+
+    def _add(
+        self,
+        path: str,
+        folder: Folder,
+        *,
+        counted_in: str | None,
+        stat: FileStat | None = None,
+        one_offs: Collection[str] = (),
+    ) -> None:
         now_s = self._context.clock.monotonic()
+        names = frozenset(one_offs)
         if before := self.candidates.get(path):
             counted_in = counted_in or before.counted_in  # the scan that counts it must still hear that it is done
-        candidate = Waiting(folder=folder, due_s=now_s, counted_in=counted_in)
+            names |= before.one_offs
+        candidate = Waiting(folder=folder, due_s=now_s, counted_in=counted_in, one_offs=names)
         if stat is not None:
             candidate.seen, decision = settle.observe(None, stat, now_s=now_s, settle_s=folder.settle_s)
             candidate.due_s = decision.until_s if isinstance(decision, settle.Wait) else now_s
@@ -322,7 +371,10 @@ class Intake:
     def _start_identifications(self) -> None:
         while self._stable and self._context.hands.free(Pool.READING):
             path, stat = self._stable.popleft()
-            askings = frozenset(rule.asking for _, rule in rules_for(self._context.config, path))
+            candidate = self.candidates.get(path)
+            if candidate is None:
+                continue
+            askings = self._askings(path, stat, candidate)
             if not self._context.hands.give(Identify(path=path, stat=stat, askings=askings)):
                 self._stable.append((path, stat))  # an earlier look at it is still being read
                 break

@@ -64,9 +64,14 @@ class Intents:
         for row in separations.in_state(SeparationState.INTENDED, due=self._context.clock.now()):
             if self._context.account is None or not self._context.hands.free(Pool.UPLOADS):
                 return
-            is_next = row.kind.is_tagged or not self.is_sending_untagged()
+            is_next = self.serves(row) and (row.kind.is_tagged or not self.is_sending_untagged())
             if is_next and not self._context.hands.is_busy_with(("submit", row.id)):
                 self._take_up(row)
+
+    def serves(self, row: SeparationRow) -> bool:
+        """Say whether an intent may be sent: somebody whom it serves is served."""
+        context = self._context
+        return not context.only or any(context.serves(job.folder) for job in context.store.jobs.of_separation(row.id))
 
     def _take_up(self, row: SeparationRow) -> None:
         """Send an intent again if it may still start; a closed gate only makes it wait, and nothing is sent in vain."""

@@ -19,7 +19,7 @@ from mvsep_watch.errors import (
     StateError,
     TransportError,
 )
-from mvsep_watch.model import Account, Catalogue, GateName, SeparationState
+from mvsep_watch.model import Account, Catalogue, GateName, HoldKind, JobState, SeparationState
 from mvsep_watch.mvsep import read_catalogue
 from mvsep_watch.mvsep.cached import FRESH_S, CatalogueCache, KnownCatalogue
 from mvsep_watch.naming import escape_path
@@ -51,6 +51,7 @@ class Machine:
         self._known: KnownCatalogue | None = None
         self._is_doubted = False
         self._roots_checked: dict[Path, float] = {}
+        self._roots_before: set[Path] = set()
         self._paused_until_s = float("-inf")
         self._pause_s = REFUSED_PAUSE_S
         self._lacking: set[str] = set()
@@ -76,7 +77,8 @@ class Machine:
         return CheckRoot(
             root=root,
             claim=self._context.claim(),
-            is_new=self._context.store.memory.meta(_root_key(root)) is None,
+            is_new=self._context.store.memory.meta(root_key(root)) is None,
+            searches=self._context.config.is_output(root),
             takes_over=root in self._taking_over,
         )
 
@@ -85,14 +87,21 @@ class Machine:
         return ReadCatalogue(cache=cache, fresh_s=SETTLED_S if self._is_doubted else FRESH_S)
 
     def _roots(self) -> set[Path]:
-        return {folder.output for folder in self._context.config.folders}
+        """Give the configured output roots, and those of one-offs that are under way; the gates of others are over."""
+        roots = {folder.output for folder in self._context.config.folders}
+        roots.update(self._context.store.jobs.roots_of_one_offs())
+        for root in self._roots_before - roots:
+            self._context.open_gate(GateName.DISK, scope=escape_path(root))
+        self._roots_before = roots
+        return roots
 
     def _root_due_s(self, root: Path) -> float:
         """Say when a root is looked at next; soon, where its gate is closed."""
         checked_s, every_s = self._roots_checked.get(root, float("-inf")), self._context.config.rescan_s
         scope = escape_path(root)
+        is_unseen = root not in self._context.roots_seen
         is_doubted = any(gate.name == GateName.STATE or gate.scope == scope for gate in self._context.gates())
-        return checked_s + (min(retry.PROBE_S, every_s) if is_doubted else every_s)
+        return checked_s + (min(retry.PROBE_S, every_s) if is_doubted or is_unseen else every_s)
 
     def _needs_check(self, root: Path) -> bool:
         """Spare an idle disk: a root is probed at start, while work waits, and while a gate is closed."""
@@ -102,7 +111,7 @@ class Machine:
 
     def take_over_roots(self) -> None:
         """Begin anew on every output root: a person said so."""
-        self._taking_over = self._roots()
+        self._taking_over = {folder.output for folder in self._context.config.folders}
 
     def forget_old_gates(self) -> None:
         """At start: open gates about output roots that the configuration no longer has, and what is probed anyway."""
@@ -263,9 +272,12 @@ class Machine:
             return
         self._taking_over.discard(step.root)
         if step.is_new:
-            self._context.store.memory.set_meta(_root_key(step.root), "used")
+            self._context.store.memory.set_meta(root_key(step.root), "used")
         self._context.open_gate(GateName.DISK, scope=scope)
-        if doubt := self._doubt(step.root, facts):
+        doubt = self._doubt(step.root, facts)
+        if doubt and not self._context.config.is_output(step.root):
+            self._hold_one_offs(step.root, *doubt)
+        elif doubt:
             self._context.close_gate(GateName.STATE, *doubt)
             self._doubtful_roots.add(step.root)
         else:
@@ -281,10 +293,27 @@ class Machine:
 
     def _root_failed(self, root: Path, scope: str, error: Exception) -> None:
         reason, hint = retry.words(error)
+        if isinstance(error, StateError) and not self._context.config.is_output(root):
+            self._hold_one_offs(root, reason, hint)
+            return
         gate, gate_scope = (GateName.STATE, "") if isinstance(error, StateError) else (GateName.DISK, scope)
         if gate == GateName.STATE:
             self._doubtful_roots.add(root)
         self._context.close_gate(gate, reason, hint, scope=gate_scope)
+
+    def _hold_one_offs(self, root: Path, reason: str, hint: str) -> None:
+        """Hold what was to go where nothing of this state belongs: a one-off's mistake, and no doubt of the state.
+
+        The root counts as unseen, so that nothing that is retried begins before it was looked at again.
+        """
+        store, now = self._context.store, self._context.clock.now()
+        self._context.roots_seen.discard(root)
+        for job in store.jobs.of_one_offs_at(root):
+            row = store.separations.get(job.separation_id) if job.separation_id else None
+            if row is not None and row.state == SeparationState.INTENDED:
+                self._news.intent_fell_through(row, reason)
+            if job.state == JobState.QUEUED and (row is None or row.state == SeparationState.INTENDED):
+                store.jobs.hold(job, HoldKind.TROUBLE, now=now, reason=reason, hint=hint)
 
     def _doubt(self, root: Path, facts: RootFacts) -> tuple[str, str] | None:
         """Say why an output root and this state do not belong together, if they do not."""
@@ -305,5 +334,6 @@ def _packaged() -> Catalogue:
     return read_catalogue(algorithms_json())
 
 
-def _root_key(root: Path) -> str:
+def root_key(root: Path) -> str:
+    """Name the note that says that an output root was used."""
     return f"root {escape_path(root)}"

@@ -1,17 +1,17 @@
 """From an identified source to its jobs: one per matching rule, all in one transaction, each with its folder reserved.
 
 A source is a real path, whichever folders reach it. Bytes that a rule has already done are known; a file that was
-renamed keeps its jobs.
+renamed keeps its jobs. A one-off's rule applies to its file whatever the folders say, and besides what they say.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path, PurePosixPath
 
 from mvsep_watch.daemon.context import Context
-from mvsep_watch.model import BatchOrigin, Config, FileStat, Folder, Identity, JobState, Rule, file_key
+from mvsep_watch.model import FINISHED, BatchOrigin, Config, FileStat, Folder, Identity, JobState, Rule, file_key
 from mvsep_watch.naming import display, job_folder
 from mvsep_watch.planner import asked_of
 from mvsep_watch.store import JobRow, SourceRow, Store
@@ -24,35 +24,89 @@ class Queueing:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def take(self, path: str, folder: Folder, identity: Identity, *, origin: BatchOrigin) -> None:
-        """Make one job per matching rule, all in one transaction."""
+    def take(
+        self, path: str, folder: Folder, identity: Identity, *, origin: BatchOrigin, one_offs: Collection[str] = ()
+    ) -> None:
+        """Make one job per matching rule, all in one transaction.
+
+        Args:
+            path: The source's.
+            folder: The watched folder, or the one-off, that it came with.
+            identity: What it holds.
+            origin: What brought it.
+            one_offs: The one-offs that it is the file of, by name.
+        """
         store, now = self._context.store, self._context.clock.now()
         bytes_key = file_key(identity.sha256)
         with store.transaction():
-            ignored = store.sources.is_ignored(bytes_key)
+            wanting = self.wanting(path, identity.stat, one_offs)
+            state, reason = self._seen_as(path, bytes_key, identity.stat, one_offs)
             self._follow_rename(path, folder, bytes_key, identity.stat)
             source_id = store.sources.see(
                 path,
                 folder=folder.name,
                 stat=identity.stat,
-                state="ignored" if ignored else "known",
+                state=state,
                 now=now,
                 bytes_key=bytes_key,
                 duration_s=identity.duration_s,
+                reason=reason,
             )
             source = store.sources.get(source_id)
-            if source.state != "ignored":
-                self._queue_jobs(source, identity, origin)
+            if source.state == "ignored":
+                wanting = [(folder, rule) for folder, rule in wanting if folder.name in one_offs]
+            self._queue_jobs(source, identity, wanting, origin)
 
-    def _queue_jobs(self, source: SourceRow, identity: Identity, origin: BatchOrigin) -> None:
-        """Queue a job for every rule, in every folder that reaches the source, that has none on this input."""
-        for folder, rule in rules_for(self._context.config, str(source.path)):
+    def wanting(self, path: str, stat: FileStat, one_offs: Collection[str] = ()) -> list[tuple[Folder, Rule]]:
+        """Give the rules that apply to a file: the folders', where it is news, and those of its one-offs.
+
+        Args:
+            path: The file's.
+            stat: What it looks like; one that the state knows so has got its folders' rules already.
+            one_offs: The one-offs that it is the file of, by name.
+        """
+        config, sources = self._context.config, self._context.store.sources
+        own = [(folder, rule) for name in one_offs if (folder := config.folder(name)) for rule in folder.rules]
+        if own and not sources.changed([(path, stat)]):
+            return own
+        watched = [
+            (folder, rule)
+            for folder, rule in rules_for(config, path)
+            if not (own and folder.existing == "skip" and sources.first_scan_of(folder.name))
+        ]
+        return [*watched, *own]
+
+    def _seen_as(self, path: str, bytes_key: str, stat: FileStat, one_offs: Collection[str]) -> tuple[str, str]:
+        """Say in which state a source is from now on, and why: a one-off changes nothing about what is left alone."""
+        sources = self._context.store.sources
+        if sources.is_ignored(bytes_key):
+            return "ignored", "forgotten"
+        before = sources.at(path)
+        is_skipped = before is not None and before.state == "skipped" and before.stat == stat
+        return (before.state, before.reason) if before and is_skipped and one_offs else ("known", "")
+
+    def _queue_jobs(
+        self, source: SourceRow, identity: Identity, wanting: Sequence[tuple[Folder, Rule]], origin: BatchOrigin
+    ) -> None:
+        """Queue a job for every rule that has none on this input."""
+        for folder, rule in wanting:
             input_key = identity.keys[rule.asking]
+            if not input_key:
+                continue
             self._drop_outdated(source, folder, rule, input_key)
             if known := self._known(source, folder, rule, input_key):
                 self._say_known(source, known)
             else:
                 self._queue(source, folder, rule, input_key, origin)
+            if folder.name in self._context.config.one_offs:
+                self._serve(folder, input_key)
+
+    def _serve(self, one_off: Folder, input_key: str) -> None:
+        """Write down which job serves a one-off: the newest that may have results."""
+        store = self._context.store
+        jobs = [job for job in store.jobs.on_input(input_key) if job.folder == one_off.name]
+        best = max(jobs, key=lambda job: (job.state == JobState.PUBLISHED or job.state not in FINISHED, job.id))
+        store.one_offs.serve(one_off.name, best.id)
 
     def _known(self, source: SourceRow, folder: Folder, rule: Rule, input_key: str) -> JobRow | None:
         """Find the job that makes another on this input needless: this source's own, or one that is published."""

@@ -1,4 +1,4 @@
-"""Applies what commands ask for: retry, approve, cancel, redo, forget. Each request in one transaction with its answer.
+"""Applies what commands ask for: retry, approve, cancel, redo, forget, separate; each in a transaction with its answer.
 
 A request names the attempt and the highest price that a person confirmed; it is refused if that attempt exists already
 or would cost more. The running daemon applies requests; without one, the command itself does, under the lock. Nothing
@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from mvsep_watch.daemon import oneoffs
 from mvsep_watch.daemon.holds import APPROVABLE, RETRIABLE, WAITS_FOR
 from mvsep_watch.daemon.redoing import (
     Doubt,
@@ -28,7 +29,8 @@ from mvsep_watch.model import FINISHED, Config, HoldKind, JobState, SeparationSt
 from mvsep_watch.store import JobRow, Request, SeparationRow, Store
 
 Answer = dict[str, Any]
-"""`done`: ids of the jobs that were changed; `refused`: `{id, reason}` each; `made`: new jobs; `sources`: forgotten."""
+"""`done`: ids of the jobs that were changed; `refused`: `{id, reason}` each; `made`: new jobs; `sources`: forgotten.
+That to `separate` has `folder` as well where it is not refused: the one-off's name."""
 
 BY_A_PERSON = "cancelled by a person"
 
@@ -67,6 +69,7 @@ class _Applying:
 
     def __init__(self, store: Store, *, config: Config, now: float, doubt: Doubt) -> None:
         self._store = store
+        self._config = config
         self._now = now
         self._redoing = Redoing(store, config=config, now=now, doubt=doubt)
         self._freed: set[int] = set()
@@ -74,6 +77,8 @@ class _Applying:
         self._batch: int | None = None
 
     def apply(self, request: Request) -> Answer:
+        if request.command == "separate":
+            return self._separate(request.arguments)
         commands: dict[str, Callable[[JobRow, Item], str]] = {
             "retry": self._retry,
             "approve": self._approve,
@@ -92,6 +97,16 @@ class _Applying:
         for source_id in request.arguments.get("sources", []) if request.command == "forget" else []:
             self._forget_source(source_id)
         return {"done": done, "refused": refused, "made": self._redoing.made, "sources": self._sources}
+
+    def _separate(self, arguments: dict[str, Any]) -> Answer:
+        """Write a one-off down; whoever has the state reads it next."""
+        answer: Answer = {"done": [], "refused": [], "made": [], "sources": []}
+        one_off = oneoffs.OneOff.from_json(arguments)
+        try:
+            oneoffs.ask(one_off, self._store, self._config, now=self._now)
+        except MvsepWatchError as error:
+            return answer | {"refused": [oneoffs.refusal(error)]}
+        return answer | {"folder": one_off.name}
 
     def _approved_batch(self) -> int:
         """Give the request's own batch, which is never asked about again."""

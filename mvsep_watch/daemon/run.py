@@ -44,8 +44,13 @@ STUCK_AFTER_S = 3600.0
 
 
 @contextmanager
-def opened(config: Config, *, fresh: bool = False) -> Iterator[Engine]:
+def opened(config: Config, *, fresh: bool = False, only: str = "") -> Iterator[Engine]:
     """Give an engine on the configuration's state, under its lock, and stop everything afterwards.
+
+    Args:
+        config: The configuration.
+        fresh: Begin anew on outputs that another state made.
+        only: The one-off that alone is served, by name; empty serves everything.
 
     Raises:
         AlreadyRunningError: Another process has the state.
@@ -61,7 +66,7 @@ def opened(config: Config, *, fresh: bool = False) -> Iterator[Engine]:
             timeout_s=config.service.timeout_s,
             upload_linger_window_s=config.service.reconcile.window_s,
         )
-        engine = Engine(config, store, client, caches=cache_folder(os.environ))
+        engine = Engine(config, store, client, only=only, caches=cache_folder(os.environ))
         try:
             engine.begin(fresh=fresh)
             yield engine

@@ -79,9 +79,10 @@ class Starting:
     def is_waiting(self) -> bool:
         """True where nothing queued can start by itself soon: everything waits for a slot, a limit, or a person."""
         now = self._context.clock.now()
-        folders = self._context.store.jobs.folders_waiting()
+        folders = filter(self._context.serves, self._context.store.jobs.folders_waiting())
         is_due = any(self._context.store.jobs.waiting(name, now=now, limit=1) for name in folders)
-        has_intents = bool(self._context.store.separations.in_state(SeparationState.INTENDED))
+        intents = self._context.store.separations.in_state(SeparationState.INTENDED)
+        has_intents = any(self._intents.serves(row) for row in intents)
         is_blocked = self._is_blocked or self._intents.is_blocked
         return not self._intents.wants_look and (is_blocked or not (is_due or has_intents))
 
@@ -127,7 +128,8 @@ class Starting:
     def _queued(self) -> Iterator[JobRow]:
         """Give the queued jobs worth considering: by priority, fair over folders, the oldest first."""
         store = self._context.store
-        folders = [name for name in store.jobs.folders_waiting() if not self._is_counting(name)]
+        served = filter(self._context.serves, store.jobs.folders_waiting())
+        folders = [name for name in served if not self._is_counting(name)]
         if not folders:
             return iter(())
         limit = self._context.hands.free(Pool.UPLOADS) + JOBS_AHEAD

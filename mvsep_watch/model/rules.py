@@ -5,6 +5,7 @@ Nothing here reads a file; `config` does, and checks it. Durations are seconds, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -132,6 +133,8 @@ class Config:
     Args:
         path: The configuration file, absolute.
         state: The state file, absolute.
+        folders: The watched folders.
+        one_offs: By name what is separated by itself, outside of the configuration: a folder that nobody watches.
     """
 
     path: Path
@@ -140,12 +143,17 @@ class Config:
     folders: tuple[Folder, ...]
     limits: Limits = Limits()
     rescan_s: float = 300.0
+    one_offs: Mapping[str, Folder] = field(default_factory=dict, hash=False)
 
     def folder(self, name: str) -> Folder | None:
-        """Find a folder by its name."""
-        return next((folder for folder in self.folders if folder.name == name), None)
+        """Find a folder, or a one-off, by its name."""
+        return self.one_offs.get(name) or next((folder for folder in self.folders if folder.name == name), None)
 
     def rule(self, folder_name: str, rule_name: str) -> Rule | None:
         """Find a rule by its folder's name and its own."""
         folder = self.folder(folder_name)
         return next((rule for rule in folder.rules if rule.name == rule_name), None) if folder else None
+
+    def is_output(self, root: Path) -> bool:
+        """Say whether a folder of the configuration has this output root."""
+        return any(root == folder.output for folder in self.folders)

@@ -123,6 +123,7 @@ class CheckRoot:
     Args:
         claim: What to write where there is no claim and no sidecar of another state.
         is_new: This state never used it: it is made if it is not there.
+        searches: Whether a root without a claim is searched for outputs of other states.
         takes_over: A person said that this state begins anew here.
     """
 
@@ -131,6 +132,7 @@ class CheckRoot:
     root: Path
     claim: claims.Claim
     is_new: bool
+    searches: bool = True
     takes_over: bool = False
 
     @property
@@ -151,7 +153,8 @@ class CheckRoot:
             return RootFacts(claim=None, sidecar_states=())
         if claim is not None:
             return RootFacts(claim=claim, sidecar_states=())
-        states = {found.state_id for path in sidecar.find(self.root) if (found := sidecar.read(path.parent))}
+        sidecars = sidecar.find(self.root) if self.searches else ()
+        states = {found.state_id for path in sidecars if (found := sidecar.read(path.parent))}
         if states <= {self.claim.state_id}:
             claims.write(self.root, self.claim)
         return RootFacts(claim=None, sidecar_states=tuple(sorted(states)))

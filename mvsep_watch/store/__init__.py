@@ -13,6 +13,7 @@ from pathlib import Path
 from mvsep_watch.store.connection import Db, open_reader, open_requester, open_writer
 from mvsep_watch.store.jobs import Jobs
 from mvsep_watch.store.memory import Memory, Sightings
+from mvsep_watch.store.one_offs import OneOffRow, OneOffs
 from mvsep_watch.store.requests import Request, Requests
 from mvsep_watch.store.rows import JobRow, SeparationRow, SourceRow
 from mvsep_watch.store.separations import Separations
@@ -21,6 +22,8 @@ from mvsep_watch.store.sources import Sources
 __all__ = [
     "Db",
     "JobRow",
+    "OneOffRow",
+    "OneOffs",
     "Request",
     "Requests",
     "SeparationRow",
@@ -47,6 +50,7 @@ class Store:
         self.separations = Separations(self.db)
         self.memory = Memory(self.db)
         self.requests = Requests(self.db)
+        self.one_offs = OneOffs(self.db)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

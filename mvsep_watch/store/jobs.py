@@ -16,7 +16,8 @@ from mvsep_watch.store.rows import JobRow, path_blob, read
 from mvsep_watch.store.transitions import record
 
 _LIVE = f"state NOT IN ({', '.join(repr(str(state)) for state in FINISHED)})"
-"""Spelled as in the index, which SQLite then takes."""
+"""Spelled as in the index, which SQLite then takes; `_OF_ONE_OFF` likewise."""
+_OF_ONE_OFF = f"folder GLOB 'separate/*' AND {_LIVE}"
 _FOLDERS_WAITING = """
 WITH RECURSIVE waiting (name) AS (
   SELECT min(folder) FROM jobs INDEXED BY jobs_waiting WHERE state = 'queued' AND separation_id IS NULL
@@ -167,6 +168,15 @@ class Jobs:
             (ENDED_LATELY,),
         )
         return list({Path(os.fsdecode(row[0])).parent for row in (*live, *ended)})
+
+    def roots_of_one_offs(self) -> list[Path]:
+        """Give the output roots of one-offs with live jobs."""
+        rows = self._db.all(f"SELECT DISTINCT output_root FROM jobs WHERE {_OF_ONE_OFF}")  # noqa: S608 - constants
+        return [Path(os.fsdecode(row[0])) for row in rows]
+
+    def of_one_offs_at(self, root: Path) -> list[JobRow]:
+        """Give the live jobs of one-offs with an output root, the oldest first."""
+        return self._rows(f"output_root = ? AND {_OF_ONE_OFF} ORDER BY +id", (path_blob(root),))
 
     def held(self, kind: HoldKind) -> list[JobRow]:
         """Give the held jobs of one kind."""

@@ -184,8 +184,19 @@ def _statements(script: str) -> list[str]:
     return found
 
 
+_ONE_OFFS = """
+CREATE TABLE one_offs (
+  name TEXT PRIMARY KEY, spec TEXT NOT NULL, asked_at REAL NOT NULL,
+  job_id INTEGER REFERENCES jobs (id),
+  is_refused INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '', hint TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX jobs_one_off ON jobs (output_root)
+  WHERE folder GLOB 'separate/*' AND state NOT IN ('published', 'failed', 'cancelled');
+"""
+
+
 def _second(db: sqlite3.Connection) -> None:
-    """Tell a job's input from the bytes of its source, a link's hash from the separation's, and keep untagged rows."""
+    """Tell inputs from bytes and a link's hash from the separation's; keep untagged rows, and one-offs."""
     for statement in (
         "ALTER TABLE jobs ADD COLUMN bytes_key TEXT NOT NULL DEFAULT ''",
         "UPDATE jobs SET bytes_key = input_key",
@@ -196,6 +207,7 @@ def _second(db: sqlite3.Connection) -> None:
         "CREATE INDEX separations_to_delete ON separations (not_before) WHERE delete_pending",
         "ALTER TABLE history ADD COLUMN sep_type INTEGER",
         "ALTER TABLE history ADD COLUMN created_at TEXT NOT NULL DEFAULT ''",
+        *_statements(_ONE_OFFS),
     ):
         db.execute(statement)
 

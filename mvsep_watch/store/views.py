@@ -18,6 +18,7 @@ from mvsep_watch.model import FINISHED, Account, HoldKind, JobState, Output
 from mvsep_watch.store.connection import Db
 from mvsep_watch.store.jobs import Jobs
 from mvsep_watch.store.memory import Memory
+from mvsep_watch.store.one_offs import OneOffs
 from mvsep_watch.store.rows import JobRow, SeparationRow, SourceRow, path_blob, read
 from mvsep_watch.store.separations import Separations
 from mvsep_watch.store.sources import Sources
@@ -97,6 +98,7 @@ class Views:
         self.separations = Separations(db)
         self.sources = Sources(db)
         self.memory = Memory(db)
+        self.one_offs = OneOffs(db)
 
     @contextlib.contextmanager
     def at_one_instant(self) -> Iterator[None]:

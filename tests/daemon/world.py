@@ -121,7 +121,7 @@ class World:
         """Give a second watched folder with the same rules."""
         return Folder(name=name, path=path, output=output, layout="{rel}/{name}", rules=self.rules)
 
-    def start(self, *, fresh: bool = False) -> None:
+    def start(self, *, fresh: bool = False, only: str = "") -> None:
         config = self.config()
         self.store = Store(config.state)
         self.client = self.service.client(token=config.service.token, base_url=config.service.base_url)
@@ -139,7 +139,13 @@ class World:
             return InlineHands(inbox, inline, SIZES)
 
         self.engine = Engine(
-            config, self.store, self.client, clock=self.clock, make_hands=make_hands, caches=self.caches
+            config,
+            self.store,
+            self.client,
+            only=only,
+            clock=self.clock,
+            make_hands=make_hands,
+            caches=self.caches,
         )
         self.hands: InlineHands = self.engine.context.hands
         self.hands.is_committed = lambda: not self.store.db._connection.in_transaction
@@ -158,7 +164,7 @@ class World:
         for path in self.base.glob("state.sqlite3*"):
             path.unlink()
 
-    def restart(self, **options: bool) -> None:
+    def restart(self, **options: bool | str) -> None:
         self.stop()
         self.start(**options)
 

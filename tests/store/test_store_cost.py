@@ -12,6 +12,8 @@ QUESTIONS = {
     "jobs.folders_waiting": lambda store: store.jobs.folders_waiting(),
     "jobs.due": lambda store: store.jobs.due(JobState.SEPARATED, now=1.0, limit=8),
     "jobs.live": lambda store: store.jobs.live(),
+    "jobs.roots_of_one_offs": lambda store: store.jobs.roots_of_one_offs(),
+    "jobs.of_one_offs_at": lambda store: store.jobs.of_one_offs_at("/out"),
     "jobs.held": lambda store: store.jobs.held(HoldKind.UNKNOWN),
     "jobs.of_separation": lambda store: store.jobs.of_separation(1),
     "jobs.of_batch": lambda store: store.jobs.of_batch(1, after=3),
@@ -38,6 +40,7 @@ QUESTIONS = {
     "sources.at": lambda store: store.sources.at("/drop/a.wav"),
     "sources.is_ignored": lambda store: store.sources.is_ignored("sha256:aa"),
     "memory.history_with_tags": lambda store: store.memory.history_with_tags("mvsep", "me", WORK.tags()),
+    "one_offs.get": lambda store: store.one_offs.get("separate/1"),
     "requests.open": lambda store: store.requests.open(),
 }
 
@@ -60,7 +63,7 @@ class Watched:
 def scans_whole(plan):
     """Say whether a step of a plan goes over a whole growing table: no index, or not one of a part of its rows."""
     words = plan.split()
-    part = {"jobs_live", "requests_open"}
+    part = {"jobs_live", "jobs_one_off", "requests_open"}
     return words[0] == "SCAN" and words[1] in GROWING and not part.intersection(words)
 
 

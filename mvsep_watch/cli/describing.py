@@ -120,7 +120,7 @@ class Describer:
         mine = (realm_of(self._config.service.base_url), account.identity) if account else None
         return Situation(
             gates=self._views.memory.closed,
-            plan=in_force(self._config.limits, account),
+            plan=in_force(self._config.limits, account, self._views.memory.slots_seen(*mine) if mine else None),
             credits=self._config.limits.credits,
             account=account,
             slots_taken=separations.slots_taken(account=mine),

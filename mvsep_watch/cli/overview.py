@@ -16,6 +16,7 @@ from mvsep_watch.cli.selecting import NOTHING_YET, START
 from mvsep_watch.files.lock import Holder, holder_of
 from mvsep_watch.model import Config, Gate, JobState
 from mvsep_watch.naming import display, escape_path
+from mvsep_watch.planner import in_force
 from mvsep_watch.store import SeparationRow
 from mvsep_watch.store.views import Group, JobView, Views
 
@@ -47,6 +48,14 @@ class Credits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Slots:
+    """How many separations may be unfinished at once: as allowed, and as the service was seen to take them."""
+
+    allowed: int = 0
+    in_force: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
     """What is going on.
 
@@ -65,6 +74,7 @@ class Overview:
     in_flight: tuple[InFlight, ...] = ()
     waiting: str = ""
     credits: Credits = Credits()
+    slots: Slots = Slots()
 
 
 def found(views: Views | None, config: Config, *, now: float) -> Overview:
@@ -87,6 +97,7 @@ def found(views: Views | None, config: Config, *, now: float) -> Overview:
         in_flight=tuple(_in_flight(views, describer)),
         waiting=_waiting(views, describer),
         credits=_credits(describer),
+        slots=_slots(describer, config),
     )
 
 
@@ -116,6 +127,11 @@ def _credits(describer: Describer) -> Credits:
     )
 
 
+def _slots(describer: Describer, config: Config) -> Slots:
+    allowed = in_force(config.limits, describer.account).separations
+    return Slots(allowed=allowed, in_force=describer.situation.plan.separations)
+
+
 def as_json(overview: Overview) -> dict[str, Any]:
     """Give it for programs."""
     holder, money = overview.holder, overview.credits
@@ -129,6 +145,7 @@ def as_json(overview: Overview) -> dict[str, Any]:
         "gates": [gate_json(gate) for gate in overview.gates],
         "in_flight": [_in_flight_json(each) for each in overview.in_flight],
         "waiting": overview.waiting,
+        "slots": {"allowed": overview.slots.allowed, "in_force": overview.slots.in_force},
         "credits": {
             "balance": money.balance,
             "reserved": money.reserved,
@@ -183,6 +200,9 @@ def show(overview: Overview, console: Console) -> None:
     if overview.waiting:
         queued = count(overview.counts[JobState.QUEUED], "job")
         console.print(f"queue: {queued}; the next waits because: {overview.waiting}")
+    if overview.slots.in_force < overview.slots.allowed:
+        taken, allowed = overview.slots.in_force, overview.slots.allowed
+        console.print(f"slots: the service took {taken} at once; limits.separations {allowed}")
     console.print(f"jobs: {_counts(overview)}")
     console.print(f"credits: {_money(overview.credits)}")
 

@@ -71,7 +71,7 @@ class Budget:
         own_month = without is not None and without.reserved_day[:7] == today[:7]
         return Situation(
             gates=context.gates(),
-            plan=in_force(context.config.limits, context.account),
+            plan=in_force(context.config.limits, context.account, context.store.memory.slots_seen(*account)),
             credits=context.config.limits.credits,
             account=context.account,
             slots_taken=separations.slots_taken(account=account, besides=without),

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from mvsep_watch import retry
+from mvsep_watch.daemon import slots
 from mvsep_watch.daemon.context import Context, is_strange
 from mvsep_watch.daemon.news import News
 from mvsep_watch.data import algorithms_json
@@ -181,7 +182,8 @@ class Machine:
             self.check_account()
 
     def slots_refused(self, reason: str) -> None:
-        """Pause all sending: the service takes no further separation now."""
+        """Pause all sending: the service takes no further separation now; and send fewer at once from here on."""
+        at_once = slots.lower(self._context)
         now_s = self._context.clock.monotonic()
         if now_s >= self._paused_until_s:
             self._paused_until_s = now_s + self._pause_s
@@ -189,13 +191,14 @@ class Machine:
         self._context.close_gate(
             GateName.SERVICE,
             f"the service takes no further separation now: {reason}",
-            "it goes on by itself; if it happens often, lower limits.separations",
+            f"it goes on by itself, with {at_once} at once at most",
         )
         self._account_due_s = min(self._account_due_s, self._paused_until_s)
 
     def separation_taken(self) -> None:
         """A separation was accepted: the next refusal pauses for the shortest time again."""
         self._pause_s = REFUSED_PAUSE_S
+        slots.raise_after_quiet(self._context)
 
     def account_read(self, result: tuple[Account, float] | None, error: Exception | None) -> None:
         """Take what the service says of the account, and when the question was begun (seconds since 1970)."""

@@ -1,7 +1,7 @@
 """Decisions about what may start and what an unknown outcome means. Values in, values out; no file, socket or clock."""
 
 from mvsep_watch.planner.fit import Offer, format_misfit, misfit, premium_misfit
-from mvsep_watch.planner.limits import PlanLimits, in_force
+from mvsep_watch.planner.limits import PlanLimits, SlotsSeen, in_force, slots_after_refusal, slots_after_success
 from mvsep_watch.planner.order import fair
 from mvsep_watch.planner.reconcile import Absent, Doubtful, LookAgain, Promptness, Search, best_row, verdict
 from mvsep_watch.planner.start import Ask, Misfit, Proposal, Situation, Start, Wait, any_limit, may_start
@@ -23,6 +23,7 @@ __all__ = [
     "Proposal",
     "Search",
     "Situation",
+    "SlotsSeen",
     "Start",
     "Wait",
     "any_limit",
@@ -37,5 +38,7 @@ __all__ = [
     "required_prompt",
     "serve",
     "settings_of",
+    "slots_after_refusal",
+    "slots_after_success",
     "verdict",
 ]

@@ -6,11 +6,13 @@ was forgotten. The others are kept for as long as the service keeps results: one
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from mvsep_watch.model import Account, Gate, GateName, HistoryRow, tag_in_hash
+from mvsep_watch.planner import SlotsSeen
 from mvsep_watch.store.connection import Db
 from mvsep_watch.store.rows import SeparationRow, read
 
@@ -104,6 +106,15 @@ class Memory:
             (realm, account.identity, account.credits, int(account.premium_enabled), now),
         )
 
+    def slots_seen(self, realm: str, account: str) -> SlotsSeen | None:
+        """Give what the service was seen to take of an account at once; None while it takes all that is allowed."""
+        text = self.meta(_slots_key(realm, account))
+        return SlotsSeen(**json.loads(text)) if text else None
+
+    def set_slots_seen(self, realm: str, account: str, seen: SlotsSeen | None) -> None:
+        """Remember what the service takes of an account at once."""
+        self.set_meta(_slots_key(realm, account), json.dumps(asdict(seen)) if seen else "")
+
     def history_known_id(self, realm: str, account: str) -> int:
         """Give the newest history id up to which the account's history has been read, 0 before the first time."""
         value = self._db.value(
@@ -170,6 +181,10 @@ class Memory:
             " longest_lag_s = max(longest_lag_s, excluded.longest_lag_s)",
             (realm, account, host, int(seen), int(late), lag_s),
         )
+
+
+def _slots_key(realm: str, account: str) -> str:
+    return f"slots {realm} {account}"
 
 
 def _history_row(row: sqlite3.Row) -> HistoryRow:

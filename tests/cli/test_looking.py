@@ -96,6 +96,24 @@ def test_a_job_behind_taken_slots_says_so(person, world):
     assert (second["state"], second["reason"]) == ("queued", "1 of 1 slots are taken")
 
 
+def test_status_says_how_many_the_service_takes_at_once(person, world):
+    """Only where it is fewer than allowed."""
+    world.service.slots = 2
+    for number in (1, 2, 3):
+        write_wav(world.drop / f"{number}.wav", pitch=number)
+    world.start()
+    world.pass_time(8)
+    _, before, _ = person("status")
+    world.pass_time(60)
+
+    _, after, _ = person("status")
+    _, found = person.json("status")
+
+    assert "slots:" not in before
+    assert "slots: the service took 2 at once; limits.separations 10\n" in after
+    assert found["slots"] == {"allowed": 10, "in_force": 2}
+
+
 def test_a_job_behind_a_held_unknown_names_it(person, world):
     """It keeps its slot until it is known."""
     world.service.account.enabled = False

@@ -3,6 +3,7 @@
 import pytest
 
 from mvsep_watch.model import Account, Gate, GateName, HistoryRow
+from mvsep_watch.planner import SlotsSeen
 from mvsep_watch.store import Requests, Sightings, Store, open_requester
 
 TAG, OTHER_TAG = "mw" + "a" * 12, "mw" + "b" * 12
@@ -44,6 +45,21 @@ def test_gates_survive_a_restart_the_oldest_first(path):
         (GateName.DISK, "/b", 1.0), (GateName.PAUSED, "", 2.0), (GateName.DISK, "/a", 3.0),
     ]  # fmt: skip
     assert found[1].reason == "paused again"
+
+
+def test_what_the_service_took_at_once_is_remembered_for_each_account(path):
+    """Another account has slots of its own; a restart forgets nothing."""
+    seen = SlotsSeen(at_once=3, since=7.0)
+    store = Store(path)
+    store.memory.set_slots_seen("mvsep", "me", seen)
+    store.memory.set_slots_seen("mvsep", "you", seen)
+    store.memory.set_slots_seen("mvsep", "you", None)
+    store.close()
+    again = Store(path)
+    found = [again.memory.slots_seen(*account) for account in (("mvsep", "me"), ("mvsep", "you"), ("sandbox", "me"))]
+    again.close()
+
+    assert found == [seen, None, None]
 
 
 def test_generations_only_grow(store):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 import string
+import threading
 from collections.abc import Callable, Iterable, Mapping
 
 from mvsep_watch.sandbox.jobs import Account
@@ -37,6 +38,7 @@ class Accounts:
     def __init__(self, accounts: Iterable[Account], now: Callable[[], float]) -> None:
         self._accounts = list(accounts)
         self._now = now
+        self._lock = threading.Lock()
 
     @property
     def first(self) -> Account:
@@ -96,7 +98,9 @@ class Accounts:
             premium_enabled=False,
             made_at=self._now(),
         )
-        self._accounts.append(account)
+        with self._lock:
+            _check({"email": self._bad_email(account.email)})
+            self._accounts.append(account)
         return account
 
     def _of_email(self, email: str) -> Account | None:

@@ -90,7 +90,7 @@ class Api:
         ]
         routes += [
             Route("/storage/{area}/{name}", self._download, methods=["GET", "HEAD"]),
-            Route("/storage/{area}/{subfolder:int}/{name}", self._download, methods=["GET", "HEAD"]),
+            Route("/storage/{area}/{subfolder}/{name}", self._download, methods=["GET", "HEAD"]),
             *Admin(self.service, self.faults, self.record).routes(),
         ]
         return Starlette(routes=routes)

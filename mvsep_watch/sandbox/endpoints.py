@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from mvsep_watch.sandbox import refusals, shapes
 from mvsep_watch.sandbox.faults import DEFAULT_VALUES, FaultKind, Faults
-from mvsep_watch.sandbox.jobs import Job, Status
+from mvsep_watch.sandbox.jobs import Account, Job, Status
 from mvsep_watch.sandbox.links import Link
 from mvsep_watch.sandbox.orders import FILE_FIELDS, TRUE, Order
 from mvsep_watch.sandbox.receive import Ask, looked_at
@@ -54,7 +54,9 @@ class Endpoints:
         return shapes.created(hash_, ask.base_url, call=call, as_string=as_string)
 
     def get(self, ask: Ask) -> Any:
-        """Say how far a job is."""
+        """Say how far a job is; a mirror tells only who has a token."""
+        is_mirrored = ask.fields.get("mirror", "").lower() in TRUE
+        payer = self.service.accounts.known(ask.token) if is_mirrored else None
         self.service.advance_done()
         job = self.service.find(ask.hash)
         if job is None:
@@ -62,7 +64,7 @@ class Endpoints:
         progress = self.service.progress(job)
         match progress.status:
             case Status.DONE:
-                return self._done(job, ask)
+                return self._done(job, ask, payer)
             case Status.FAILED:
                 return shapes.failed(job)
             case Status.WAITING:
@@ -128,11 +130,11 @@ class Endpoints:
             ask.uploads[unused].path.unlink()
         return job.hash, "get"
 
-    def _done(self, job: Job, ask: Ask) -> dict[str, Any]:
+    def _done(self, job: Job, ask: Ask, payer: Account | None) -> dict[str, Any]:
         job.done_polls += 1
         empty = self.faults.take(FaultKind.EMPTY_DONE)
         is_empty = empty is not None and (empty.value is None or job.done_polls <= int(empty.value))
-        files = None if is_empty else self._files(job, self._folder_url(ask))
+        files = None if is_empty else self._files(job, self._folder_url(ask, payer))
         return shapes.done(self.service, job, ask.base_url, files=files)
 
     def _files(self, job: Job, folder_url: str) -> list[dict[str, Any]]:
@@ -149,17 +151,17 @@ class Endpoints:
             return [hostile.value[next(self._hostile) % len(hostile.value)] for _ in job.results]
         return [result.name for result in job.results]
 
-    def _folder_url(self, ask: Ask) -> str:
-        """Say where results are served: here, or on another host, which a mirror is too."""
+    def _folder_url(self, ask: Ask, payer: Account | None) -> str:
+        """Say where results are served: here, or on another host, which a mirror is too, for a credit."""
         other = self.faults.take(FaultKind.OTHER_HOST)
         host = other.value if other else None
-        if ask.fields.get("mirror", "").lower() in TRUE:
-            self._pay_for_mirror(ask)
+        if payer:
+            self._pay_for_mirror(payer)
             host = host or DEFAULT_VALUES[FaultKind.OTHER_HOST]
         subfolder = self.faults.take(FaultKind.SUBFOLDER)
         base_url = f"http://{host}:{urlsplit(ask.base_url).port}" if host else ask.base_url
         return f"{base_url}/storage/processed" + (f"/{subfolder.value}" if subfolder else "")
 
-    def _pay_for_mirror(self, ask: Ask) -> None:
-        if not self.service.charge(self.service.accounts.known(ask.token), 1):
+    def _pay_for_mirror(self, payer: Account) -> None:
+        if not self.service.charge(payer, 1):
             raise RefusalError("Insufficient credits", envelope=Envelope.DATA)

@@ -78,8 +78,15 @@ class Line:
 
     def is_expired(self, job: Job) -> bool:
         """Say whether the time is over for which results are kept; what is on the demo page stays."""
-        is_published = job.is_demo and job.stage is Stage.DONE
-        return not is_published and self.is_old(job.created_at)
+        return not self._is_published(job) and self.is_old(job.created_at)
+
+    def is_old(self, made_at: float) -> bool:
+        """Say whether what was made then is gone."""
+        return self.now() - made_at >= self.kept_s()
+
+    def kept_s(self) -> float:
+        """Say how long results are kept."""
+        return float(self.faults.value(FaultKind.RETENTION, nouns.RETENTION_S))
 
     def progress(self, job: Job) -> Progress:
         """Say how far a job is."""
@@ -103,7 +110,7 @@ class Line:
     def published(self) -> list[Job]:
         """Give what is on the demo page, newest first."""
         self.advance_done()
-        return [job for job in reversed(self.jobs) if job.is_demo and job.stage is Stage.DONE]
+        return [job for job in reversed(self.jobs) if self._is_published(job)]
 
     def advance(self) -> list[Job]:
         """Let every job go on as far as the clock allows.
@@ -133,7 +140,7 @@ class Line:
         """Say when `advance` should be called again at the latest; None while only something new can change things."""
         with self._lock:
             times = [job.ends_at for job in self._in(Stage.STARTED) if job.is_worked_off]
-            times += [job.created_at + self._kept_s() for job in self.jobs if self._is_to_be_swept(job)]
+            times += [job.created_at + self.kept_s() for job in self.jobs if self._is_to_be_swept(job)]
             if len(self._in(Stage.STARTED)) < self._slots:
                 times += [self._starts_at(job) for job in self._in(Stage.WAITING)]
             return max(0.0, min(times) - self.now()) if times else None
@@ -150,6 +157,11 @@ class Line:
                 job.stage, job.message = Stage.FAILED, message
                 self.refund(job)
 
+    def refund(self, job: Job) -> None:
+        """Give back what was charged for a job."""
+        job.account.credits += job.charged
+        job.charged = 0
+
     def outlook(self, account: Account) -> tuple[int, int]:
         """Say how many jobs stand before the account's next one, and for how many seconds at least."""
         line = self._line()
@@ -160,10 +172,19 @@ class Line:
     def swept(self) -> list[Job]:
         """Give the jobs, each once, whose files are to be dropped since their time is over."""
         with self._lock:
-            over = [job for job in self.jobs if not (job.is_swept or job.stage.is_unfinished) and self.is_expired(job)]
+            over = [job for job in self.jobs if self._is_to_be_swept(job) and self.is_old(job.created_at)]
             for job in over:
                 job.is_swept = True
             return over
+
+    def free_hash(self, name: str) -> str:
+        """Make a hash that no job has."""
+        stamp = datetime.fromtimestamp(self.now(), UTC).strftime("%Y%m%d%H%M%S")
+        taken = {job.hash for job in self.jobs}
+        salt = 0
+        while (hash_ := nouns.make_hash(stamp=stamp, name=name, salt=salt)) in taken:
+            salt += 1
+        return hash_
 
     def _line(self) -> list[Job]:
         """Give the jobs that wait in the order in which they start: premium first."""
@@ -193,26 +214,8 @@ class Line:
     def _in(self, stage: Stage) -> list[Job]:
         return [job for job in self.jobs if job.stage is stage]
 
-    def is_old(self, made_at: float) -> bool:
-        """Say whether what was made then is gone."""
-        return self.now() - made_at >= self._kept_s()
-
-    def _kept_s(self) -> float:
-        return float(self.faults.value(FaultKind.RETENTION, nouns.RETENTION_S))
+    def _is_published(self, job: Job) -> bool:
+        return job.is_demo and job.stage is Stage.DONE
 
     def _is_to_be_swept(self, job: Job) -> bool:
-        return not (job.is_swept or job.is_demo or job.stage.is_unfinished)
-
-    def free_hash(self, name: str) -> str:
-        """Make a hash that no job has."""
-        stamp = datetime.fromtimestamp(self.now(), UTC).strftime("%Y%m%d%H%M%S")
-        taken = {job.hash for job in self.jobs}
-        salt = 0
-        while (hash_ := nouns.make_hash(stamp=stamp, name=name, salt=salt)) in taken:
-            salt += 1
-        return hash_
-
-    def refund(self, job: Job) -> None:
-        """Give back what was charged for a job."""
-        job.account.credits += job.charged
-        job.charged = 0
+        return not (job.is_swept or job.stage.is_unfinished or self._is_published(job))

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from mvsep_watch.sandbox.audio import FORMATS
-from mvsep_watch.sandbox.jobs import MEBIBYTE, RETENTION_S, Account, Job, Result, Stage, Status
+from mvsep_watch.sandbox.jobs import MEBIBYTE, Account, Job, Result, Stage, Status
 from mvsep_watch.sandbox.line import Progress
 from mvsep_watch.sandbox.links import Link
 from mvsep_watch.sandbox.refusals import NOT_FOUND
@@ -143,7 +143,7 @@ def history_row(service: Service, job: Job) -> dict[str, Any]:
         "updated_at": service.stamp(job.created_at),
         "job_exists": exists,
         "credits": job.charged if exists else None,
-        "time_left": int((RETENTION_S - (service.now() - job.created_at)) / 3600),
+        "time_left": int((service.kept_s() - (service.now() - job.created_at)) / 3600),
         "algorithm": {**_algorithm(job), "algorithm_group": job.model.row["algorithm_group"]},
     }
 

@@ -151,6 +151,18 @@ def test_a_taken_port_is_a_usage_error(sandbox):
         Sandbox(port=port).start()
 
 
+def test_a_port_that_is_taken_on_the_other_host_is_a_usage_error():
+    """Both have to be free, and neither is kept."""
+    with socket.create_server(("127.0.0.2", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(UsageError, match=f"127.0.0.2, port {port}"):
+            Sandbox(port=port).start()
+
+    with Sandbox(port=port) as running:
+        assert running.base_url.endswith(f":{port}")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_ends_on_a_signal_and_is_quiet(number):
     """It prints what it was told to print, and nothing else."""

@@ -101,7 +101,7 @@ def _algorithm(entry: Mapping[str, Any]) -> Algorithm:
         scope=_scope(entry),
         group_id=whole(entry.get("algorithm_group_id")),
         rating=_rating(entry).get("average"),
-        votes=int(_rating(entry).get("total", 0)),
+        votes=whole(_rating(entry).get("total")) or 0,
         usage=whole(entry.get("usage")),
         descriptions=_descriptions(entry.get("algorithm_descriptions") or []),
     )

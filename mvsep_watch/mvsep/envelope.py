@@ -20,6 +20,9 @@ from typing import Any
 MAX_WORDS = 300
 """Enough for any sentence of the service; a page of HTML or a waveform does not belong in a message."""
 
+HALF = rb"\ud"
+"""How an escaped half of a character begins; alone it is valid JSON, and no valid text."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -89,11 +92,14 @@ class Answer:
 
 
 def decode(body: bytes) -> Any:
-    """Parse a body as JSON; None where it is none."""
+    """Parse a body as JSON; None where it is none. Half a character, which no file can hold, becomes a "?"."""
     try:
-        return json.loads(body)
+        payload = json.loads(body)
+        if HALF in body.lower():
+            payload = json.loads(json.dumps(payload, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError):
         return None
+    return payload
 
 
 def is_true(value: Any) -> bool:

@@ -17,6 +17,9 @@ from mvsep_watch.errors import ServiceError
 from mvsep_watch.model import Account, Created, HistoryRow, Login, Remote, RemoteFile, RemoteLink
 from mvsep_watch.mvsep.envelope import Answer, is_true, one_line, redact
 
+LARGEST = 2**53
+"""Up to here JSON's numbers are exact everywhere."""
+
 
 def read_created(answer: Answer) -> Created | None:
     """Read the answer to `create`; None where it gives no hash.
@@ -133,9 +136,9 @@ def number(value: Any) -> float | None:
 
 
 def whole(value: Any) -> int | None:
-    """Read a number and round it down; None where it is none."""
+    """Read a number and round it down; None where it is none, or larger than anything that can be counted or kept."""
     read = number(value)
-    return None if read is None else math.floor(read)
+    return None if read is None or abs(read) > LARGEST else math.floor(read)
 
 
 def text(value: Any) -> str:

@@ -49,6 +49,23 @@ def test_done_lists_its_files(answering):
     assert remote.algorithm == "MelBand Roformer (vocals, instrumental)"
 
 
+def test_half_a_character_is_no_reason_to_fail(answering):
+    """A transcription that was cut in the middle of one can still be written to a file; whole ones stay whole."""
+    body = b'{"success":true,"status":"done","data":{"transcription":{"srt":"\\ud83c\\udfb5 la \\ud83c"}}}'
+
+    remote = answering(httpx.Response(200, content=body)).get("h")
+
+    assert remote.transcription == {"srt": "\N{MUSICAL NOTE} la ?"}
+
+
+@pytest.mark.parametrize("credits_", [1e300, "9" * 40, 10**19])
+def test_a_number_beyond_all_counting_is_unknown(answering, credits_):
+    """No database takes it, and nobody has it."""
+    payload = {"success": True, "data": {"email": "e@example.com", "premium_minutes": credits_}}
+
+    assert answering(httpx.Response(200, json=payload)).user().credits is None
+
+
 @pytest.mark.parametrize("files", [[], None, {}, "none"])
 def test_done_without_files_is_not_done_yet(answering, files):
     """There is a short window in which the files are not listed."""

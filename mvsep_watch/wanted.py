@@ -128,12 +128,24 @@ class Selection:
         self._include = Globs(folder.include)
         self._exclude = Globs(folder.exclude)
         self._rules = tuple((rule, Globs(rule.match)) for rule in folder.rules)
+        every = (self._include, self._exclude, *(globs for _, globs in self._rules))
+        self._by_extension: dict[str, bool] | None = {} if all(globs.only_extensions for globs in every) else None
 
     def accepts(self, relative: str, name: str) -> bool:
-        """Say whether a file is wanted by some rule, for a scan that has pruned the directories above it."""
-        if not self._include.match(relative, name) or debris(name):
-            return False
-        if self._exclude.match(relative, name):
+        """Say whether a file is wanted by some rule, for a scan that has pruned the directories above it.
+
+        Where the globs ask for nothing but extensions, each extension is asked about once.
+        """
+        if self._by_extension is None:
+            return self._fits(relative, name) and not debris(name)
+        extension = name[name.rfind(".") :].lower() if "." in name else ""
+        fits = self._by_extension.get(extension)
+        if fits is None:
+            fits = self._by_extension[extension] = self._fits(relative, name)
+        return fits and not debris(name)
+
+    def _fits(self, relative: str, name: str) -> bool:
+        if not self._include.match(relative, name) or self._exclude.match(relative, name):
             return False
         return any(_takes(rule.input, name) and globs.match(relative, name) for rule, globs in self._rules)
 
@@ -189,6 +201,7 @@ class Globs:
         self._patterns = tuple(patterns)
         plain = [pattern for pattern in self._patterns if pattern != AUDIO and "/" not in pattern]
         self.everything = "*" in plain
+        self.only_extensions = all(pattern in {AUDIO, "*"} or _EXTENSION.fullmatch(pattern) for pattern in self._patterns)
         self._audio = AUDIO in self._patterns
         self._name = re.compile("|".join(map(_translated, plain)) or r"(?!)", re.IGNORECASE)
         self._paths = tuple(_path_glob(pattern) for pattern in self._patterns if "/" in pattern)
@@ -211,6 +224,7 @@ class Globs:
         return any(_match_parts(glob, parts) for glob in self._paths)
 
 
+_EXTENSION = re.compile(r"\*\.[A-Za-z0-9]+")
 _ANY_PARTS = None
 _PathGlob = tuple[re.Pattern[str] | None, ...]
 

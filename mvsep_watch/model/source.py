@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from mvsep_watch.model.rules import Asking
@@ -44,9 +45,8 @@ class Pair:
     reference: Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileStat:
-    """What `stat` says of a regular file, as far as it tells one content from another."""
+class FileStat(NamedTuple):
+    """What `stat` says of a regular file, as far as it tells one content from another; a scan makes very many."""
 
     size_bytes: int
     mtime_ns: int
@@ -57,13 +57,7 @@ class FileStat:
     @classmethod
     def of(cls, stat: os.stat_result) -> FileStat:
         """Take the five that matter; an inode is cut to 63 bits, the widest integer that a state file holds."""
-        return cls(
-            size_bytes=stat.st_size,
-            mtime_ns=stat.st_mtime_ns,
-            ctime_ns=stat.st_ctime_ns,
-            inode=stat.st_ino & _LARGEST,
-            device=stat.st_dev & _LARGEST,
-        )
+        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino & _LARGEST, stat.st_dev & _LARGEST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,14 +37,15 @@ class Sources:
         fresh: list[str] = []
         for start in range(0, len(found), _LOOKED_UP_AT_ONCE):
             part = found[start : start + _LOOKED_UP_AT_ONCE]
+            keys = [path_blob(path) for path, _ in part]
             marks = ",".join("?" * len(part))
-            rows = self._db.run(
+            rows = self._db.all(
                 "SELECT path, size_bytes, mtime_ns, ctime_ns, inode, device FROM sources "  # noqa: S608 - only marks
                 f"WHERE path IN ({marks})",
-                [path_blob(path) for path, _ in part],
+                keys,
             )
             known = {row[0]: tuple(row)[1:] for row in rows}
-            fresh += [path for path, stat in part if known.get(path_blob(path)) != _as_tuple(stat)]
+            fresh += [path for (path, stat), key in zip(part, keys, strict=True) if known.get(key) != stat]
         return fresh
 
     def see(
@@ -70,7 +71,7 @@ class Sources:
             " mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, inode = excluded.inode,"
             " device = excluded.device, bytes_key = excluded.bytes_key, duration_s = excluded.duration_s,"
             " seen_at = excluded.seen_at",
-            (path_blob(path), folder, state, reason, hint, *_as_tuple(stat), bytes_key, duration_s, now),
+            (path_blob(path), folder, state, reason, hint, *stat, bytes_key, duration_s, now),
         )
         return int(self._db.value("SELECT id FROM sources WHERE path = ?", (path_blob(path),)))
 
@@ -147,7 +148,3 @@ class Sources:
     def scanned(self, folder: str, now: float) -> None:
         """Note that the folder was scanned to its end."""
         self._db.run("INSERT INTO folders VALUES (?, ?) ON CONFLICT DO NOTHING", (folder, now))
-
-
-def _as_tuple(stat: FileStat) -> tuple[int, int, int, int, int]:
-    return (stat.size_bytes, stat.mtime_ns, stat.ctime_ns, stat.inode, stat.device)

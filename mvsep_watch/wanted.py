@@ -201,7 +201,7 @@ class Globs:
         self._patterns = tuple(patterns)
         plain = [pattern for pattern in self._patterns if pattern != AUDIO and "/" not in pattern]
         self.everything = "*" in plain
-        self.only_extensions = all(pattern in {AUDIO, "*"} or _EXTENSION.fullmatch(pattern) for pattern in self._patterns)
+        self.only_extensions = all(_EXTENSION.fullmatch(pattern) for pattern in self._patterns)
         self._audio = AUDIO in self._patterns
         self._name = re.compile("|".join(map(_translated, plain)) or r"(?!)", re.IGNORECASE)
         self._paths = tuple(_path_glob(pattern) for pattern in self._patterns if "/" in pattern)
@@ -224,7 +224,8 @@ class Globs:
         return any(_match_parts(glob, parts) for glob in self._paths)
 
 
-_EXTENSION = re.compile(r"\*\.[A-Za-z0-9]+")
+_EXTENSION = re.compile(rf"{AUDIO}|\*(\.[A-Za-z0-9]+)?")
+"""Globs that look at nothing but a name's extension."""
 _ANY_PARTS = None
 _PathGlob = tuple[re.Pattern[str] | None, ...]
 

@@ -26,17 +26,22 @@ NEWER = ("extra_keys", "split", "algorithms_2024", "model_renamed")
 
 
 @pytest.mark.parametrize(
-    "quirks",
-    [SHAPES, NEWER, ("no_bytes", "html_503"), ("rate_limit",), ("lost_create",)],
+    "faults",
+    [
+        [{"quirk": name} for name in SHAPES],
+        [{"quirk": name} for name in NEWER],
+        [{"quirk": "html_503", "on": "get", "every": 2}, {"quirk": "no_bytes"}],
+        [{"quirk": "rate_limit", "on": "get", "every": 2}],
+        [{"quirk": "lost_create"}],
+    ],
     ids=["shapes", "newer", "outage", "rate_limit", "lost_create"],
 )
-def test_a_file_becomes_stems_and_is_paid_for_once(tmp_path, quirks):
+def test_a_file_becomes_stems_and_is_paid_for_once(tmp_path, faults):
     """In one go, with nothing left to a person."""
     write_song(tmp_path / "drop.wav", seconds=1)
     (tmp_path / "drop").mkdir()
     (tmp_path / "drop.wav").rename(tmp_path / "drop" / "song.wav")
-    faults = tuple({"quirk": name} for name in quirks)
-    with Sandbox(token=TOKEN, speed=50, rate_limit=6000, faults=faults) as sandbox:
+    with Sandbox(token=TOKEN, speed=50, rate_limit=6000, faults=tuple(faults)) as sandbox:
         config = tmp_path / "mvsep-watch.yaml"
         config.write_text(CONFIG.format(token=TOKEN, base_url=sandbox.base_url))
         config.chmod(0o600)

@@ -44,7 +44,7 @@ class Sources:
                 f"WHERE path IN ({marks})",
                 keys,
             )
-            known = {row[0]: tuple(row)[1:] for row in rows}
+            known = {row[0]: row[1:] for row in rows}
             fresh += [path for (path, stat), key in zip(part, keys, strict=True) if known.get(key) != stat]
         return fresh
 

@@ -101,7 +101,7 @@ def observe(
 
 def _is_unchanged(before: FileStat, now: FileStat) -> bool:
     jittered = abs(now.mtime_ns - before.mtime_ns) <= JITTER_NS
-    return before == (replace(now, mtime_ns=before.mtime_ns) if jittered else now)
+    return before == (now._replace(mtime_ns=before.mtime_ns) if jittered else now)
 
 
 def _changed(candidate: Candidate, stat: FileStat, *, now_s: float, settle_s: float) -> Candidate:

@@ -1,7 +1,5 @@
 """When a file has stopped changing."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,8 +14,7 @@ SETTLE_S = 5.0
 
 
 def grown(stat, size_bytes):
-    return replace(
-        stat,
+    return stat._replace(
         size_bytes=stat.size_bytes + size_bytes,
         mtime_ns=stat.mtime_ns + size_bytes,
         ctime_ns=stat.ctime_ns + size_bytes,
@@ -72,7 +69,7 @@ def test_the_first_look_decides_nothing():
 )
 def test_any_change_starts_the_quiet_period_anew(change):
     """Size, times, inode: each alone."""
-    changed = replace(STAT, **change)
+    changed = STAT._replace(**change)
 
     _, decisions = watch([(0, STAT), (2, changed), (5, changed), (7, changed)])
 
@@ -146,7 +143,7 @@ def test_a_configured_quiet_period_above_the_bound_is_kept():
 
 def test_an_empty_file_is_never_taken():
     """It waits, and is looked at ever less often, but at least once a minute."""
-    empty = replace(STAT, size_bytes=0)
+    empty = STAT._replace(size_bytes=0)
 
     _, decisions = watch([(0, empty), (10, empty), (100_000, empty)])
 
@@ -168,7 +165,7 @@ def test_a_file_held_open_waits_and_is_taken_when_it_is_closed():
 
 def test_coarse_timestamps_need_two_ticks():
     """A clock of two seconds could hide a change of the same size within one."""
-    coarse = replace(STAT, mtime_ns=1_700_000_000_000_000_000)
+    coarse = STAT._replace(mtime_ns=1_700_000_000_000_000_000)
 
     assert taken_at(lambda _: coarse, settle_s=0.5) == 4
     assert taken_at(lambda _: coarse, settle_s=6) == 6
@@ -178,7 +175,7 @@ def test_a_jittering_modification_time_is_no_change():
     """While the change time stands still; Gluster's replicas disagree by milliseconds."""
 
     def stat_at(now_s):
-        return replace(STAT, mtime_ns=STAT.mtime_ns + int(now_s * 1000) % 3 * 2_000_000)
+        return STAT._replace(mtime_ns=STAT.mtime_ns + int(now_s * 1000) % 3 * 2_000_000)
 
     assert taken_at(stat_at) == SETTLE_S
 

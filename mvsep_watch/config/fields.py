@@ -59,6 +59,13 @@ def _size(value: Any) -> int:
         raise not_allowed(str(error)) from None
 
 
+def _rate(value: Any) -> int:
+    try:
+        return units.rate_bytes_per_s(value)
+    except ValueError as error:
+        raise not_allowed(str(error)) from None
+
+
 def _base_url(value: Any) -> str:
     if not isinstance(value, str):
         raise not_allowed("a URL such as https://mvsep.com")
@@ -202,6 +209,7 @@ _STEMS_SCHEMA = {
 
 Duration = Annotated[float, PlainValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]
 Size = Annotated[int, PlainValidator(_size), WithJsonSchema({"type": "string", "pattern": units.SIZE_PATTERN})]
+Rate = Annotated[int, PlainValidator(_rate), WithJsonSchema({"type": "string", "pattern": units.RATE_PATTERN})]
 BaseUrl = Annotated[
     str, PlainValidator(_base_url), WithJsonSchema({"type": "string", "pattern": "^https?://[^/?#@]+/?$"})
 ]

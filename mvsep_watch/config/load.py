@@ -126,6 +126,8 @@ def _limits(section: LimitsSection) -> Limits:
         separations=section.separations,
         uploads=section.uploads,
         downloads=section.downloads,
+        upload_bytes_per_s=section.upload_rate,
+        download_bytes_per_s=section.download_rate,
         attempts=section.attempts,
         per_day_jobs=section.per_day_jobs,
         max_size_bytes=section.max_size,

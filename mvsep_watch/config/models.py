@@ -22,6 +22,7 @@ from mvsep_watch.config.fields import (
     Input,
     Layout,
     OutputFormatNumber,
+    Rate,
     RuleName,
     SepType,
     Size,
@@ -85,6 +86,8 @@ class LimitsSection(Section):
     separations: Positive | Auto = Field(default="auto", description="unfinished on the server at once")
     uploads: Positive = Field(default=2, description="uploads at once")
     downloads: Positive = Field(default=4, description="downloads at once")
+    upload_rate: Rate | None = Field(default=None, description="all uploads together; null is no limit")
+    download_rate: Rate | None = Field(default=None, description="all downloads together; null is no limit")
     attempts: Positive = Field(default=1, description="paid attempts when the server says failed")
     per_day_jobs: Count | Auto | None = Field(default="auto", description="separations a day; null is no limit")
     max_size: Size | Auto | None = Field(default="auto", description="the largest file; null is no limit")

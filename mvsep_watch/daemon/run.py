@@ -26,7 +26,7 @@ from mvsep_watch.files.mounts import file_system, is_network, needs_polling
 from mvsep_watch.files.reading import ignore_lease_signals
 from mvsep_watch.log import get_logger
 from mvsep_watch.model import Config, Folder
-from mvsep_watch.mvsep import Client
+from mvsep_watch.mvsep import Client, Rate
 from mvsep_watch.mvsep.cached import cache_folder
 from mvsep_watch.store import Store
 from mvsep_watch.watcher import Watcher
@@ -65,6 +65,8 @@ def opened(config: Config, *, fresh: bool = False, only: str = "") -> Iterator[E
             base_url=config.service.base_url,
             timeout_s=config.service.timeout_s,
             upload_linger_window_s=config.service.reconcile.window_s,
+            upload_rate=Rate(config.limits.upload_bytes_per_s),
+            download_rate=Rate(config.limits.download_bytes_per_s),
         )
         engine = Engine(config, store, client, only=only, caches=cache_folder(os.environ))
         try:
@@ -93,7 +95,7 @@ def refuse_network(config: Config) -> None:
 def _stop(engine: Engine, client: Client) -> None:
     """Begin nothing new, and give what is in flight a little time to end."""
     engine.inbox.put(Bell("stop"))
-    client.pace.stop()
+    client.stop_waiting()
     deadline = engine.context.clock.monotonic() + STOP_WITHIN_S
     engine.turn(longest_nap_s=0)
     while engine.has_released_in_flight and engine.context.clock.monotonic() < deadline:

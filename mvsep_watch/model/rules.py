@@ -119,6 +119,8 @@ class Limits:
     separations: int | Auto = AUTO
     uploads: int = 2
     downloads: int = 4
+    upload_bytes_per_s: int | None = None
+    download_bytes_per_s: int | None = None
     attempts: int = 1
     per_day_jobs: int | Auto | None = AUTO
     max_size_bytes: int | Auto | None = AUTO

@@ -13,6 +13,7 @@ from mvsep_watch.model import realm_of
 from mvsep_watch.mvsep.address import checked_base_url, host_of
 from mvsep_watch.mvsep.envelope import Answer
 from mvsep_watch.mvsep.pace import Pace
+from mvsep_watch.mvsep.rate import Rate
 from mvsep_watch.mvsep.refusals import TOKEN_HINT, account_error, public_error
 from mvsep_watch.mvsep.wire import Wire
 
@@ -32,9 +33,13 @@ class Calls:
         transport: httpx.BaseTransport | None = None,
         upload_linger_window_s: float = 120.0,
         pace: Pace | None = None,
+        upload_rate: Rate | None = None,
+        download_rate: Rate | None = None,
     ) -> None:
         self._token = token
         self.pace = pace or Pace()
+        self.upload_rate = upload_rate or Rate()
+        self.download_rate = download_rate or Rate()
         self._wire = Wire(
             base_url=base_url,
             token=token,
@@ -57,6 +62,11 @@ class Calls:
         self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def stop_waiting(self) -> None:
+        """End every wait for a turn or for room, now and later, with StoppedError."""
+        for limiter in (self.pace, self.upload_rate, self.download_rate):
+            limiter.stop()
 
     def close(self) -> None:
         """Close every connection; what is under way ends with a TransportError."""

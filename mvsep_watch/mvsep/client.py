@@ -30,6 +30,7 @@ class Client(Separations, Accounts, Site, Quality):
         upload_linger_window_s: How long after a broken upload its outcome is looked for; bounds how long unacknowledged
             bytes may live.
         pace: The shared limiter, where several clients ask for one account.
+        upload_rate, download_rate: What all uploads, and all downloads, wait for together.
 
     Raises:
         ConfigError: The base URL cannot be used.

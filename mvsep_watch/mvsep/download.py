@@ -27,6 +27,7 @@ from mvsep_watch.errors import (
 from mvsep_watch.mvsep.address import host_of
 from mvsep_watch.mvsep.envelope import one_line
 from mvsep_watch.mvsep.headers import content_type_of, retry_after_of, whole_header
+from mvsep_watch.mvsep.rate import Rate
 from mvsep_watch.mvsep.trouble import translated
 
 DEAD = frozenset({403, 404, 410})
@@ -54,11 +55,11 @@ class Download:
 
 @contextmanager
 def opened_download(
-    client: httpx.Client, url: str, *, offset: int, validator: str | None, secrets: tuple[str, ...]
+    client: httpx.Client, url: str, *, offset: int, validator: str | None, secrets: tuple[str, ...], rate: Rate
 ) -> Iterator[Download]:
     """Open a result's address; see `Client.download`."""
     with ExitStack() as stack:
-        opener = _Opener(client, url, secrets, stack)
+        opener = _Opener(client, url, secrets, rate, stack)
         response = opener.get(_resume_headers(offset, validator))
         if response.status_code in {206, 416} and not _continues(response, offset, validator):
             response = opener.get({})
@@ -72,6 +73,7 @@ class _Opener:
     client: httpx.Client
     url: str
     secrets: tuple[str, ...]
+    rate: Rate
     stack: ExitStack
 
     @property
@@ -89,6 +91,7 @@ class _Opener:
         received_bytes = 0
         with translated(host=self.host, call="a result", secrets=self.secrets):
             for chunk in response.iter_raw():
+                self.rate.take(len(chunk))
                 received_bytes += len(chunk)
                 if expected_bytes is not None and received_bytes > expected_bytes:
                     raise OutputDamagedError(f"{self.host} sent more than the {expected_bytes} bytes it announced")

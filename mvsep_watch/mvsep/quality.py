@@ -105,7 +105,7 @@ class Quality(Calls):
             "password": password,
         }
         with opened({"zipfile": (zip_file.name, zip_file)}) as files:
-            body = UploadBody(fields, files, progress=progress)
+            body = UploadBody(fields, files, progress=progress, rate=self.upload_rate)
             answer = self._wire.upload("quality_checker/add", body, hint=ENTRY_HINT, secret=password)
         added = read_quality_added(answer)
         if added is None:

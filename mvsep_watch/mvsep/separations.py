@@ -60,7 +60,14 @@ class Separations(Calls):
         """
         fields = fields_of(source, settings, token=self._token_for("separation/create"))
         with opened(files_of(source, upload_name)) as files:
-            body = UploadBody(fields, files, before_last_chunk=before_last_chunk, progress=progress, stopping=stopping)
+            body = UploadBody(
+                fields,
+                files,
+                before_last_chunk=before_last_chunk,
+                progress=progress,
+                stopping=stopping,
+                rate=self.upload_rate,
+            )
             answer = self._wire.upload("separation/create", body, hint=UPLOAD_HINT)
         created = read_created(answer)
         if created is None:
@@ -140,4 +147,4 @@ class Separations(Calls):
             TransportError: It ended early; raised while reading `chunks`.
             RequestRefusedError: The address is not one to ask.
         """
-        return self._wire.download(url, offset=offset, validator=validator)
+        return self._wire.download(url, offset=offset, validator=validator, rate=self.download_rate)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from mvsep_watch.errors import RequestRefusedError, SourceBusyError, SourceChangedError, StoppedError
+from mvsep_watch.mvsep.rate import Rate
 
 CHUNK_BYTES = 256 * 1024
 """Large enough that the loop costs nothing, small enough that a stop is noticed soon on a slow uplink."""
@@ -61,6 +62,7 @@ class UploadBody:
         before_last_chunk: Given the files as they were read, in order; what it raises ends the upload.
         progress: Given the files' bytes sent and their size.
         stopping: Asked between chunks.
+        rate: What the files' bytes wait for; the last of them before the caller is asked, and not after.
 
     Raises:
         RequestRefusedError: A text field holds what is no text.
@@ -74,11 +76,13 @@ class UploadBody:
         before_last_chunk: BeforeLastChunk | None = None,
         progress: Progress | None = None,
         stopping: Callable[[], bool] | None = None,
+        rate: Rate | None = None,
     ) -> None:
         self._files = [(part, hashlib.sha256()) for part in files]
         self._before_last_chunk = before_last_chunk
         self._progress = progress
         self._stopping = stopping
+        self._rate = rate or Rate()
         self._boundary = secrets.token_hex(16)
         self._head = b"\r\n".join(self._text_part(name, value) for name, value in fields.items())
         self._tail = f"\r\n--{self._boundary}--\r\n".encode("ascii")
@@ -118,7 +122,7 @@ class UploadBody:
         for part, digest in self._files:
             prefix, left_bytes = self._file_header(part), part.size_bytes
             while left_bytes:
-                chunk = self._read(part.file, min(CHUNK_BYTES, left_bytes))
+                chunk = self._read(part.file, min(self._rate.piece_bytes(CHUNK_BYTES), left_bytes))
                 digest.update(chunk)
                 left_bytes -= len(chunk)
                 read_bytes += len(chunk)
@@ -126,6 +130,7 @@ class UploadBody:
                 prefix = b""
 
     def _read(self, file: BinaryIO, size_bytes: int) -> bytes:
+        self._rate.take(size_bytes)
         self._check_stop()
         chunk = _read_exactly(file, size_bytes)
         if len(chunk) < size_bytes:

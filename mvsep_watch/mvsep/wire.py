@@ -28,6 +28,7 @@ from mvsep_watch.mvsep.download import Download, opened_download
 from mvsep_watch.mvsep.envelope import Answer, decode
 from mvsep_watch.mvsep.headers import content_type_of, retry_after_of, whole_header
 from mvsep_watch.mvsep.pace import Pace
+from mvsep_watch.mvsep.rate import Rate
 from mvsep_watch.mvsep.trouble import translated
 from mvsep_watch.mvsep.upload import UploadBody
 
@@ -125,10 +126,12 @@ class Wire:
                 raise body.raised from body.raised.__cause__
             raise
 
-    def download(self, url: str, *, offset: int, validator: str | None) -> AbstractContextManager[Download]:
+    def download(self, url: str, *, offset: int, validator: str | None, rate: Rate) -> AbstractContextManager[Download]:
         """Open a result's address; see `Client.download`."""
         check_download(url, loopback_ok=self._loopback_ok)
-        return opened_download(self._downloads, url, offset=offset, validator=validator, secrets=(self._token,))
+        return opened_download(
+            self._downloads, url, offset=offset, validator=validator, secrets=(self._token,), rate=rate
+        )
 
     def close(self) -> None:
         """Close every connection."""

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvsep_watch.config.units import DURATION_PATTERN, SIZE_PATTERN, duration_s, size_bytes
+from mvsep_watch.config.units import (
+    DURATION_PATTERN,
+    RATE_PATTERN,
+    SIZE_PATTERN,
+    duration_s,
+    rate_bytes_per_s,
+    size_bytes,
+)
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -63,11 +70,31 @@ def test_anything_else_is_no_size(written):
         size_bytes(written)
 
 
-@given(st.from_regex(DURATION_PATTERN, fullmatch=True) | st.from_regex(SIZE_PATTERN, fullmatch=True))
+@pytest.mark.parametrize(
+    ("written", "bytes_per_s"), [("2MB/s", 2_000_000), ("1kB/s", 1000), ("1.5 GB/s", 1_500_000_000), ("1MiB/s", 2**20)]
+)
+def test_a_rate_is_a_size_a_second(written, bytes_per_s):
+    """In the units of sizes."""
+    assert rate_bytes_per_s(written) == bytes_per_s
+
+
+@pytest.mark.parametrize("written", ["", "2MB", "2MB/m", "/s", "0B/s", "999B/s", "2 /s", "2Mb/s", 2000, None, True])
+def test_anything_else_is_no_rate(written):
+    """Nor is a rate at which nothing would ever arrive."""
+    with pytest.raises(ValueError):
+        rate_bytes_per_s(written)
+
+
+@given(
+    st.from_regex(DURATION_PATTERN, fullmatch=True)
+    | st.from_regex(SIZE_PATTERN, fullmatch=True)
+    | st.from_regex(RATE_PATTERN, fullmatch=True)
+)
 def test_an_editor_and_the_reader_agree_on_what_is_well_written(written):
     """What the schema's patterns allow is read, or refused for its magnitude alone."""
-    read = size_bytes if written.endswith("B") else duration_s
+    read = {"B": size_bytes, "/": rate_bytes_per_s}.get(written.removesuffix("s")[-1], duration_s)
     try:
         assert read(written) >= 0
     except ValueError:
-        assert not written.isascii() or float(re.match(r"[0-9.]+", written).group()) > 3650
+        is_slow = written.endswith("B/s")
+        assert is_slow or not written.isascii() or float(re.match(r"[0-9.]+", written).group()) > 3650

@@ -35,6 +35,7 @@ def test_every_section_arrives_where_it_is_used(config):
         "state: s.sqlite3\n"
         "limits:\n"
         "  {separations: 3, uploads: 4, downloads: 5, attempts: 6, per_day_jobs: 7, max_size: 2GiB, max_duration: 1d,\n"
+        "  upload_rate: 2MB/s, download_rate: 1MiB/s,\n"
         "   credits: {reserve: 1, per_day: 2, per_month: 3, approve_job_above: 4, approve_batch_above: null}}\n"
         "schedule: {rescan: 90, hours: null}\n" + FOLDERS
     )
@@ -46,6 +47,8 @@ def test_every_section_arrives_where_it_is_used(config):
     assert loaded.limits == Limits(
         separations=3,
         uploads=4,
+        upload_bytes_per_s=2_000_000,
+        download_bytes_per_s=2**20,
         downloads=5,
         attempts=6,
         per_day_jobs=7,
@@ -75,6 +78,7 @@ def test_null_is_no_limit(config, key):
         ("limits: {uploads: true}", "limits.uploads: found true; allowed: a whole number"),
         ("limits: {attempts: -1}", "limits.attempts: found -1; allowed: 1 or more"),
         ("limits: {max_size: 500}", "found 500; allowed: a size such as 500MB or 2GiB, auto, or null"),
+        ("limits: {upload_rate: 2MB}", 'found "2MB"; allowed: a rate such as 2MB/s'),
         ("limits: {max_size: 500 megs}", 'found "500 megs"; allowed: a size'),
         ("limits: {max_duration: 10 min}", 'found "10 min"; allowed: a duration such as'),
         ("limits: {max_duration: true}", "found true; allowed: a duration"),

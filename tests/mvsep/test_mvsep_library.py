@@ -36,7 +36,7 @@ CALLS = {
     "quality_add": ("POST", "quality_checker/add", lambda c, path: c.quality_add(path, algo_name="a", password="p")),
     "quality_delete": ("POST", "quality_checker/delete", lambda c, _: c.quality_delete(1, password="p")),
 }  # fmt: skip
-BESIDES = {"download", "close"}
+BESIDES = {"download", "close", "stop_waiting"}
 
 
 def test_every_method_is_here_and_every_endpoint_has_one():

@@ -18,6 +18,8 @@ from mvsep_watch.model import Algorithm, Catalogue, Field
 
 SECONDS_A_MINUTE = 60
 MINIMUM = 1
+SETTLE_FOR_S = 3600.0
+"""How long after its end a separation's charge is looked for; then the estimate stands."""
 
 
 def price(
@@ -43,6 +45,11 @@ def price(
 def unpriced(catalogue: Catalogue) -> Catalogue:
     """Give a catalogue that is good for names and options, and whose prices are not known."""
     return {number: replace(algorithm, price_coefficient=None) for number, algorithm in catalogue.items()}
+
+
+def month_of(day: str) -> tuple[str, str]:
+    """Give the first and the last day of a day's month, for comparing days as text; not every month has the last."""
+    return f"{day[:7]}-01", f"{day[:7]}-31"
 
 
 def in_words(credits_: int) -> str:

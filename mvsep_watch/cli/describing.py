@@ -6,12 +6,11 @@ planner's own words for the gate, the limit or the slots that keep it, or the se
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from functools import cached_property
 from typing import Any
 
-from mvsep_watch.cli.rendering import full_path, instant, joined, said
+from mvsep_watch.cli.rendering import full_path, instant, joined, local_day, said
 from mvsep_watch.cli.selecting import START
 from mvsep_watch.model import (
     FORMATS,
@@ -26,6 +25,7 @@ from mvsep_watch.model import (
 )
 from mvsep_watch.naming import escape_path
 from mvsep_watch.planner import Proposal, Situation, Wait, in_force, may_start
+from mvsep_watch.pricing import month_of
 from mvsep_watch.store import SeparationRow
 from mvsep_watch.store.views import JobView, Views
 
@@ -50,7 +50,7 @@ class Describer:
         self._views = views
         self._config = config
         self._running = running
-        self._today = dt.datetime.fromtimestamp(now).astimezone().date().isoformat()
+        self._today = str(local_day(now))
 
     def why(self, view: JobView) -> Words:
         """Say why a job is where it is, and what can be done about it; empty where there is nothing to say."""
@@ -117,17 +117,18 @@ class Describer:
     def situation(self) -> Situation:
         """What holds for every separation that might start now."""
         separations, account = self._views.separations, self.account
-        mine = (realm_of(self._config.service.base_url), account.identity) if account else None
+        realm = realm_of(self._config.service.base_url)
+        mine = (realm, account.identity) if account else None
         return Situation(
             gates=self._views.memory.closed,
             plan=in_force(self._config.limits, account, self._views.memory.slots_seen(*mine) if mine else None),
             credits=self._config.limits.credits,
             account=account,
             slots_taken=separations.slots_taken(account=mine),
-            sent_today=separations.sent_on(self._today),
+            sent_today=separations.sent_on(realm, self._today),
             reserved=separations.reserved_against_balance(account=mine),
-            spent_today=separations.spent(self._today, self._today),
-            spent_this_month=separations.spent(f"{self._today[:7]}-01", f"{self._today[:7]}-31"),
+            spent_today=separations.spent(realm, self._today, self._today),
+            spent_this_month=separations.spent(realm, *month_of(self._today)),
         )
 
     @cached_property

@@ -120,6 +120,11 @@ def local_time(at: float | None) -> str:
     return "-" if at is None else f"{dt.datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M:%S}"
 
 
+def local_day(at: float) -> dt.date:
+    """Give the local date of an instant (seconds since 1970): what money is counted on."""
+    return dt.datetime.fromtimestamp(at).astimezone().date()
+
+
 def joined(words: Iterable[str]) -> str:
     """Join words as in a sentence: `a`, `a and b`, `a, b and c`."""
     *most, last = list(words) or [""]

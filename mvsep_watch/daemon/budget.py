@@ -5,7 +5,7 @@ from __future__ import annotations
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.model import Settings, Work, kind_of
 from mvsep_watch.planner import Ask, Misfit, Proposal, Situation, Start, Wait, in_force, may_start
-from mvsep_watch.pricing import price
+from mvsep_watch.pricing import month_of, price
 from mvsep_watch.retry import words
 from mvsep_watch.store import SeparationRow
 
@@ -65,7 +65,8 @@ class Budget:
     def _situation(self, *, without: SeparationRow | None) -> Situation:
         """Say what holds for whatever might start now, leaving one separation's own reservation out."""
         context, separations = self._context, self._context.store.separations
-        today, account = context.today(), (context.realm, context.identity)
+        today, realm = context.today(), context.realm
+        account = (realm, context.identity)
         own_price = without.credits_estimated if without else 0
         own_today = without is not None and without.reserved_day == today
         own_month = without is not None and without.reserved_day[:7] == today[:7]
@@ -75,10 +76,10 @@ class Budget:
             credits=context.config.limits.credits,
             account=context.account,
             slots_taken=separations.slots_taken(account=account, besides=without),
-            sent_today=separations.sent_on(today) - own_today,
+            sent_today=separations.sent_on(realm, today) - own_today,
             attempts=context.config.limits.attempts,
             is_untagged_unknown=separations.is_untagged_released(account=account, besides=without),
             reserved=separations.reserved_against_balance(account=account) - own_price,
-            spent_today=separations.spent(today, today) - own_price * own_today,
-            spent_this_month=separations.spent(f"{today[:7]}-01", f"{today[:7]}-31") - own_price * own_month,
+            spent_today=separations.spent(realm, today, today) - own_price * own_today,
+            spent_this_month=separations.spent(realm, *month_of(today)) - own_price * own_month,
         )

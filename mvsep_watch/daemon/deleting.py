@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from mvsep_watch import retry
 from mvsep_watch.daemon.context import Context
-from mvsep_watch.daemon.history import SETTLE_FOR_S
 from mvsep_watch.daemon.polling import KEPT_BY_SERVER_S, Polling
 from mvsep_watch.model import JobState
+from mvsep_watch.pricing import SETTLE_FOR_S
 from mvsep_watch.steps.asking import DeleteRemote
 from mvsep_watch.store import JobRow, SeparationRow
 

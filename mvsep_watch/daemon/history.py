@@ -13,14 +13,13 @@ from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.polling import Polling
 from mvsep_watch.daemon.sightings import Sightings
 from mvsep_watch.daemon.unknowns import Unknowns
+from mvsep_watch.pricing import SETTLE_FOR_S
 from mvsep_watch.steps.asking import HistoryRead, ReadHistory
 from mvsep_watch.store import SeparationRow
 
 FAILED_AGAIN_S = 5.0
 FAILING_AFTER = 6
 """Two minutes of failures in a row."""
-SETTLE_FOR_S = 3600.0
-"""How long after its end a separation's charge is looked for; then the estimate stands."""
 LONGEST_INTERVAL_S = 60.0
 PATIENT_AFTER = 8
 """After so many looks for the same thing, they become rarer: it is held by then, or the history does not list it."""

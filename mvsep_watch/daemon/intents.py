@@ -165,6 +165,7 @@ class Intents:
                 price=reserves,
                 day=context.today(),
                 now=context.clock.now(),
+                began_for=job.id,
             )
             store.jobs.set(job.id, separation_id=separation_id, reason="", hint="", not_before=0.0)
         context.log.info("separation_intended", job=job.id, separation=separation_id, credits=reserves)

@@ -46,6 +46,7 @@ class Sending:
             return
         with store.transaction():
             now = context.clock.now()
+            store.separations.unsettle(row, now=now)
             store.separations.move(
                 row,
                 SeparationState.SUBMITTED,

@@ -270,6 +270,7 @@ class Starting:
             duration_s=planned.source.duration_s,
             day=day_in_hash(row.hash) or context.today(),
             now=context.clock.now(),
+            began_for=planned.job.id,
         )
 
     def _price(self, planned: Planned) -> int | None:

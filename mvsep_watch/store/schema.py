@@ -196,7 +196,7 @@ CREATE INDEX jobs_one_off ON jobs (output_root)
 
 
 def _second(db: sqlite3.Connection) -> None:
-    """Tell inputs from bytes and a link's hash from the separation's; keep untagged rows, and one-offs."""
+    """Tell inputs from bytes, links' hashes from separations', ledgers by realm; keep untagged rows, and one-offs."""
     for statement in (
         "ALTER TABLE jobs ADD COLUMN bytes_key TEXT NOT NULL DEFAULT ''",
         "UPDATE jobs SET bytes_key = input_key",
@@ -207,6 +207,11 @@ def _second(db: sqlite3.Connection) -> None:
         "CREATE INDEX separations_to_delete ON separations (not_before) WHERE delete_pending",
         "ALTER TABLE history ADD COLUMN sep_type INTEGER",
         "ALTER TABLE history ADD COLUMN created_at TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE separations ADD COLUMN began_for INTEGER REFERENCES jobs (id)",
+        "ALTER TABLE ledger ADD COLUMN realm TEXT NOT NULL DEFAULT ''",
+        "UPDATE ledger SET realm = coalesce((SELECT realm FROM separations WHERE id = separation_id), '')",
+        "DROP INDEX ledger_by_day",
+        "CREATE INDEX ledger_by_day ON ledger (realm, day, credits)",
         *_statements(_ONE_OFFS),
     ):
         db.execute(statement)

@@ -56,8 +56,12 @@ class Separations:
         price: int,
         day: str,
         now: float,
+        began_for: int | None = None,
     ) -> int:
-        """Commit the intent: settings, tag, upload name, price, and the reservation of credits and slot."""
+        """Commit the intent: settings, tag, upload name, price, and the reservation of credits and slot.
+
+        It is `began_for` a job: whose money it is, however many jobs come to share it.
+        """
         with self._db.transaction():
             separation_id = self._insert(
                 work,
@@ -72,8 +76,9 @@ class Separations:
                 day=day,
                 now=now,
                 watermark=watermark,
+                began_for=began_for,
             )
-            self._enter(separation_id, "reserved", price, day=day, now=now)
+            self._enter(separation_id, "reserved", price, realm=work.realm, day=day, now=now)
         return separation_id
 
     def adopt(
@@ -89,6 +94,7 @@ class Separations:
         duration_s: float | None,
         day: str,
         now: float,
+        began_for: int | None = None,
     ) -> int:
         """Take over a separation that the history knows under this work's tag and this state does not."""
         with self._db.transaction():
@@ -107,6 +113,7 @@ class Separations:
                 now=now,
                 hash=hash_,
                 submitted_at=now,
+                began_for=began_for,
                 reason="found in the history by its tag",
             )
 
@@ -159,8 +166,8 @@ class Separations:
             if not changed:
                 return False
             if (price, day) != (row.credits_estimated, row.reserved_day):
-                self._enter(row.id, "moved", -row.credits_estimated, day=row.reserved_day, now=now)
-                self._enter(row.id, "moved", price, day=day, now=now)
+                self._enter(row.id, "moved", -row.credits_estimated, realm=row.realm, day=row.reserved_day, now=now)
+                self._enter(row.id, "moved", price, realm=row.realm, day=day, now=now)
             self._record(row, SeparationState.RELEASED, "", now)
         return True
 
@@ -182,7 +189,7 @@ class Separations:
         """Give up an intent that never left: its jobs are free, its reservation is gone, the attempt is unspent."""
         with self._db.transaction():
             self._db.run("UPDATE jobs SET separation_id = NULL WHERE separation_id = ?", (row.id,))
-            self._enter(row.id, "released", -row.credits_estimated, day=row.reserved_day, now=now)
+            self._enter(row.id, "released", -row.credits_estimated, realm=row.realm, day=row.reserved_day, now=now)
             self._record(row, SeparationState.CANCELLED, reason, now)
             self._db.run("DELETE FROM separations WHERE id = ?", (row.id,))
 
@@ -192,8 +199,17 @@ class Separations:
             known = row.credits_estimated if row.credits_charged is None else row.credits_charged
             if charged != known:
                 entry = "charged" if charged > known else "given_back"
-                self._enter(row.id, entry, charged - known, day=row.reserved_day, now=now)
+                self._enter(row.id, entry, charged - known, realm=row.realm, day=row.reserved_day, now=now)
             self._db.update("separations", row.id, {"credits_charged": charged, "not_before": 0.0})
+
+    def unsettle(self, row: SeparationRow, *, now: float) -> None:
+        """Reserve again what counted as never made, and was: what it costs is still to be seen."""
+        if row.credits_charged is None:
+            return
+        with self._db.transaction():
+            again = row.credits_estimated - row.credits_charged
+            self._enter(row.id, "reserved", again, realm=row.realm, day=row.reserved_day, now=now)
+            self._db.update("separations", row.id, {"credits_charged": None, "balance_read": 0})
 
     def unfinished(self) -> list[SeparationRow]:
         """Give every separation that is not ended, the oldest first."""
@@ -275,29 +291,37 @@ class Separations:
             )
         )
 
-    def spent(self, first_day: str, last_day: str) -> int:
-        """Sum the ledger over days, both included: what is charged, and what is reserved until it is known."""
+    def spent(self, realm: str, first_day: str, last_day: str) -> int:
+        """Sum a realm's ledger over days, both included: what is charged, and what is reserved until it is known."""
         return int(
             self._db.value(
-                "SELECT coalesce(sum(credits), 0) FROM ledger WHERE day BETWEEN ? AND ?", (first_day, last_day)
+                "SELECT coalesce(sum(credits), 0) FROM ledger WHERE realm = ? AND day BETWEEN ? AND ?",
+                (realm, first_day, last_day),
             )
         )
 
-    def sent_on(self, day: str) -> int:
-        """Count the separations reserved on a day: what `per_day_jobs` counts."""
+    def sent_on(self, realm: str, day: str) -> int:
+        """Count a realm's separations that were reserved on a day: what `per_day_jobs` counts."""
         return int(
             self._db.value(
-                "SELECT count(*) FROM separations WHERE reserved_day = ? AND hash IS NOT NULL"
-                " OR reserved_day = ? AND state IN ('intended', 'released')",
-                (day, day),
+                "SELECT count(*) FROM separations WHERE reserved_day = ? AND realm = ?"
+                " AND (hash IS NOT NULL OR state IN ('intended', 'released'))",
+                (day, realm),
             )
         )
 
-    def _enter(self, separation_id: int, entry: str, credits_: int, *, day: str, now: float) -> None:
+    def _enter(self, separation_id: int, entry: str, credits_: int, *, realm: str, day: str, now: float) -> None:
         if credits_:
             self._db.insert(
                 "ledger",
-                {"at": now, "day": day, "separation_id": separation_id, "entry": entry, "credits": credits_},
+                {
+                    "at": now,
+                    "realm": realm,
+                    "day": day,
+                    "separation_id": separation_id,
+                    "entry": entry,
+                    "credits": credits_,
+                },
             )
 
     def _record(self, row: SeparationRow, state: SeparationState, reason: str, now: float) -> None:

@@ -208,7 +208,7 @@ def test_the_ledger_adds_up_to_what_the_service_charged(world):
     world.pass_time(120)
 
     today = world.engine.context.today()
-    spent = world.store.separations.spent(today, today)
+    spent = world.store.separations.spent("mvsep", today, today)
 
     assert spent == 6 == 1000 - world.service.account.credits
     assert {row.credits_charged for row in world.store.separations._rows("1")} == {2}
@@ -225,7 +225,7 @@ def test_what_the_service_gave_back_is_given_back(world):
     world.pass_time(200)
 
     today = world.engine.context.today()
-    assert world.store.separations.spent(today, today) == 1000 - world.service.account.credits
+    assert world.store.separations.spent("mvsep", today, today) == 1000 - world.service.account.credits
 
 
 def test_out_of_credits_closes_one_gate_and_spends_no_attempt(world):
@@ -291,7 +291,7 @@ def test_what_is_adopted_counts_on_the_day_it_was_paid_for(world):
 
     today = world.engine.context.today()
     assert world.states() == ["published"]
-    assert world.store.separations.spent(today, today) == 0
+    assert world.store.separations.spent("mvsep", today, today) == 0
 
 
 def test_refusals_do_not_pause_ever_longer_once_something_is_taken(world):

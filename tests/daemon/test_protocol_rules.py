@@ -311,7 +311,7 @@ def test_what_cannot_be_sent_again_gives_its_slot_back(world):
 
     assert (world.states(), world.store.separations.slots_taken()) == (["cancelled"], 0)
     today = world.engine.context.today()
-    assert (world.store.separations.reserved_against_balance(), world.store.separations.spent(today, today)) == (0, 0)
+    assert (world.store.separations.reserved_against_balance(), world.store.separations.spent("mvsep", today, today)) == (0, 0)
 
 
 def test_a_source_that_comes_back_after_a_refusal_is_sent(world):
@@ -407,7 +407,7 @@ def test_money_moves_to_the_day_of_the_release(world):
 
     after = world.engine.context.today()
 
-    assert (world.store.separations.spent(before, before), world.store.separations.spent(after, after)) == (0, 1)
+    assert (world.store.separations.spent("mvsep", before, before), world.store.separations.spent("mvsep", after, after)) == (0, 1)
 
 
 # Ends

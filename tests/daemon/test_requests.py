@@ -97,7 +97,7 @@ def finished(world):
 
 def reserved(world):
     today = world.engine.context.today()
-    return world.store.separations.reserved_against_balance(), world.store.separations.spent(today, today)
+    return world.store.separations.reserved_against_balance(), world.store.separations.spent("mvsep", today, today)
 
 
 # Approve

@@ -119,9 +119,9 @@ def test_a_release_moves_the_reservation_to_its_day_and_its_price(desk):
     release(desk, row, price=7, day=NEXT_DAY)
 
     separations = desk.store.separations
-    assert (separations.spent(DAY, DAY), separations.spent(NEXT_DAY, NEXT_DAY)) == (0, 7)
+    assert (separations.spent("mvsep", DAY, DAY), separations.spent("mvsep", NEXT_DAY, NEXT_DAY)) == (0, 7)
     assert desk.again(row).credits_estimated == separations.reserved_against_balance() == 7
-    assert (separations.sent_on(DAY), separations.sent_on(NEXT_DAY)) == (0, 1)
+    assert (separations.sent_on("mvsep", DAY), separations.sent_on("mvsep", NEXT_DAY)) == (0, 1)
 
 
 def test_a_release_that_is_refused_moves_no_credits(desk):
@@ -141,7 +141,7 @@ def test_an_intent_that_never_left_is_taken_back_whole(desk):
 
     assert desk.store.jobs.get(job.id).separation_id is None
     assert desk.store.separations.of_work(WORK) == []
-    assert desk.store.separations.spent(DAY, DAY) == 0
+    assert desk.store.separations.spent("mvsep", DAY, DAY) == 0
     assert desk.transitions()[-1] == ("separation", "intended", "cancelled", "the source changed")
 
 
@@ -227,8 +227,36 @@ def test_the_ledger_adds_up(desk, lives):
 
     rows = [desk.store.separations.get(row[0]) for row in desk.store.db.all("SELECT id FROM separations")]
     expected = sum(row.credits_estimated if row.credits_charged is None else row.credits_charged for row in rows)
-    assert desk.store.separations.spent(DAY, NEXT_DAY) == expected
+    assert desk.store.separations.spent("mvsep", DAY, NEXT_DAY) == expected
     assert all(credits_ for _, _, credits_ in desk.ledger())
+
+
+def test_what_counted_as_never_made_is_reserved_again(desk):
+    """It was given back, and then the history listed it: what it costs is still to be seen."""
+    row = ended(desk, desk.intent(), SeparationState.FAILED)
+    desk.store.separations.settle(row, 0, now=11.0)
+    desk.store.separations.balance_was_read(begun_at=12.0)
+    before = desk.store.separations.spent("mvsep", DAY, DAY)
+
+    for _ in range(2):
+        desk.store.separations.unsettle(desk.again(row), now=13.0)
+
+    assert (before, desk.store.separations.spent("mvsep", DAY, DAY)) == (0, 5)
+    assert desk.store.separations.reserved_against_balance() == 5
+    assert desk.again(row).credits_charged is None
+
+
+def test_each_realm_has_a_ledger_of_its_own(desk):
+    """What is spent in a sandbox is not spent."""
+    other = Work(realm="sandbox", input_key=WORK.input_key, settings=WORK.settings)
+    desk.intent()
+    desk.intent(other, price=3)
+    desk.store.separations.remove_intent(desk.intent(other, attempt=2, price=9), reason="", now=2.0)
+
+    separations = desk.store.separations
+
+    assert [separations.spent(realm, DAY, DAY) for realm in ("mvsep", "sandbox", "elsewhere")] == [5, 3, 0]
+    assert [separations.sent_on(realm, DAY) for realm in ("mvsep", "sandbox", "elsewhere")] == [1, 1, 0]
 
 
 @pytest.mark.parametrize("state", [INTENDED, RELEASED, SUBMITTED])
@@ -260,7 +288,7 @@ def test_a_charge_counts_against_a_balance_that_does_not_show_it_yet(desk, charg
     desk.store.separations.balance_was_read(begun_at=12.0)
 
     assert (before, desk.store.separations.reserved_against_balance()) == (charged, 0)
-    assert desk.store.separations.spent(DAY, DAY) == charged
+    assert desk.store.separations.spent("mvsep", DAY, DAY) == charged
 
 
 def test_what_ended_lately_and_is_not_settled_is_looked_for(desk):
@@ -279,7 +307,7 @@ def test_a_days_count_is_of_what_was_sent_or_is_about_to_be(desk):
     rows = [desk.intent(attempt=attempt) for attempt in (1, 2, 3)]
     release(desk, rows[1])
     ended(desk, rows[2], SeparationState.FAILED)
-    before = desk.store.separations.sent_on(DAY)
+    before = desk.store.separations.sent_on("mvsep", DAY)
     desk.store.separations.move(desk.again(rows[1]), SUBMITTED, now=3.0, hash="h")
 
-    assert (before, desk.store.separations.sent_on(DAY), desk.store.separations.sent_on(NEXT_DAY)) == (2, 2, 0)
+    assert (before, desk.store.separations.sent_on("mvsep", DAY), desk.store.separations.sent_on("mvsep", NEXT_DAY)) == (2, 2, 0)

@@ -34,6 +34,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "status": ("looking", "Show what is going on."),
         "jobs": ("looking", "List jobs."),
         "show": ("looking", "Show everything about a job or a file."),
+        "spend": ("spending", "Show what was spent."),
     },
     "Act": {
         "approve": ("acting", "Let held jobs go on that wait for their price."),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mvsep_watch.model import FINISHED, Account, HoldKind, JobState, Output
+from mvsep_watch.store import spending
 from mvsep_watch.store.connection import Db
 from mvsep_watch.store.jobs import Jobs
 from mvsep_watch.store.memory import Memory
@@ -22,6 +23,7 @@ from mvsep_watch.store.one_offs import OneOffs
 from mvsep_watch.store.rows import JobRow, SeparationRow, SourceRow, path_blob, read
 from mvsep_watch.store.separations import Separations
 from mvsep_watch.store.sources import Sources
+from mvsep_watch.store.spending import Spent
 
 T = TypeVar("T")
 
@@ -219,6 +221,10 @@ class Views:
         """Give what a separation did to the credits, in order."""
         rows = self._db.all("SELECT * FROM ledger WHERE separation_id = ? ORDER BY id", (separation,))
         return [read(LedgerEntry, row) for row in rows]
+
+    def spent(self, realm: str, first_day: str, last_day: str) -> list[Spent]:
+        """Give the separations of a realm on days (both included), with their money."""
+        return spending.spent(self._db, realm=realm, first_day=first_day, last_day=last_day)
 
     def meaning_of(self, asked: str, *, realm: str) -> str | None:
         """Give the settings that an asking meant when it was last planned, for any input; None where it never was."""

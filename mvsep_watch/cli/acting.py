@@ -221,7 +221,7 @@ def _act(
     if options.json:
         rendering.print_json(answer)
     else:
-        _tell(name, answer, is_at_work=is_running(config))
+        _tell(name, answer, goes_on="" if is_running(config) else _goes_on(config))
     return Exit.UNFINISHED if answer["refused"] else Exit.OK
 
 
@@ -234,8 +234,15 @@ DONE = {
 }
 
 
-def _tell(name: str, answer: asking.Answer, *, is_at_work: bool) -> None:
-    """Say how many were done, and which were not and why."""
+def _goes_on(config: Config) -> str:
+    """Say what is to be done where no daemon is at work."""
+    if not config.folders:
+        return "the same `separate` goes on with it"
+    return f"no daemon is running; it goes on when one does: {START}"
+
+
+def _tell(name: str, answer: asking.Answer, *, goes_on: str) -> None:
+    """Say how many were done, and which were not and why; `goes_on` is what is to be done next, if anything."""
     console = rendering.console()
     done = answer["done"]
     if answer["sources"]:
@@ -248,8 +255,8 @@ def _tell(name: str, answer: asking.Answer, *, is_at_work: bool) -> None:
         console.print(Text.assemble(("refused", "red"), f": job {refused['id']}: {refused['reason']}"))
     if not done and not answer["refused"] and not answer["sources"]:
         console.print(f"nothing waits for `{name}`")
-    if done and not is_at_work and name != "forget":
-        console.print(f"no daemon is running; it goes on when one does: {START}")
+    if done and goes_on and name != "forget":
+        console.print(goes_on)
 
 
 def _ids(ids: Sequence[int]) -> str:

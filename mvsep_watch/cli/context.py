@@ -15,7 +15,11 @@ from typing import Any
 
 import click
 
-from mvsep_watch.model import Config
+from mvsep_watch.errors import ConfigError
+from mvsep_watch.model import Config, Service
+
+
+URL_VARIABLE = "MVSEP_BASE_URL"
 
 
 class Exit(IntEnum):
@@ -34,7 +38,7 @@ EXIT_CODES = {
     Exit.OK: "success",
     Exit.BUG: "a bug in mvsep-watch",
     Exit.USAGE: "the command's words do not fit",
-    Exit.UNFINISHED: "once, get: not everything is done; approve, ...: some refused",
+    Exit.UNFINISHED: "once, separate, get: not everything is done; approve, ...: some refused",
     Exit.PERSON: "a person must act: configuration, token, disk, state",
     Exit.RUNNING: "another process has the state already",
     Exit.INTERRUPTED: "interrupted by Ctrl-C (SIGTERM ends `run` with 0)",
@@ -93,15 +97,45 @@ def load_config(options: Options, *, needs_token: bool = True) -> Config:
 
     Args:
         options: Where the command line says that it is.
-        needs_token: False for commands that only look at the state, or ask its owner.
+        needs_token: False for commands that only look at the state, or ask its owner. Where there is no configuration
+            they get the user's own state, of what was separated without one.
 
     Raises:
         ConfigError: There is none, or it cannot be used.
     """
     from mvsep_watch import config, log  # noqa: PLC0415 - `--help` needs neither
 
+    if not needs_token and find_config(options) is None:
+        base_url = os.environ.get(URL_VARIABLE, "").strip() or Service(token="").base_url
+        own = own_config(Service(token="", base_url=base_url))
+        if own.state.exists():
+            return own
     path = config.find(options.config, environ=os.environ, cwd=Path.cwd())
     found = config.load(path, environ=os.environ, needs_token=needs_token)
     if found.service.token:
         log.hide(found.service.token)
     return found
+
+
+def find_config(options: Options) -> Path | None:
+    """Find the configuration file, or give None where there is none; one that was named must be there.
+
+    Raises:
+        ConfigError: It was named, and is not there.
+    """
+    from mvsep_watch import config  # noqa: PLC0415 - `--help` does not need it
+
+    try:
+        return config.find(options.config, environ=os.environ, cwd=Path.cwd())
+    except ConfigError:
+        if options.config is not None or os.environ.get(config.VARIABLE):
+            raise
+        return None
+
+
+def own_config(service: Service) -> Config:
+    """Give what holds for a user who has no configuration: a state of their own, no watched folders, usual limits."""
+    from mvsep_watch import config  # noqa: PLC0415 - `--help` does not need it
+
+    state = config.own_state_path(os.environ)
+    return Config(path=state, state=state, service=service, folders=())

@@ -29,6 +29,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "check": ("check", "Check the configuration."),
         "run": ("running", "Watch the folders until told to stop."),
         "once": ("running", "Do everything there is to do, then exit."),
+        "separate": ("separate", "Separate one file or link, straight."),
     },
     "Look": {
         "status": ("looking", "Show what is going on."),

@@ -1,6 +1,7 @@
 """How a command asks the service itself, without the daemon: with whose token, at which base URL.
 
-With a configuration it is the configuration's service; without one `MVSEP_API_TOKEN` and `MVSEP_BASE_URL` say it.
+With a configuration it is the configuration's service; without one `MVSEP_API_TOKEN` (else systemd's credential) and
+`MVSEP_BASE_URL` say it.
 `--base-url` overrides both. The surprise: the token of a configuration goes to hosts of the configuration's realm only;
 elsewhere, and where it has none, the one in the environment is used.
 """
@@ -11,14 +12,13 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import click
 
 from mvsep_watch import config, log
-from mvsep_watch.cli.context import Command, Options, keep, shared_options
-from mvsep_watch.config.places import VARIABLE
+from mvsep_watch.cli.context import URL_VARIABLE, Command, Options, find_config, keep, shared_options
+from mvsep_watch.config import credentials
 from mvsep_watch.errors import ConfigError, RetryableError, TransportError
 from mvsep_watch.model import Config, Limits, Service, realm_of
 from mvsep_watch.mvsep import Client
@@ -28,7 +28,6 @@ Function = Callable[..., int | None]
 BY_ITSELF = "by itself"
 """What hints of passing trouble promise; it is the daemon's promise, and no command's."""
 TOKEN_VARIABLE = "MVSEP_API_TOKEN"  # noqa: S105 - the name of a variable
-URL_VARIABLE = "MVSEP_BASE_URL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,14 +140,8 @@ def reach(options: Options, *, needs_token: bool = True) -> Reach:
 
 def _config(options: Options) -> Config | None:
     """Read the configuration if there is one; one that was named must be there."""
-    is_named = options.config is not None or bool(os.environ.get(VARIABLE))
-    try:
-        path = config.find(options.config, environ=os.environ, cwd=Path.cwd())
-    except ConfigError:
-        if is_named:
-            raise
-        return None
-    return config.load(path, environ=os.environ, needs_token=False)
+    path = find_config(options)
+    return None if path is None else config.load(path, environ=os.environ, needs_token=False)
 
 
 def _of_environment() -> Service:
@@ -157,7 +150,10 @@ def _of_environment() -> Service:
 
 
 def _token_of_environment() -> str:
-    return os.environ.get(TOKEN_VARIABLE, "").strip()
+    try:
+        return os.environ.get(TOKEN_VARIABLE, "").strip() or credentials.of_systemd(os.environ) or ""
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _moved(service: Service, base_url: str) -> Service:

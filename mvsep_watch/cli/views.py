@@ -54,10 +54,11 @@ class LineView:
 
 
 class LiveView:
-    """Redraws what is under way in a terminal; what has ended stays, a line each."""
+    """Redraws what is under way in a terminal; what has ended stays, a line each. `idle` is said where nothing is."""
 
-    def __init__(self, console: Console) -> None:
-        self._spinner = Spinner("line", text="looking through the folders")
+    def __init__(self, console: Console, *, idle: str = "looking through the folders") -> None:
+        self._idle = idle
+        self._spinner = Spinner("line", text=idle)
         self._snapshot: Snapshot | None = None
         self._live = Live(
             console=console, get_renderable=self._drawn, refresh_per_second=8, transient=True, redirect_stdout=False
@@ -82,7 +83,7 @@ class LiveView:
         snapshot = self._snapshot
         if snapshot is None:
             return self._spinner
-        self._spinner.update(text=_one_line(summary(snapshot)))
+        self._spinner.update(text=_one_line(summary(snapshot) or self._idle))
         hidden = len(snapshot.tasks) - TASKS_SHOWN
         return Group(
             self._spinner,
@@ -93,7 +94,7 @@ class LiveView:
 
 
 def summary(snapshot: Snapshot) -> str:
-    """Say in one line how much is done and how much is left."""
+    """Say in one line how much is done and how much is left; empty where nothing is."""
     counts = snapshot.counts
     under_way = counts[JobState.SUBMITTED] + counts[JobState.SEPARATED] + counts[JobState.FETCHED]
     parts = (
@@ -103,7 +104,7 @@ def summary(snapshot: Snapshot) -> str:
         (counts[JobState.HELD], "held"),
         (counts[JobState.FAILED], "failed"),
     )
-    return ", ".join(f"{number} {word}" for number, word in parts if number) or "looking through the folders"
+    return ", ".join(f"{number} {word}" for number, word in parts if number)
 
 
 def _task_line(task: Task) -> Text:

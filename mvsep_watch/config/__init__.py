@@ -8,6 +8,6 @@ is wrong on the way. Nothing here writes, and nobody else reads the file.
 from mvsep_watch.config.advice import check_models
 from mvsep_watch.config.load import load
 from mvsep_watch.config.models import schema
-from mvsep_watch.config.places import find, state_path
+from mvsep_watch.config.places import VARIABLE, find, own_state_path, state_path
 
-__all__ = ["check_models", "find", "load", "schema", "state_path"]
+__all__ = ["VARIABLE", "check_models", "find", "load", "own_state_path", "schema", "state_path"]

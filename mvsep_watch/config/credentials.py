@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from mvsep_watch.config.expand import Expander, is_only_variables
@@ -51,13 +52,25 @@ def _found(section: MvsepSection, *, mode: int, expander: Expander, config: Path
         return _inline(section.token, mode=mode, expander=expander, config=config)
     if section.token_file is not None:
         return _read(expander.path(section.token_file), is_private=True)
-    folder = expander.environ.get("CREDENTIALS_DIRECTORY", "")
-    if folder and (Path(folder) / CREDENTIAL).exists():
-        return _read(Path(folder) / CREDENTIAL, is_private=False)
+    found = of_systemd(expander.environ)
+    if found is not None:
+        return found
     raise ValueError(
         "there is no token; write `token: ${MVSEP_API_TOKEN}`, or token_file: PATH, or give systemd the credential "
         f'"{CREDENTIAL}"'
     )
+
+
+def of_systemd(environ: Mapping[str, str]) -> str | None:
+    """Read the token among systemd's credentials, or give None where there is none.
+
+    Raises:
+        ValueError: It cannot be read.
+    """
+    folder = environ.get("CREDENTIALS_DIRECTORY", "")
+    if not folder or not (Path(folder) / CREDENTIAL).exists():
+        return None
+    return _read(Path(folder) / CREDENTIAL, is_private=False)
 
 
 def _inline(written: str, *, mode: int, expander: Expander, config: Path) -> str:

@@ -1,7 +1,8 @@
 """Says which file is the configuration, and where the state file of a configuration is.
 
 The state file's place follows from the configuration's path alone: not from the user, not from the environment. Two
-people who run a command on one configuration must meet in one state, or both would pay.
+people who run a command on one configuration must meet in one state, or both would pay. Only who separates single
+files without any configuration has a state of their own.
 """
 
 from __future__ import annotations
@@ -51,6 +52,13 @@ def state_path(config_path: Path) -> Path:
     folder = path.parent.resolve()
     name = f"{path.stem}.state.sqlite3"
     return (SYSTEM_STATE_FOLDER if SYSTEM_FOLDER in (folder, path.parent) else folder) / name
+
+
+def own_state_path(environ: Mapping[str, str]) -> Path:
+    """Give the place of a user's own state, for what is separated without a configuration."""
+    xdg, home = Path(environ.get("XDG_STATE_HOME", "")), Path(environ.get("HOME") or Path.home())
+    folder = xdg if xdg.is_absolute() else home / ".local" / "state"
+    return folder / "mvsep-watch" / "separate.state.sqlite3"
 
 
 def _usual_places(environ: Mapping[str, str], cwd: Path) -> list[Path]:

@@ -12,12 +12,13 @@ from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
+from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from mvsep_watch import hours
 from mvsep_watch.config import units
 from mvsep_watch.config.problems import BLANK
-from mvsep_watch.model import FORMATS, InputKind, is_loopback
+from mvsep_watch.model import FORMATS, InputKind, Window, is_loopback
 
 PLACEHOLDERS = ("rel", "name", "rule", "ext", "folder", "sha8")
 _CAN_BE_EMPTY = ("rel", "ext")
@@ -130,9 +131,15 @@ def _source(value: Any) -> Any:
     raise not_allowed("keep, delete or {move: PATH}", "keep", "delete")
 
 
-def _hours(value: Any) -> None:
-    if value is not None:
-        raise refused("hours of work are not supported by this version: take the key out, or write null")
+def _hours(value: Any) -> tuple[Window, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, str):
+        raise not_allowed(f"{hours.WORDS}, in quotes")
+    try:
+        return hours.parse(value)
+    except ValueError as error:
+        raise refused(str(error)) from None
 
 
 def _input(value: Any) -> InputKind:
@@ -207,6 +214,8 @@ _STEMS_SCHEMA = {
     "anyOf": [{"const": "all"}, {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}}]
 }
 
+_HOURS_SCHEMA = {"anyOf": [{"type": "null"}, {"type": "string", "pattern": "[0-9]:[0-5][0-9] ?- ?[0-9]"}]}
+
 Duration = Annotated[float, PlainValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]
 Size = Annotated[int, PlainValidator(_size), WithJsonSchema({"type": "string", "pattern": units.SIZE_PATTERN})]
 Rate = Annotated[int, PlainValidator(_rate), WithJsonSchema({"type": "string", "pattern": units.RATE_PATTERN})]
@@ -224,7 +233,7 @@ OutputFormatNumber = Annotated[
 ]
 Stems = Annotated[list[str] | Literal["all"], PlainValidator(_stems), WithJsonSchema(_STEMS_SCHEMA)]
 Source = Annotated[Any, PlainValidator(_source), WithJsonSchema(_SOURCE_SCHEMA)]
-Hours = Annotated[None, BeforeValidator(_hours), WithJsonSchema({"type": "null"})]
+Hours = Annotated[tuple[Window, ...], PlainValidator(_hours), WithJsonSchema(_HOURS_SCHEMA)]
 Input = Annotated[InputKind, PlainValidator(_input), WithJsonSchema({"enum": [*InputKind]})]
 RuleName = Annotated[str, PlainValidator(_rule_name), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]+$"})]
 FolderName = Annotated[

@@ -93,6 +93,7 @@ def _config(
         folders=tuple(one.folder for one in placed),
         limits=_limits(document.limits or LimitsSection()),
         rescan_s=schedule.rescan,
+        hours=schedule.hours,
     )
 
 

@@ -99,7 +99,7 @@ class ScheduleSection(Section):
     """When things happen."""
 
     rescan: PositiveDuration = Field(default=300.0, description="how often every folder is looked through")
-    hours: Hours = Field(default=None, description="not supported by this version: null")
+    hours: Hours = Field(default=(), description="when uploads may begin; null is always")
 
 
 class RuleKeys(Section):

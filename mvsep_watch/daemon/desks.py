@@ -13,6 +13,7 @@ from mvsep_watch.daemon.disposing import Disposing
 from mvsep_watch.daemon.finishing import Finishing
 from mvsep_watch.daemon.history import History
 from mvsep_watch.daemon.intake import Intake
+from mvsep_watch.daemon.hours import Hours
 from mvsep_watch.daemon.intents import Intents
 from mvsep_watch.daemon.machine import Machine
 from mvsep_watch.daemon.polling import Polling
@@ -48,6 +49,7 @@ class Desks:
         self.intake = Intake(context, Queueing(context))
         self.machine = Machine(context, self)
         self.intents = Intents(context, budget, self)
+        self.hours = Hours(context)
         self.starting = Starting(context, budget, self.intents, is_counting=self.intake.is_counting)
         self.sending = Sending(context, self)
         self.sightings = Sightings(context, self)

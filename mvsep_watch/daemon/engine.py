@@ -118,6 +118,7 @@ class Engine:
         messages, paths = self.inbox.take(longest_nap_s)
         self._mind_the_clock()
         self._receive_all([message for message in messages if not isinstance(message, ReleaseQuestion)])
+        self.desks.hours.work()
         for message in messages:
             if isinstance(message, ReleaseQuestion):
                 self._answer(message)

@@ -12,6 +12,7 @@ from mvsep_watch.model.rules import (
     Reconcile,
     Rule,
     Service,
+    Window,
 )
 from mvsep_watch.model.service import (
     Account,
@@ -125,6 +126,7 @@ __all__ = [
     "SeparationState",
     "Service",
     "Settings",
+    "Window",
     "Work",
     "day_in_hash",
     "file_key",

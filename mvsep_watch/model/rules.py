@@ -114,7 +114,7 @@ class CreditLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The section `limits`. `auto` follows the account's plan; None is no limit."""
+    """The section `limits`. `auto` follows the account's plan; None is no limit; 0 switches the spool off."""
 
     separations: int | Auto = AUTO
     uploads: int = 2
@@ -125,7 +125,23 @@ class Limits:
     per_day_jobs: int | Auto | None = AUTO
     max_size_bytes: int | Auto | None = AUTO
     max_duration_s: float | Auto | None = AUTO
+    spool_bytes: int = 20 * 10**9
     credits: CreditLimits = CreditLimits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A stretch of the day in which uploads may begin.
+
+    Args:
+        days: Those on which it begins; 0 is Monday.
+        start_minute: Of the day.
+        end_minute: Of the same day; above 1440 it is on the next.
+    """
+
+    days: frozenset[int]
+    start_minute: int
+    end_minute: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +152,7 @@ class Config:
         path: The configuration file, absolute.
         state: The state file, absolute.
         folders: The watched folders.
+        hours: When uploads may begin; empty is always.
         one_offs: By name what is separated by itself, outside of the configuration: a folder that nobody watches.
     """
 
@@ -145,6 +162,7 @@ class Config:
     folders: tuple[Folder, ...]
     limits: Limits = Limits()
     rescan_s: float = 300.0
+    hours: tuple[Window, ...] = ()
     one_offs: Mapping[str, Folder] = field(default_factory=dict, hash=False)
 
     def folder(self, name: str) -> Folder | None:

@@ -1,6 +1,6 @@
 import pytest
 
-from mvsep_watch.model import CreditLimits, Limits, Poll, Reconcile
+from mvsep_watch.model import CreditLimits, Limits, Poll, Reconcile, Window
 
 FOLDERS = "folders: [{path: /music/drop, sep_type: 40}]\n"
 
@@ -37,7 +37,7 @@ def test_every_section_arrives_where_it_is_used(config):
         "  {separations: 3, uploads: 4, downloads: 5, attempts: 6, per_day_jobs: 7, max_size: 2GiB, max_duration: 1d,\n"
         "  upload_rate: 2MB/s, download_rate: 1MiB/s,\n"
         "   credits: {reserve: 1, per_day: 2, per_month: 3, approve_job_above: 4, approve_batch_above: null}}\n"
-        "schedule: {rescan: 90, hours: null}\n" + FOLDERS
+        "schedule: {rescan: 90, hours: fri 22:00-07:00}\n" + FOLDERS
     )
     spending = CreditLimits(reserve=1, per_day=2, per_month=3, approve_job_above=4, approve_batch_above=None)
 
@@ -57,6 +57,7 @@ def test_every_section_arrives_where_it_is_used(config):
         credits=spending,
     )
     assert (loaded.rescan_s, loaded.state) == (90.0, config.path.parent / "s.sqlite3")
+    assert loaded.hours == (Window(days=frozenset({4}), start_minute=1320, end_minute=1860),)
 
 
 @pytest.mark.parametrize("key", ["per_day_jobs", "max_size", "max_duration"])
@@ -88,7 +89,10 @@ def test_null_is_no_limit(config, key):
         ("limits: {zzz: 3}", "limits.zzz: unknown key; allowed: separations, uploads"),
         ("schedule: {rescan: 0}", "schedule.rescan: found 0; allowed: more than 0"),
         ("schedule: {rescan: -5m}", 'schedule.rescan: found "-5m"; allowed: a duration'),
-        ('schedule: {hours: "22:00-07:00"}', "schedule.hours: hours of work are not supported by this version"),
+        ("schedule: {hours: 22:00}", "schedule.hours: found 22:00 without quotes; YAML 1.1 reads it to base 60"),
+        ('schedule: {hours: ["22:00-07:00"]}', 'schedule.hours: found a list; allowed: hours such as "22:00-07:00"'),
+        ("schedule: {hours: weekend}", 'schedule.hours: found "weekend"; allowed: hours such as "22:00-07:00"'),
+        ("schedule: {hours: 08:00-25:00}", "schedule.hours: found 25:00; a time is from 00:00 to 24:00"),
         ("state: 5", "state: found 5; allowed: text, or null"),
         ("stat: x", 'stat: unknown key; did you mean "state"?'),
         ("state: $HOME/x", "state: the path cannot be used: found a dollar by itself; write ${NAME}"),

@@ -11,7 +11,7 @@ from mvsep_watch.daemon.engine import Engine
 from mvsep_watch.daemon.hands import perform
 from mvsep_watch.daemon.inbox import Bell, Inbox
 from mvsep_watch.daemon.run import ACCOUNT_EVERY_S
-from mvsep_watch.model import Config, CreditLimits, Folder, Limits, Rule, Service
+from mvsep_watch.model import Config, CreditLimits, Folder, Limits, Rule, Service, Window
 from mvsep_watch.steps.base import Pool, Step, Tools
 from mvsep_watch.store import Store
 from tests.fakes.service import FakeService
@@ -101,6 +101,7 @@ class World:
         self.extra_folders: tuple[Folder, ...] = ()
         self.limits = Limits(credits=CreditLimits(approve_batch_above=None))
         self.service_options: dict[str, object] = {}
+        self.hours: tuple[Window, ...] = ()
         self.caches: Path | None = None
         self.store: Store | None = None
 
@@ -117,6 +118,7 @@ class World:
             limits=self.limits,
         )
 
+            hours=self.hours,
     def another_folder(self, name: str, path: Path, output: Path) -> Folder:
         """Give a second watched folder with the same rules."""
         return Folder(name=name, path=path, output=output, layout="{rel}/{name}", rules=self.rules)

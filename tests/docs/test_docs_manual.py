@@ -19,7 +19,7 @@ ERRORS = [
     for name, value in vars(errors).items()
     if inspect.isclass(value) and issubclass(value, errors.MvsepWatchError) and value is not errors.MvsepWatchError
 ]
-NOT_YET = {GateName.HOURS, GateName.PAUSED}
+NOT_YET = {GateName.PAUSED}
 """Gates of which this version has no use."""
 
 

@@ -41,6 +41,7 @@ def ask(config: Config, command: str, arguments: dict[str, Any]) -> Answer:
 def _apply(config: Config, command: str, arguments: dict[str, Any]) -> Answer:
     """Be the owner for a moment."""
     from mvsep_watch.daemon.context import is_strange  # noqa: PLC0415 - beside a daemon nothing of it is needed
+    from mvsep_watch.daemon.oneoffs import with_one_offs  # noqa: PLC0415
     from mvsep_watch.daemon.requesting import apply_open  # noqa: PLC0415
     from mvsep_watch.store import Store  # noqa: PLC0415
 
@@ -58,7 +59,8 @@ def _apply(config: Config, command: str, arguments: dict[str, Any]) -> Answer:
         try:
             with store.transaction():
                 number = store.requests.append(command, arguments, now=time.time())
-                applied = apply_open(store, config=config, now=time.time(), doubt=doubt)
+                known = with_one_offs(config, store)
+                applied = apply_open(store, config=known, now=time.time(), doubt=doubt)
         finally:
             store.close()
     return next(answer for request, answer in applied if request.id == number)

@@ -18,7 +18,6 @@ import click
 from mvsep_watch.errors import ConfigError
 from mvsep_watch.model import Config, Service
 
-
 URL_VARIABLE = "MVSEP_BASE_URL"
 
 

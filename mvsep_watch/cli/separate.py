@@ -21,7 +21,7 @@ from mvsep_watch.cli.errand import Errand
 from mvsep_watch.cli.reaching import reach, service_command
 from mvsep_watch.daemon.oneoffs import OneOff
 from mvsep_watch.daemon.run import refuse_network
-from mvsep_watch.errors import RequestRefusedError, UsageError
+from mvsep_watch.errors import RequestRefusedError, StateError, UsageError
 from mvsep_watch.model import FORMATS, Catalogue, Config, InputKind, Rule, Scope
 from mvsep_watch.naming import display
 from mvsep_watch.options import resolve_model
@@ -90,12 +90,23 @@ def _config(options: Options) -> Config:
     """Give the configuration, or what holds for a user without one."""
     if find_config(options) is None:
         config = own_config(reach(options).service)
-        config.state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_private(config.state.parent)
         refuse_network(config)
         return config
     if options.base_url:
         raise UsageError("the configuration says which service it is", hint="leave --base-url out, or change base_url")
     return load_config(options, needs_token=False)
+
+
+def _make_private(folder: Path) -> None:
+    """Make the folder of a user's own state, readable by that user alone."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StateError(
+            f"the folder {display(folder)} cannot be made: {error.strerror}",
+            hint="set XDG_STATE_HOME to a folder that you may write, or name a configuration with -c",
+        ) from error
 
 
 def _real(path: Path) -> Path:

@@ -144,6 +144,7 @@ def test_without_a_configuration_the_state_is_the_users_own(desk, run, service, 
     assert (code, again[0], service.made) == (0, 0, 1)
     assert [(job["state"], job["source"]) for job in listed] == [("published", str(desk.song))]
     assert configuration.own_state_path({"HOME": str(tmp_path / "home")}).exists()
+    assert run("redo", "1", "--yes")[1].endswith("the same `separate` goes on with it\n")
     assert run("forget", "1")[0] == 0
 
 
@@ -357,6 +358,29 @@ def test_what_was_cancelled_goes_on_after_a_retry(desk):
     code, _, _ = desk.separate("--yes")
 
     assert (code, desk.service.made) == (0, 1)
+
+
+def test_a_redo_is_made_by_the_same_words(desk):
+    """Without a daemon as well; its outputs are the ones that are told from then on."""
+    desk.separate()
+    redone = desk("redo", "1", "--yes")
+
+    code, told = desk.json()
+
+    assert (redone[0], code, desk.service.made) == (0, 0, 2)
+    assert told["published"][0]["folder"] == str(desk.out / "song (2)")
+
+
+def test_a_home_that_cannot_be_written_is_told(run, service, nowhere, monkeypatch):
+    """Exit code 4, with what to do."""
+    (nowhere / "file").write_text("")
+    (nowhere / "song.wav").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(nowhere / "file"))
+    monkeypatch.setenv("MVSEP_API_TOKEN", service.token)
+
+    code, _, err = run("separate", "song.wav", "--sep-type", "40")
+
+    assert (code, "set XDG_STATE_HOME" in err) == (4, True)
 
 
 # Beside a daemon

@@ -192,6 +192,16 @@ def escape_path(path: Path | str | bytes) -> str:
     return re.sub(r"[\udc80-\udcff]", lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", marked)
 
 
+def unescape_path(text: str) -> str:
+    r"""Read what `escape_path` wrote, undecodable bytes as Python holds them in paths."""
+
+    def byte(found: re.Match[str]) -> str:
+        number = int(found[1], 16)
+        return chr(0xDC00 + number) if number >= 0x80 else chr(number)
+
+    return re.sub(r"\\x(5c|[89a-f][0-9a-f])", byte, text)
+
+
 def display(path: Path | str | bytes) -> str:
     r"""Write a path for people: as `escape_path`, and on one line, newlines as `\n`, invisible marks as `\u202e`."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in escape_path(path))

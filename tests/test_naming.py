@@ -18,6 +18,7 @@ from mvsep_watch.naming import (
     job_folder,
     output_names,
     slug,
+    unescape_path,
     unknown_stems,
     upload_name,
 )
@@ -297,6 +298,7 @@ def test_an_escaped_path_is_text_that_leads_back_to_its_bytes(name):
 
     unescaped = re.sub(rb"\\x([0-9a-f]{2})", lambda found: bytes([int(found[1], 16)]), escaped.encode())
     assert unescaped == os.fsencode(name)
+    assert unescape_path(escaped) == os.fsdecode(os.fsencode(name))
 
 
 @given(linux_names)

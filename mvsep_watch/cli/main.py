@@ -44,6 +44,9 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "redo": ("acting", "Separate again, and pay again."),
         "forget": ("acting", "Ignore files from now on."),
     },
+    "Mend": {
+        "rebuild": ("rebuild", "Rebuild the state from outputs and history."),
+    },
     "The rest of the service": {
         "algorithms": ("algorithms", "Find models, their options and prices."),
         "get": ("getting", "Fetch the results of a separation."),

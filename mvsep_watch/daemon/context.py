@@ -280,7 +280,7 @@ class Context:
         self.close_gate(
             GateName.STATE,
             f"{display(final)} holds outputs that this state does not know",
-            "move them away, or use the state that made them; `run --fresh` begins anew beside them",
+            "`mvsep-watch rebuild` makes them known; or move them away; `run --fresh` begins anew beside them",
         )
         return True
 

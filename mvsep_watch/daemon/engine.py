@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mvsep_watch import __version__, retry
-from mvsep_watch.daemon import oneoffs
+from mvsep_watch.daemon import oneoffs, rebuilding
 from mvsep_watch.daemon.context import Clock, Context, RealClock
 from mvsep_watch.daemon.desks import Desks
 from mvsep_watch.daemon.hands import Hands, Threads
@@ -86,6 +86,7 @@ class Engine:
         if fresh:
             context.store.memory.set_meta("is_fresh", "1")
             context.store.memory.set_meta("ask_about_new", "1")
+            rebuilding.give_up(context.store)
             context.store.jobs.ask_again(now=context.clock.now())
             self.desks.machine.take_over_roots()
         context.store.jobs.wake()

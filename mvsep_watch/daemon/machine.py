@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from mvsep_watch import retry
-from mvsep_watch.daemon import slots
+from mvsep_watch.daemon import rebuilding, slots
 from mvsep_watch.daemon.context import Context, is_strange
 from mvsep_watch.daemon.news import News
 from mvsep_watch.data import algorithms_json
@@ -288,10 +288,11 @@ class Machine:
             self._open_state()
 
     def _open_state(self) -> None:
-        """Open the `state` gate once no root and no folder is in doubt any more."""
+        """Open the `state` gate once no root and no folder is in doubt any more, and no rebuild is to be finished."""
         context = self._context
         context.strangers = {final for final in context.strangers if is_strange(context.store, final)}
-        if not self._doubtful_roots and not context.strangers:
+        is_in_doubt = self._doubtful_roots or context.strangers or rebuilding.is_under_way(context.store)
+        if not is_in_doubt:
             context.open_gate(GateName.STATE)
 
     def _root_failed(self, root: Path, scope: str, error: Exception) -> None:
@@ -322,7 +323,7 @@ class Machine:
         """Say why an output root and this state do not belong together, if they do not."""
         memory = self._context.store.memory
         claim, mine = facts.claim, memory.state_id
-        mend = "use the state file that made these outputs, or another `output:`; `run --fresh` begins anew"
+        mend = "use the newest state file that made these outputs, or `mvsep-watch rebuild`; `run --fresh` begins anew"
         if claim is not None and claim.state_id != mine:
             return f"{root} belongs to another state ({claim.state_id})", mend
         if claim is not None and claim.generation > memory.generation:

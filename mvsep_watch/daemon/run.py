@@ -13,10 +13,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from mvsep_watch.daemon import rebuilding
 from mvsep_watch.daemon.engine import Engine
 from mvsep_watch.daemon.inbox import Bell, Trouble
 from mvsep_watch.daemon.systemd import Notifier
@@ -28,7 +30,7 @@ from mvsep_watch.log import get_logger
 from mvsep_watch.model import Config, Folder
 from mvsep_watch.mvsep import Client, Rate
 from mvsep_watch.mvsep.cached import cache_folder
-from mvsep_watch.store import Store
+from mvsep_watch.store import StateDamagedError
 from mvsep_watch.watcher import Watcher
 
 STOP_WITHIN_S = 6.0
@@ -54,12 +56,14 @@ def opened(config: Config, *, fresh: bool = False, only: str = "") -> Iterator[E
 
     Raises:
         AlreadyRunningError: Another process has the state.
-        StateError: The state file must not be used, or is on a network file system.
+        StateError: The state file must not be used, or is on a network file system. One that turns out to be damaged
+            is put aside on the way out, and rebuilt by whoever comes next.
     """
     ignore_lease_signals()
     refuse_network(config)
-    with StateLock(config.state):
-        store = Store(config.state)
+    with StateLock(config.state) as lock, _putting_aside(config.state):
+        store = rebuilding.open_state(config, now=time.time())
+        lock.cover()
         client = Client(
             config.service.token,
             base_url=config.service.base_url,
@@ -76,6 +80,16 @@ def opened(config: Config, *, fresh: bool = False, only: str = "") -> Iterator[E
             with contextlib.suppress(StateError):  # the one that ended the run is on its way out already
                 _stop(engine, client)
             store.close()
+
+
+@contextmanager
+def _putting_aside(state: Path) -> Iterator[None]:
+    """Put a state file aside that turns out to be damaged while it is used, once it is closed."""
+    try:
+        yield
+    except StateDamagedError as error:
+        rebuilding.put_aside(state, now=time.time(), reason=error.message)
+        raise
 
 
 def refuse_network(config: Config) -> None:

@@ -2,7 +2,8 @@
 
 The lock is the kernel's and ends with the process, however that dies, so there is nothing stale to break. The text in
 the file only names the holder to people; it is never what decides. The surprise: the lock file stays when the lock
-is gone, because removing it would let two processes lock two files of the same name.
+is gone, because removing it would let two processes lock two files of the same name. Somebody may remove it all the
+same; so the state file itself is locked too, at a place that SQLite never uses.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ _FLOCK = "hhqqi"
 """struct flock with 64-bit offsets: type, whence, start, length, pid. Native alignment does the rest."""
 _TAKEN = frozenset({errno.EAGAIN, errno.EACCES})
 _TEXT_LIMIT_BYTES = 64 * 1024
+_FAR_OUT = 1 << 62
+"""A byte of the state file beyond all that SQLite locks (from 1 GiB on, 512 bytes) and ever writes.
+Source: SQLite, Database File Format, 1.3.2."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +55,10 @@ class StateLock:
     """
 
     def __init__(self, path: Path) -> None:
+        self._state = path
         self._path = lock_path(path)
         self._descriptor: int | None = None
+        self._covering: int | None = None
 
     def acquire(self) -> None:
         """Take the lock at once or not at all.
@@ -62,22 +68,45 @@ class StateLock:
             StateError: The lock file cannot be opened.
         """
         descriptor = _open(self._path, os.O_RDWR | os.O_CREAT)
-        try:
-            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _whole_file(fcntl.F_WRLCK))
-        except OSError as exc:
-            holder = _read_holder(descriptor)
-            os.close(descriptor)
-            if exc.errno in _TAKEN:
-                raise _already_running(self._path, holder) from exc
-            raise _unusable(self._path, exc) from exc
+        _lock(descriptor, _whole_file(fcntl.F_WRLCK), self._path)
         self._descriptor = descriptor
+        try:
+            self.cover()
+        except BaseException:
+            self.release()
+            raise
         _write_holder(descriptor)
+
+    def cover(self) -> None:
+        """Lock the state file as well, where it is there: again after it was made, or another was put in its place.
+
+        Its descriptor is closed only with `release`, after every connection: closing any descriptor of a file takes
+        SQLite's own locks on it away.
+
+        Raises:
+            AlreadyRunningError: Another process has it, by another lock file.
+        """
+        if not self._state.exists() or self._is_covered():
+            return
+        descriptor = _open(self._state.resolve(), os.O_RDWR)
+        _lock(descriptor, _far_out(fcntl.F_WRLCK), self._path)
+        self._uncover()
+        self._covering = descriptor
 
     def release(self) -> None:
         """Give the lock back; nothing happens if it is not held."""
+        self._uncover()
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    def _is_covered(self) -> bool:
+        return self._covering is not None and os.path.samestat(os.fstat(self._covering), self._state.stat())
+
+    def _uncover(self) -> None:
+        if self._covering is not None:
+            os.close(self._covering)
+            self._covering = None
 
     def __enter__(self) -> Self:
         self.acquire()
@@ -111,8 +140,24 @@ def holder_of(state_path: Path) -> Holder | None:
         os.close(descriptor)
 
 
+def _lock(descriptor: int, what: bytes, path: Path) -> None:
+    """Take a lock at once, or close the descriptor and say who has it."""
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, what)
+    except OSError as exc:
+        holder = _read_holder(descriptor)
+        os.close(descriptor)
+        if exc.errno in _TAKEN:
+            raise _already_running(path, holder) from exc
+        raise _unusable(path, exc) from exc
+
+
 def _whole_file(kind: int) -> bytes:
     return struct.pack(_FLOCK, kind, os.SEEK_SET, 0, 0, 0)
+
+
+def _far_out(kind: int) -> bytes:
+    return struct.pack(_FLOCK, kind, os.SEEK_SET, _FAR_OUT, 1, 0)
 
 
 def _open(path: Path, flags: int) -> int:

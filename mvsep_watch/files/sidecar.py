@@ -98,16 +98,25 @@ def verify(folder: Path, outputs: Iterable[Output], *, stopping: Callable[[], bo
     return tuple(output for output in outputs if not _is_intact(folder, output, stopping))
 
 
-def find(root: Path) -> Iterator[Path]:
+def changed_sizes(folder: Path, outputs: Iterable[Output]) -> tuple[Output, ...]:
+    """Give the outputs that are missing from a folder or have another size there; reads none of them."""
+    return tuple(output for output in outputs if not _has_size(folder, output))
+
+
+def find(root: Path, *, passed_over: Callable[[Path], None] = lambda _: None) -> Iterator[Path]:
     """Give every sidecar below a root, outside of hidden folders, following no links, in no order.
 
-    Folders that may not be read, and those that vanish meanwhile, are passed over.
+    Folders that vanish meanwhile are passed over, and those that may not be read as well: `passed_over` is told.
     """
     folders = [root]
     while folders:
+        folder = folders.pop()
         try:
-            entries = list(os.scandir(folders.pop()))
-        except (PermissionError, FileNotFoundError, NotADirectoryError):
+            entries = list(os.scandir(folder))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except PermissionError:
+            passed_over(folder)
             continue
         for entry in entries:
             if entry.name == SIDECAR_NAME and entry.is_file(follow_symlinks=False):
@@ -117,14 +126,19 @@ def find(root: Path) -> Iterator[Path]:
 
 
 def _is_intact(folder: Path, output: Output, stopping: Callable[[], bool]) -> bool:
-    if "/" in output.name or output.name in {"", ".", ".."}:
+    try:
+        return _has_size(folder, output) and hash_file(folder / output.name, stopping=stopping)[0] == output.sha256
+    except (SourceChangedError, SourceRefusedError):
+        return False
+
+
+def _has_size(folder: Path, output: Output) -> bool:
+    if "/" in output.name or "\0" in output.name or output.name in {"", ".", ".."}:
         return False
     path = folder / output.name
     try:
-        if path.lstat().st_size != output.size_bytes:
-            return False
-        return hash_file(path, stopping=stopping)[0] == output.sha256
-    except (FileNotFoundError, NotADirectoryError, SourceChangedError, SourceRefusedError):
+        return path.lstat().st_size == output.size_bytes
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as exc:
         raise SourceBusyError(f"{shown(path)} cannot be read just now: {exc.strerror}.") from exc

@@ -10,7 +10,15 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from mvsep_watch.store.connection import Db, open_reader, open_requester, open_writer
+from mvsep_watch.store.connection import (
+    Db,
+    StateDamagedError,
+    StateFullError,
+    open_reader,
+    open_requester,
+    open_writer,
+)
+from mvsep_watch.store.durations import Durations
 from mvsep_watch.store.jobs import Jobs
 from mvsep_watch.store.memory import Memory, Sightings
 from mvsep_watch.store.one_offs import OneOffRow, OneOffs
@@ -29,6 +37,8 @@ __all__ = [
     "SeparationRow",
     "Sightings",
     "SourceRow",
+    "StateDamagedError",
+    "StateFullError",
     "Store",
     "open_reader",
     "open_requester",

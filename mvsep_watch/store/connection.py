@@ -21,6 +21,15 @@ BUSY_TIMEOUT_S = 10.0
 """Commands append requests beside the daemon; a commit on a slow NAS disk takes tens of milliseconds."""
 
 Params = Sequence[Any]
+MENDS_ITSELF = "the next `mvsep-watch run`, `once` or `rebuild` puts it aside and rebuilds the state from the outputs"
+
+
+class StateDamagedError(StateError):
+    """The state file, or a part of it, cannot be read any more."""
+
+
+class StateFullError(StateError):
+    """There is no space left for the state file."""
 
 
 class Db:
@@ -51,19 +60,25 @@ class Db:
             self.run(commit)
         except BaseException:
             if self._connection.in_transaction:
-                for statement in rollback:
-                    self._connection.execute(statement)
+                with contextlib.suppress(StateError):  # what ends the transaction is on its way out already
+                    for statement in rollback:
+                        self.run(statement)
             raise
         finally:
             self._depth -= 1
 
     def run(self, sql: str, params: Params = ()) -> sqlite3.Cursor:
         """Execute one statement. Text with half a character, as of a path that is no UTF-8, is written escaped."""
-        try:
+        with self._translating():
             try:
                 return self._connection.execute(sql, params)
             except UnicodeEncodeError:
                 return self._connection.execute(sql, [_encodable(value) for value in params])
+
+    @contextlib.contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
         except sqlite3.Error as error:
             raise _translated(error, self.path) from error
 
@@ -81,12 +96,16 @@ class Db:
 
     def all(self, sql: str, params: Params = ()) -> list[sqlite3.Row]:
         """Give all rows."""
-        return self.run(sql, params).fetchall()
+        cursor = self.run(sql, params)
+        with self._translating():
+            return cursor.fetchall()
 
     def one(self, sql: str, params: Params = ()) -> sqlite3.Row | None:
         """Give the first row or None."""
-        row: sqlite3.Row | None = self.run(sql, params).fetchone()
-        return row
+        cursor = self.run(sql, params)
+        with self._translating():
+            row: sqlite3.Row | None = cursor.fetchone()
+            return row
 
     def value(self, sql: str, params: Params = ()) -> Any:
         """Give the first column of the first row, or None."""
@@ -211,16 +230,18 @@ def _migrate(db: Db) -> None:
 def _translated(error: sqlite3.Error, path: Path) -> StateError | sqlite3.Error:
     """Tell trouble with the file from a bug in our own SQL."""
     name = getattr(error, "sqlite_errorname", "")
-    hints = {
-        "SQLITE_FULL": "free some space; nothing was lost",
-        "SQLITE_CORRUPT": "restore a backup; nothing is spent until then",
-        "SQLITE_NOTADB": "it is no state file; restore a backup or name another path in `state:`",
-        "SQLITE_READONLY": "make it writable for the daemon's user",
-        "SQLITE_CANTOPEN": "make its folder writable for the daemon's user",
-        "SQLITE_BUSY": "another program holds it; try again",
-        "SQLITE_IOERR": "check the disk that it is on",
-    }
-    for prefix, hint in hints.items():
+    for prefix, (kind, hint) in _TROUBLE.items():
         if name.startswith(prefix):
-            return StateError(f"the state file {path}: {error}", hint=hint)
+            return kind(f"the state file {path}: {error}", hint=hint)
     return error
+
+
+_TROUBLE: dict[str, tuple[type[StateError], str]] = {
+    "SQLITE_FULL": (StateFullError, "free some space; nothing was lost"),
+    "SQLITE_CORRUPT": (StateDamagedError, f"{MENDS_ITSELF}; nothing is sent before you `approve` it"),
+    "SQLITE_NOTADB": (StateError, "it is no state file; restore a backup or name another path in `state:`"),
+    "SQLITE_READONLY": (StateError, "make it writable for the daemon's user"),
+    "SQLITE_CANTOPEN": (StateError, "make its folder writable for the daemon's user"),
+    "SQLITE_BUSY": (StateError, "another program holds it; try again"),
+    "SQLITE_IOERR": (StateError, "check the disk that it is on"),
+}

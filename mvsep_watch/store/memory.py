@@ -152,6 +152,16 @@ class Memory:
         )
         return [_history_row(row) for row in rows]
 
+    def history_tagged(self, realm: str, account: str) -> tuple[int, int]:
+        """Count the remembered rows with a tag of ours, and those of them that are of no separation that is known."""
+        row = self._db.one(
+            "SELECT count(*), coalesce(sum(hash NOT IN (SELECT hash FROM separations WHERE hash IS NOT NULL)), 0)"
+            " FROM history WHERE tag <> '' AND realm = ? AND account = ?",
+            (realm, account),
+        )
+        assert row is not None
+        return int(row[0]), int(row[1])
+
     def history_unexplained(self, separation: SeparationRow) -> list[HistoryRow]:
         """Give the remembered rows that might be a separation without a tag, the newest first.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import wave
 from collections.abc import Hashable, Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 from mvsep_watch.daemon.engine import Engine
 from mvsep_watch.daemon.hands import perform
 from mvsep_watch.daemon.inbox import Bell, Inbox
+from mvsep_watch.daemon.rebuilding import BY_A_PERSON, Rebuilding, Report, open_for_rebuild, open_state
 from mvsep_watch.daemon.run import ACCOUNT_EVERY_S
 from mvsep_watch.model import Config, CreditLimits, Folder, Limits, Rule, Service, Window
 from mvsep_watch.steps.base import Pool, Step, Tools
@@ -125,7 +127,7 @@ class World:
 
     def start(self, *, fresh: bool = False, only: str = "") -> None:
         config = self.config()
-        self.store = Store(config.state)
+        self.store = open_state(config, now=self.clock.now())
         self.client = self.service.client(token=config.service.token, base_url=config.service.base_url)
 
         def make_hands(inbox: Inbox, tools: Tools) -> InlineHands:
@@ -159,6 +161,27 @@ class World:
             self.store.close()
             self.client.close()
             self.store = None
+
+    def rebuild(self, *, verify: bool = False, online: bool = True) -> Report:
+        """End, and have the state rebuilt, as the command does."""
+        self.stop()
+        config = self.config()
+        self.client = self.service.client(token=config.service.token, base_url=config.service.base_url)
+        self.store, report = open_for_rebuild(config, now=self.clock.now(), begun_by=BY_A_PERSON)
+        rebuilding = Rebuilding(self.store, config, report, now=self.clock.now(), verify=verify)
+        rebuilding.perform(self.client if online else None)
+        self.stop()
+        return report
+
+    def back_up(self) -> None:
+        """End, and keep a copy of the state."""
+        self.stop()
+        shutil.copy(self.base / "state.sqlite3", self.base / "backup")
+
+    def restore(self) -> None:
+        """End, and put the copy in the place of the state."""
+        self.lose_state()
+        shutil.copy(self.base / "backup", self.base / "state.sqlite3")
 
     def lose_state(self) -> None:
         """End, and lose all memory."""

@@ -6,6 +6,7 @@ import pytest
 
 from mvsep_watch.errors import AlreadyRunningError, StateError
 from mvsep_watch.files.lock import StateLock, holder_of, lock_path
+from mvsep_watch.store import Store, open_reader
 
 
 @pytest.fixture
@@ -82,3 +83,55 @@ def test_a_planted_link_is_not_followed(tmp_path, state):
     with pytest.raises(StateError):
         StateLock(state).acquire()
     assert victim.read_bytes() == b"precious"
+
+
+def test_a_second_lock_is_refused_though_the_lock_file_was_deleted(state):
+    """The state file is locked as well, at a place that SQLite never uses."""
+    state.touch()
+    with StateLock(state):
+        lock_path(state).unlink()
+
+        with pytest.raises(AlreadyRunningError, match="in use by another process"):
+            StateLock(state).acquire()
+
+
+def test_a_state_file_that_is_made_later_is_locked_once_it_is_there(state):
+    """As is one that takes the place of another."""
+    with StateLock(state) as lock:
+        state.touch()
+        lock.cover()
+        state.rename(state.with_name("aside"))
+        state.touch()
+        lock.cover()
+        lock.cover()
+        lock_path(state).unlink()
+
+        with pytest.raises(AlreadyRunningError):
+            StateLock(state).acquire()
+
+
+def test_a_lock_that_is_given_back_lets_the_state_file_go(state):
+    """Also after a refusal."""
+    state.touch()
+    with StateLock(state):
+        lock_path(state).unlink()
+        with pytest.raises(AlreadyRunningError):
+            StateLock(state).acquire()
+
+    with StateLock(state):
+        pass
+
+
+def test_the_lock_stands_in_no_statements_way(state):
+    """SQLite locks other bytes: the owner writes, readers read, the log goes when the state is closed."""
+    with StateLock(state) as lock:
+        store = Store(state)
+        lock.cover()
+        reader = open_reader(state)
+        store.memory.set_meta("a", "1")
+        seen = reader.value("SELECT value FROM meta WHERE key = 'a'")
+        reader.close()
+        store.close()
+
+    assert seen == "1"
+    assert sorted(path.name for path in state.parent.iterdir()) == [state.name, lock_path(state).name]

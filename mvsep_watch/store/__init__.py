@@ -18,7 +18,6 @@ from mvsep_watch.store.connection import (
     open_requester,
     open_writer,
 )
-from mvsep_watch.store.durations import Durations
 from mvsep_watch.store.jobs import Jobs
 from mvsep_watch.store.memory import Memory, Sightings
 from mvsep_watch.store.one_offs import OneOffRow, OneOffs

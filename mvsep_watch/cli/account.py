@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mvsep_watch import log
-from mvsep_watch.cli import prompting, rendering
+from mvsep_watch.cli import prompting, rendering, tables
 from mvsep_watch.cli.context import Options
 from mvsep_watch.cli.reaching import TOKEN_VARIABLE, ServiceGroup, asked, paged, reach, reached
 from mvsep_watch.errors import ConfigError, UsageError
@@ -140,7 +140,7 @@ def history(options: Options, *, start: int, limit: int) -> None:
     for row in rows:
         credits_ = "-" if row.credits is None else str(row.credits)
         table.add_row(*map(Text, (display(row.created_at), row.algorithm, credits_, _kept(row), display(row.hash))))
-    console.print(table)
+    tables.show(table, console)
 
 
 def _row_json(row: HistoryRow) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def algorithms(
     elif algorithm := finding.one(words, models):
         _tell_one(Card(algorithm=algorithm, listing=found, minutes=minutes, lang=lang), options)
     else:
-        listed = finding.ordered(finding.matching(words, models) if words else models.values(), sort=sort)
+        listed = finding.ordered(finding.matching(words, models) if words else models.values(), sort=sort, words=words)
         cards = [Card(algorithm=algorithm, listing=found, minutes=minutes, lang=lang) for algorithm in listed]
         _tell_list(cards, found, options, by_group=not (words or sort))
 

@@ -1,7 +1,8 @@
 """Decides which models some words mean, and in which order they are shown. Pure; the catalogue comes as an argument.
 
-A word that is in a model's name says more than one that is only in a stem's, and that says more than one in its
-group's. All words must be somewhere. What a sort does not know comes last.
+A word that is in a model's name says more than one that is only in a stem's, that more than one in a stem which only
+some choice of options brings, and that more than one in its group's. All words must be somewhere. What a sort does not
+know comes last.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from mvsep_watch import pricing
-from mvsep_watch.errors import UsageError
+from mvsep_watch.errors import RequestRefusedError, UsageError
 from mvsep_watch.model import Algorithm, Catalogue
-from mvsep_watch.options import describe, near_matches
+from mvsep_watch.options import describe, near_matches, predict_stems, resolve_options
 
 PRICED_MINUTES = 1000
 """Prices are whole credits; over so many minutes the price of one shows its decimals."""
 LISTED = 5
-IN_NAME, IN_STEM, IN_GROUP = range(3)
+IN_NAME, IN_STEM, IN_OPTIONS, IN_GROUP = range(4)
 
 
 def one(words: Sequence[str], catalogue: Catalogue) -> Algorithm | None:
@@ -61,15 +62,16 @@ def matching(words: Sequence[str], catalogue: Catalogue) -> list[Algorithm]:
     return [algorithm for _, algorithm in ranked]
 
 
-def ordered(algorithms: Iterable[Algorithm], *, sort: str | None = None) -> list[Algorithm]:
-    """Order models for a list: what the service has switched off comes last.
+def ordered(algorithms: Iterable[Algorithm], *, sort: str | None = None, words: Sequence[str] = ()) -> list[Algorithm]:
+    """Order models for a list: what the words fit by options or group alone comes late, what is switched off last.
 
     Args:
-        algorithms: In their own order, which stays where `sort` makes no difference.
+        algorithms: In their own order, which stays where nothing else makes a difference.
         sort: By `rating`, `usage`, `price` or `name`: the best, the most used, the cheapest or A first.
+        words: What was searched for: the best model for vocals is no bass model that can bring vocals as well.
     """
     by_sort = sorted(algorithms, key=SORTS[sort]) if sort else algorithms
-    return sorted(by_sort, key=lambda algorithm: not algorithm.is_active)
+    return sorted(by_sort, key=lambda algorithm: (not algorithm.is_active, _is_aside(words, algorithm)))
 
 
 def credits_per_minute(algorithm: Algorithm) -> float | None:
@@ -82,6 +84,19 @@ def credits_for(algorithm: Algorithm, *, minutes: float, options: dict[str, str]
     """Give what one input of so many minutes costs with premium; None where it is not known."""
     seconds = minutes * pricing.SECONDS_A_MINUTE
     return pricing.price(duration_s=seconds, algorithm=algorithm, options=options, premium=True)
+
+
+def usual_stems(algorithm: Algorithm) -> dict[str, str]:
+    """Give the stems with every option at its default, slug → label."""
+    return predict_stems(algorithm, defaults(algorithm))
+
+
+def defaults(algorithm: Algorithm) -> dict[str, str]:
+    """Give every option's default, where it has one."""
+    try:
+        return resolve_options((), algorithm)
+    except RequestRefusedError:  # a text is missing, which makes no stems
+        return {field.name: field.default_key for field in algorithm.fields if field.default_key is not None}
 
 
 def every_stem(algorithm: Algorithm) -> tuple[str, ...]:
@@ -109,10 +124,17 @@ SORTS: dict[str, Callable[[Algorithm], Any]] = {
 
 def _rank(words: Sequence[str], algorithm: Algorithm) -> tuple[int, int] | None:
     """Say where the words are, the worst first; None where one of them is nowhere."""
-    places = (_fold(algorithm.name), _fold(" \n ".join(every_stem(algorithm))), _fold(algorithm.group))
+    stems = (" \n ".join(labels) for labels in (usual_stems(algorithm).values(), every_stem(algorithm)))
+    places = [_fold(text) for text in (algorithm.name, *stems, algorithm.group)]
     found = [next((level for level, text in enumerate(places) if _fold(word) in text), None) for word in words]
     levels = [level for level in found if level is not None]
     return (max(levels), sum(levels)) if len(levels) == len(words) and levels else None
+
+
+def _is_aside(words: Sequence[str], algorithm: Algorithm) -> bool:
+    """Say whether the words are in what only some options bring, or in the group's name alone."""
+    rank = _rank(words, algorithm)
+    return rank is not None and rank[0] >= IN_OPTIONS
 
 
 def _nearest(words: Sequence[str], catalogue: Catalogue) -> str:

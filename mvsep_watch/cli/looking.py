@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from mvsep_watch.cli import dossier, overview, rendering
+from mvsep_watch.cli import dossier, overview, rendering, tables
 from mvsep_watch.cli.context import Options, command, load_config
 from mvsep_watch.cli.describing import Describer
 from mvsep_watch.cli.selecting import NOTHING_YET, START, is_running, no_match, opened, select
@@ -115,7 +115,7 @@ def _show(lines: Sequence[tuple[JobView, str]], hidden: int, config: Config, con
             Text(_note(view, reason)),
         )
     if lines:
-        console.print(table)
+        tables.show(table, console)
     else:
         console.print("no jobs" if not hidden else "no jobs under way")
 

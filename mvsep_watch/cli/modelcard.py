@@ -11,7 +11,7 @@ from rich.text import Text
 
 from mvsep_watch.cli import plain, rendering
 from mvsep_watch.cli.cataloguing import Listing
-from mvsep_watch.cli.finding import credits_for, credits_per_minute
+from mvsep_watch.cli.finding import credits_for, credits_per_minute, usual_stems
 from mvsep_watch.errors import RequestRefusedError
 from mvsep_watch.model import FORMATS, Algorithm, Description, Field, FieldCondition, Scope, option_number
 from mvsep_watch.options import predict_stems, resolve_options
@@ -45,7 +45,7 @@ class Card:
     @property
     def stems(self) -> list[str]:
         """Give the stems with every option at its default."""
-        return list(predict_stems(self.algorithm, _defaults(self.algorithm)).values())
+        return list(usual_stems(self.algorithm).values())
 
     @property
     def description(self) -> str:
@@ -58,7 +58,7 @@ class Card:
 
 def other_stems(algorithm: Algorithm) -> list[tuple[Field, str, list[str]]]:
     """Say which choices give other stems than the defaults: (field, option key, labels)."""
-    usual = predict_stems(algorithm, _defaults(algorithm))
+    usual = usual_stems(algorithm)
     found = []
     for field in algorithm.fields:
         for key in field.options:
@@ -79,13 +79,6 @@ def _stems_with(algorithm: Algorithm, field: Field, key: str) -> dict[str, str]:
         return predict_stems(algorithm, resolve_options(((field.name, key), *needed), algorithm))
     except RequestRefusedError:
         return {}
-
-
-def _defaults(algorithm: Algorithm) -> dict[str, str]:
-    try:
-        return resolve_options((), algorithm)
-    except RequestRefusedError:  # a text is missing, which makes no stems
-        return {field.name: field.default_key for field in algorithm.fields if field.default_key is not None}
 
 
 def as_json(card: Card) -> dict[str, Any]:
@@ -231,4 +224,4 @@ def _show_other_stems(others: list[tuple[Field, str, list[str]]], console: Conso
     console.print("other stems", style="bold")
     for stems_in_words, by_field in choices.items():
         chosen = "; ".join(f"{name} {', '.join(keys)}" for name, keys in by_field.items())
-        console.print(f"  {chosen}: {stems_in_words}")
+        console.print(plain.wrapped(f"  {chosen}: {stems_in_words}", rendering.text_columns(console), under=4))

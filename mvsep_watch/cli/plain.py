@@ -20,15 +20,21 @@ def plain(html: str) -> str:
     return "\n".join(_line(line) for line in "".join(reader.parts).split("\n")).strip()
 
 
-def wrapped(text: str, columns: int | None) -> str:
-    """Break the lines of a plain text at a width, if there is one; what belongs to a bullet stays indented."""
+def wrapped(text: str, columns: int | None, *, under: int = 0) -> str:
+    """Break the lines of a plain text at a width, if there is one; what belongs to a bullet stays indented.
+
+    Args:
+        text: One or more lines.
+        columns: The width; None leaves the lines whole.
+        under: How far the rest of a broken line is indented, where it is no bullet's.
+    """
     if columns is None:
         return text
     return "\n".join(
         textwrap.fill(
             line,
             width=columns,
-            subsequent_indent=" " * len(BULLET) if line.startswith(BULLET) else "",
+            subsequent_indent=" " * len(BULLET) if line.startswith(BULLET) else " " * under,
             break_long_words=False,
             break_on_hyphens=False,
         )

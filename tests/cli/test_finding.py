@@ -35,6 +35,21 @@ def test_a_name_comes_before_a_stem_and_a_stem_before_a_group():
     assert numbers(finding.matching(["vocals"], MODELS)) == [4, 3, 2, 1]
 
 
+def test_the_best_for_a_stem_is_no_model_that_only_some_option_makes_bring_it():
+    """Whatever its rating: it comes after those that always do, and before what is switched off."""
+    variant = OutputVariant(match={"model_type": "1"}, outputs={"vocals": "Vocals"})
+    models = [
+        model(6, "Bass", stems=("Bass",), output_variants=(variant,), rating=4.9),
+        model(7, "Four", stems=("Vocals", "Bass"), rating=3.0),
+        model(8, "Old", stems=("Vocals",), rating=4.95, is_active=False),
+        model(9, "Lead Vocals", rating=4.0),
+    ]
+
+    found = finding.matching(["vocals"], catalogue(*models))
+
+    assert numbers(finding.ordered(found, sort="rating", words=["vocals"])) == [9, 7, 6, 8]
+
+
 def test_all_words_must_be_somewhere():
     """In any case, in any order, in any of the places."""
     assert numbers(finding.matching(["DRUMS", "vocals"], MODELS)) == [2]

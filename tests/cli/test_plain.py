@@ -40,3 +40,4 @@ def test_long_lines_are_wrapped_under_their_bullet():
 
     assert wrapped(text, 9) == "- one two\n  three\nhttps://mvsep.com/a-long-address"
     assert wrapped(text, None) == text
+    assert wrapped("one two three", 9, under=4) == "one two\n    three"

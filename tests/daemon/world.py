@@ -101,9 +101,9 @@ class World:
         self.rules: tuple[Rule, ...] = (Rule(sep_type=40, output_format=1),)
         self.folder_options: dict[str, object] = {}
         self.extra_folders: tuple[Folder, ...] = ()
+        self.hours: tuple[Window, ...] = ()
         self.limits = Limits(credits=CreditLimits(approve_batch_above=None))
         self.service_options: dict[str, object] = {}
-        self.hours: tuple[Window, ...] = ()
         self.caches: Path | None = None
         self.store: Store | None = None
 
@@ -118,9 +118,9 @@ class World:
             service=Service(**{"token": self.service.token, "base_url": base_url, **self.service_options}),
             folders=(folder, *self.extra_folders),
             limits=self.limits,
+            hours=self.hours,
         )
 
-            hours=self.hours,
     def another_folder(self, name: str, path: Path, output: Path) -> Folder:
         """Give a second watched folder with the same rules."""
         return Folder(name=name, path=path, output=output, layout="{rel}/{name}", rules=self.rules)

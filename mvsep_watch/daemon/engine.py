@@ -19,6 +19,7 @@ from mvsep_watch.daemon.desks import Desks
 from mvsep_watch.daemon.hands import Hands, Threads
 from mvsep_watch.daemon.inbox import Bell, FoundFiles, Inbox, Message, Outcome, ReleaseQuestion, Trouble
 from mvsep_watch.daemon.requesting import apply_open
+from mvsep_watch.daemon.space import Space
 from mvsep_watch.log import get_logger
 from mvsep_watch.model import Account, BatchOrigin, Config, FileStat, GateName, JobState, SeparationState
 from mvsep_watch.mvsep import Client
@@ -77,6 +78,7 @@ class Engine:
         self._only = only
         self.context.only |= {only} - {""}
         self.desks = Desks(self.context)
+        self._space = Space(self.context)
         self._foreign_writes = -1
         self._was_now = clock.now()
 
@@ -117,9 +119,12 @@ class Engine:
     def turn(self, *, longest_nap_s: float = LONGEST_NAP_S) -> None:
         """Take what has come, waiting at most so long for it, and hand out what is due."""
         messages, paths = self.inbox.take(longest_nap_s)
+        if self._lacks_space(messages):
+            return
+        messages = [*self._space.kept(), *messages]
         self._mind_the_clock()
-        self._receive_all([message for message in messages if not isinstance(message, ReleaseQuestion)])
         self.desks.hours.work()
+        self._receive_all([message for message in messages if not isinstance(message, ReleaseQuestion)])
         for message in messages:
             if isinstance(message, ReleaseQuestion):
                 self._answer(message)
@@ -129,6 +134,18 @@ class Engine:
         for desk in self.desks.in_turn():
             with self.context.surviving(desk=type(desk).__name__):
                 desk.work()
+
+    def _lacks_space(self, messages: list[Message]) -> bool:
+        """Say whether the state file has no room to grow; then only a stop is heard, and the rest is kept."""
+        if self._space.look():
+            self._bell(Bell("rescan"))
+        if not self._space.is_short:
+            return False
+        self._space.keep(messages)
+        for message in messages:
+            if message == Bell("stop"):
+                self._receive(message)
+        return True
 
     def _mind_the_clock(self) -> None:
         """Let nothing wait for an instant that a clock which was set back will reach only much later."""
@@ -166,7 +183,7 @@ class Engine:
         Args:
             gated_for_s: How long the service may be away before its gate counts as one that stays closed.
         """
-        if self._only and self._is_over(self._only):
+        if self._space.is_short or (self._only and self._is_over(self._only)):
             return True
         intake = self.desks.intake
         if not intake.is_idle or not intake.first_scan_is_done:

@@ -145,10 +145,18 @@ class CreditsExhaustedError(NeedsUserError):
 
 
 class OutputRootError(NeedsUserError):
-    """An output folder cannot be written: full, read-only, not permitted, or not there."""
+    """An output folder cannot be written: full, read-only, not permitted, or not there.
+
+    Args:
+        needs_bytes: How much must be free there before it is worth another try; 0 where that is not known.
+    """
 
     scope = "machine"
     gate = "disk"
+
+    def __init__(self, message: str, *, hint: str = "", needs_bytes: int = 0) -> None:
+        super().__init__(message, hint=hint)
+        self.needs_bytes = needs_bytes
 
 
 class ConfigError(NeedsUserError):

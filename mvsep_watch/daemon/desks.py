@@ -10,6 +10,7 @@ from mvsep_watch.daemon.budget import Budget
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.deleting import Deleting
 from mvsep_watch.daemon.disposing import Disposing
+from mvsep_watch.daemon.fetches import Fetches
 from mvsep_watch.daemon.finishing import Finishing
 from mvsep_watch.daemon.history import History
 from mvsep_watch.daemon.intake import Intake
@@ -18,8 +19,10 @@ from mvsep_watch.daemon.intents import Intents
 from mvsep_watch.daemon.machine import Machine
 from mvsep_watch.daemon.polling import Polling
 from mvsep_watch.daemon.queueing import Queueing
+from mvsep_watch.daemon.roots import Roots
 from mvsep_watch.daemon.sending import Sending
 from mvsep_watch.daemon.sightings import Sightings
+from mvsep_watch.daemon.spooling import Spooling
 from mvsep_watch.daemon.starting import Starting
 from mvsep_watch.daemon.unknowns import Unknowns
 from mvsep_watch.model import Created
@@ -47,7 +50,8 @@ class Desks:
         self._context = context
         budget = Budget(context)
         self.intake = Intake(context, Queueing(context))
-        self.machine = Machine(context, self)
+        roots = Roots(context)
+        self.machine = Machine(context, roots, self)
         self.intents = Intents(context, budget, self)
         self.hours = Hours(context)
         self.starting = Starting(context, budget, self.intents, is_counting=self.intake.is_counting)
@@ -63,7 +67,9 @@ class Desks:
             intents=self.intents,
             news=self,
         )
-        self.finishing = Finishing(context, self.polling, self)
+        fetches = Fetches(context, self.polling)
+        self.spooling = Spooling(context, fetches)
+        self.finishing = Finishing(context, fetches, self.spooling, roots, self)
         self.disposing = Disposing(context, self)
         self.deleting = Deleting(context, self.polling)
         self._takers = self._make_takers()
@@ -74,6 +80,7 @@ class Desks:
             self.intake,
             self.machine,
             self.finishing,
+            self.spooling,
             self.disposing,
             self.starting,
             self.polling,
@@ -102,7 +109,10 @@ class Desks:
             asking.ReadAccount: lambda _, result, error: self.machine.account_read(result, error),
             asking.ReadCatalogue: lambda _, known, error: self.machine.catalogue_read(known, error),
             fetch.Fetch: self.finishing.fetched,
-            publish.Publish: lambda step, _, error: self.finishing.published(step, error),
+            fetch.Spool: self.finishing.spooled,
+            fetch.LookAtSpool: lambda _, found, error: self.spooling.looked(found, error),
+            fetch.Unspool: lambda step, _, error: self.spooling.let_gone(step, error),
+            publish.Publish: self.finishing.published,
             publish.Dispose: lambda step, _, error: self.disposing.disposed(step, error),
             publish.CheckRoot: self.machine.root_checked,
         }

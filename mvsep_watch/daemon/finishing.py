@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
 from collections.abc import Callable
 
 from mvsep_watch import retry
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.fetches import Fetches
 from mvsep_watch.daemon.news import News
-from mvsep_watch.daemon.polling import Polling
 from mvsep_watch.daemon.queueing import reserve_again
+from mvsep_watch.daemon.roots import Roots
+from mvsep_watch.daemon.spooling import Spooling
 from mvsep_watch.errors import (
     LinkExpiredError,
     MvsepWatchError,
@@ -19,14 +20,14 @@ from mvsep_watch.errors import (
     OutputRootError,
     StoppedError,
 )
+from mvsep_watch.files.roots import RootNote
 from mvsep_watch.files.staging import TakenError
-from mvsep_watch.model import Folder, GateName, HoldKind, JobState, Provenance, SeparationState
+from mvsep_watch.model import GateName, HoldKind, JobState, SeparationState
 from mvsep_watch.naming import display, escape_path
-from mvsep_watch.options import predict_stems, prompt_field
 from mvsep_watch.steps.base import Pool
-from mvsep_watch.steps.fetch import Fetch, Fetched, Sibling
+from mvsep_watch.steps.fetch import Fetch, Fetched, Spool
 from mvsep_watch.steps.publish import NotStagedError, Publish
-from mvsep_watch.store import JobRow, SeparationRow, SourceRow
+from mvsep_watch.store import JobRow, SeparationRow
 
 RESULTS_GONE_TIMES = 4
 """How often in a row the results must be gone before it is believed: a mirror can lag behind."""
@@ -38,9 +39,11 @@ FREED_BY_RESULTS = (HoldKind.PRICE, HoldKind.BATCH, HoldKind.ENDED, HoldKind.OUT
 class Finishing:
     """The desk that fetches and publishes."""
 
-    def __init__(self, context: Context, polling: Polling, news: News) -> None:
+    def __init__(self, context: Context, fetches: Fetches, spooling: Spooling, roots: Roots, news: News) -> None:
         self._context = context
-        self._polling = polling
+        self._fetches = fetches
+        self._spooling = spooling
+        self._roots = roots
         self._news = news
 
     def separation_ended(self, row: SeparationRow) -> None:
@@ -72,7 +75,9 @@ class Finishing:
 
     @property
     def has_work(self) -> bool:
-        """True while outputs can be fetched or published, now or soon: their service and their disk are there."""
+        """True while outputs can be fetched, published or kept, now or soon: their service and a disk are there."""
+        if self._spooling.has_work:
+            return True
         closed = {gate.scope for gate in self._context.gates() if gate.name == GateName.DISK}
         jobs = self._context.store.jobs
         for state in (JobState.SEPARATED, JobState.FETCHED):
@@ -89,59 +94,32 @@ class Finishing:
         for job in self._context.store.jobs.due(state, now=self._context.clock.now(), limit=limit):
             if not self._context.hands.is_busy_with(("job", job.id)):
                 with self._context.guarding(job):
-                    give(job)
+                    if not self._waits_for_root(job):
+                        give(job)
 
-    def _separation_of(self, job: JobRow) -> SeparationRow:
-        return self._context.store.separations.get(job.separation_id or 0)
+    def _waits_for_root(self, job: JobRow) -> bool:
+        """Have a job wait where its root's gate is closed and is probed without it; say whether it does."""
+        gate = self._roots.gate_of(job.output_root)
+        if gate is None or not self._roots.is_probed(job.output_root):
+            return False
+        reason, hint = self._spooling.says(job, gate)
+        not_before = self._context.clock.now() + retry.PROBE_S
+        self._context.store.jobs.wait(job, reason=reason, hint=hint, not_before=not_before)
+        return True
 
     # Fetch
 
     def _fetch(self, job: JobRow) -> None:
-        row = self._separation_of(job)
+        row = self._fetches.separation_of(job)
         if row.realm != self._context.realm:
             self._wait_for_realm(job, row)
             return
-        rule = self._context.config.rule(job.folder, job.rule)
-        self._context.hands.give(
-            Fetch(
-                job_id=job.id,
-                state_id=self._context.store.memory.state_id,
-                hash=row.hash or "",
-                base_url=self._polling.host_of(row),
-                parent=job.final.parent,
-                root=job.output_root,
-                format_number=row.work.settings.output_format,
-                stems=rule.stems if rule else None,
-                slugs=self._slugs(row),
-                source_duration_s=None if self._speaks(row) else row.duration_s,
-                siblings=self._siblings(job, row),
-            )
-        )
+        self._context.hands.give(self._fetches.fetch(job))
 
     def _wait_for_realm(self, job: JobRow, row: SeparationRow) -> None:
         reason, hint = self._context.elsewhere(row), "configure that service again; it goes on by itself then"
         not_before = self._context.clock.now() + retry.PROBE_S
         self._context.store.jobs.wait(job, reason=reason, hint=hint, not_before=not_before)
-
-    def _slugs(self, row: SeparationRow) -> tuple[tuple[str, str], ...]:
-        """Give the model's slugs with their labels: a rule may name stems by either."""
-        algorithm = (self._context.catalogue or {}).get(row.work.settings.sep_type)
-        return tuple(predict_stems(algorithm, dict(row.work.settings.options)).items()) if algorithm else ()
-
-    def _speaks(self, row: SeparationRow) -> bool:
-        """Say whether a model says a text: its outputs are as long as that, and not as its source."""
-        algorithm = (self._context.catalogue or {}).get(row.work.settings.sep_type)
-        return algorithm is not None and prompt_field(algorithm, ()) is not None
-
-    def _siblings(self, job: JobRow, row: SeparationRow) -> tuple[Sibling, ...]:
-        jobs, stems = self._context.store.jobs, Counter(row.server_words.get("stems", ()))
-        found = []
-        for other in jobs.ever_of_separation(row.id):
-            if other.id != job.id and other.state == JobState.PUBLISHED:
-                outputs = jobs.outputs(other.id)
-                is_whole = bool(stems) and stems == Counter(output.stem for output in outputs)
-                found.append(Sibling(folder=other.final, outputs=outputs, is_whole=is_whole))
-        return tuple(found)
 
     def fetched(self, step: Fetch, fetched: Fetched | None, error: Exception | None) -> None:
         """Take what was staged."""
@@ -153,6 +131,7 @@ class Finishing:
             self._not_fetched(job, error or StoppedError("nothing came back"))
             return
         with store.transaction():
+            self._roots.written(job.output_root)
             store.jobs.set_outputs(job.id, fetched.outputs)
             if fetched.stems:
                 self._note_stems(job, fetched)
@@ -160,7 +139,7 @@ class Finishing:
 
     def _note_stems(self, job: JobRow, fetched: Fetched) -> None:
         """Remember which stems there are: who publishes all of them may take them from here."""
-        row = self._separation_of(job)
+        row = self._fetches.separation_of(job)
         says = json.dumps({**row.server_words, "stems": fetched.stems})
         self._context.store.separations.set(row.id, algorithm=fetched.algorithm or row.algorithm, server_says=says)
 
@@ -168,9 +147,8 @@ class Finishing:
         match error:
             case StoppedError():
                 return
-            case OutputRootError(message=message, hint=hint):
-                self._context.close_gate(GateName.DISK, message, hint, scope=escape_path(job.output_root))
-                self._wait(job, error, retry.PROBE_S)
+            case OutputRootError():
+                self._root_failed(job, error)
             case NotFoundError() if job.failures + 1 >= RESULTS_GONE_TIMES:
                 self._outputs_gone(job)
             case NotFoundError() | LinkExpiredError():
@@ -179,9 +157,43 @@ class Finishing:
                 self._news.service_trouble(error)
                 self._follow(job, error)
 
+    def _root_failed(self, job: JobRow, error: OutputRootError) -> None:
+        """Close the gate of a job's root, and have the job wait: what happened is no failure of its own."""
+        self._roots.closed(job.output_root, error)
+        if not self._waits_for_root(job):
+            not_before = self._context.clock.now() + retry.PROBE_S
+            self._context.store.jobs.wait(job, reason=error.message, hint=error.hint, not_before=not_before)
+
+    def spooled(self, step: Spool, fetched: Fetched | None, error: Exception | None) -> None:
+        """Take what came of keeping outputs in the spool; the job stays where it is on its way."""
+        job = self._context.store.jobs.get(step.job_id)
+        if job is None or job.state not in (JobState.SEPARATED, JobState.FETCHED):
+            return
+        if fetched is not None:
+            if fetched.stems:
+                self._note_stems(job, fetched)
+            self._spooling.kept(job)
+        else:
+            self._not_spooled(job, error or StoppedError("nothing came back"))
+        current = self._context.store.jobs.get(job.id)
+        if current is not None and current.state == job.state:
+            self._waits_for_root(current)
+
+    def _not_spooled(self, job: JobRow, error: Exception) -> None:
+        self._spooling.not_kept(job, error)
+        if not isinstance(error, NotFoundError):
+            self._news.service_trouble(error)
+        elif job.state == JobState.SEPARATED and job.failures + 1 >= RESULTS_GONE_TIMES:
+            self._outputs_gone(job)
+        else:
+            self._context.store.jobs.set(job.id, failures=job.failures + 1)
+
     def _outputs_gone(self, job: JobRow) -> None:
-        row = self._separation_of(job)
-        reason = f"done on {self._context.date(row.ended_at)}, and its outputs are neither here nor with the service"
+        row = self._fetches.separation_of(job)
+        reason = (
+            f"done on {self._context.date(row.ended_at)}, and its outputs are neither here nor with the service, which"
+            " keeps them for 72 hours"
+        )
         price = row.credits_estimated
         self._context.store.jobs.hold(
             job, HoldKind.OUTPUTS_GONE, now=self._context.clock.now(), reason=reason, price=price,
@@ -213,46 +225,9 @@ class Finishing:
     # Publish
 
     def _publish(self, job: JobRow) -> None:
-        self._context.hands.give(
-            Publish(
-                job_id=job.id,
-                state_id=self._context.store.memory.state_id,
-                final=job.final,
-                provenance=self._provenance(job),
-                replaces=job.replaces,
-            )
-        )
+        self._context.hands.give(self._fetches.publish(job))
 
-    def _provenance(self, job: JobRow) -> Provenance:
-        context, store = self._context, self._context.store
-        row, source = self._separation_of(job), store.sources.get(job.source_id)
-        folder = context.config.folder(job.folder)
-        return Provenance(
-            state_id=store.memory.state_id,
-            job_id=job.id,
-            source_name=_source_name(folder, source),
-            source_size_bytes=row.size_bytes,
-            source_sha256=job.bytes_key.removeprefix("sha256:"),
-            folder=job.folder,
-            rule=job.rule,
-            realm=row.realm,
-            host=row.host,
-            account=row.account,
-            input_key=row.input_key,
-            settings=row.settings,
-            attempt=row.attempt,
-            algorithm=row.algorithm,
-            hash=row.hash or "",
-            tag=row.tag,
-            queued_at=context.iso(job.queued_at),
-            submitted_at=context.iso(row.submitted_at),
-            fetched_at=context.iso(job.fetched_at),
-            credits_estimated=row.credits_estimated,
-            credits_charged=row.credits_charged,
-            outputs=store.jobs.outputs(job.id),
-        )
-
-    def published(self, step: Publish, error: Exception | None) -> None:
+    def published(self, step: Publish, note: RootNote | None, error: Exception | None) -> None:
         """Take what came of a rename."""
         store, now = self._context.store, self._context.clock.now()
         job = store.jobs.get(step.job_id)
@@ -264,6 +239,8 @@ class Finishing:
                     store.jobs.move(job, JobState.PUBLISHED, now=now)
                     store.sources.want_disposal(job.source_id)
                     self._want_deletion(job)
+                    self._roots.written(job.output_root, note)
+                self._spooling.job_ended()
                 self._log_finished(store.jobs.get(job.id) or job)
             case TakenError():
                 self._reserve_again(job)
@@ -279,8 +256,7 @@ class Finishing:
 
     def _not_published(self, job: JobRow, error: Exception) -> None:
         if isinstance(error, OutputRootError):
-            self._context.close_gate(GateName.DISK, error.message, error.hint, scope=escape_path(job.output_root))
-            self._wait(job, error, retry.PROBE_S)
+            self._root_failed(job, error)
         else:
             self._follow(job, error)
 
@@ -299,7 +275,7 @@ class Finishing:
                 store.jobs.move(job, JobState.SEPARATED, now=now, reason="reserved again")
 
     def _log_finished(self, job: JobRow) -> None:
-        row, outputs = self._separation_of(job), self._context.store.jobs.outputs(job.id)
+        row, outputs = self._fetches.separation_of(job), self._context.store.jobs.outputs(job.id)
         source = self._context.store.sources.get(job.source_id)
         self._context.log.info(
             "job_published",
@@ -315,12 +291,6 @@ class Finishing:
             credits=row.credits_estimated if row.credits_charged is None else row.credits_charged,
             hash=row.hash,
         )
-
-
-def _source_name(folder: Folder | None, source: SourceRow) -> str:
-    if folder is not None and source.path.is_relative_to(folder.path):
-        return escape_path(source.path.relative_to(folder.path))
-    return escape_path(source.path.name)
 
 
 def _seconds(start: float | None, end: float | None) -> float | None:

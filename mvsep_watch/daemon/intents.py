@@ -10,6 +10,7 @@ from mvsep_watch.daemon.budget import Budget
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.polling import KEPT_BY_SERVER_S
+from mvsep_watch.daemon.roots import note_of
 from mvsep_watch.model import Account, Created, HoldKind, InputKind, JobState, SeparationState, Work
 from mvsep_watch.naming import escape_path, upload_name
 from mvsep_watch.planner import Ask, Start, Wait, required_prompt
@@ -203,6 +204,7 @@ class Intents:
                 is_free=is_free,
                 root=job.output_root,
                 claim=context.claim(),
+                note=note_of(context, job.output_root),
                 reference=rule.reference if rule else None,
                 prompt=self._prompt(row),
             )

@@ -12,6 +12,7 @@ from mvsep_watch import retry
 from mvsep_watch.daemon import rebuilding, slots
 from mvsep_watch.daemon.context import Context, is_strange
 from mvsep_watch.daemon.news import News
+from mvsep_watch.daemon.roots import Roots, note_of
 from mvsep_watch.data import algorithms_json
 from mvsep_watch.errors import (
     OutputRootError,
@@ -42,8 +43,9 @@ Source: recorded waits of 27 to 282 s, 2025."""
 class Machine:
     """The desk that looks after everything that is not work."""
 
-    def __init__(self, context: Context, news: News) -> None:
+    def __init__(self, context: Context, roots: Roots, news: News) -> None:
         self._context = context
+        self._roots = roots
         self._news = news
         self._account_due_s = float("-inf")
         self._account_failures = 0
@@ -70,7 +72,7 @@ class Machine:
             self._context.hands.give(ReadAccount())
         if now_s >= self._catalogue_due_s:
             self._context.hands.give(self._read_catalogue())
-        for root in self._roots():
+        for root in self._probed_roots():
             if now_s >= self._root_due_s(root) and self._needs_check(root):
                 self._context.hands.give(self._check_of(root))
 
@@ -78,7 +80,9 @@ class Machine:
         return CheckRoot(
             root=root,
             claim=self._context.claim(),
-            is_new=self._context.store.memory.meta(root_key(root)) is None,
+            is_new=self._roots.is_new(root),
+            note=note_of(self._context, root),
+            needs_bytes=self._roots.wanted_bytes(root),
             searches=self._context.config.is_output(root),
             takes_over=root in self._taking_over,
         )
@@ -87,7 +91,7 @@ class Machine:
         cache = CatalogueCache(self._context.caches, self._context.host)
         return ReadCatalogue(cache=cache, fresh_s=SETTLED_S if self._is_doubted else FRESH_S)
 
-    def _roots(self) -> set[Path]:
+    def _probed_roots(self) -> set[Path]:
         """Give the configured output roots, and those of one-offs that are under way; the gates of others are over."""
         roots = {folder.output for folder in self._context.config.folders}
         roots.update(self._context.store.jobs.roots_of_one_offs())
@@ -117,7 +121,7 @@ class Machine:
     def forget_old_gates(self) -> None:
         """At start: open gates about output roots that the configuration no longer has, and what is probed anyway."""
         self._context.open_gate(GateName.SERVICE)
-        scopes = {escape_path(root) for root in self._roots()}
+        scopes = {escape_path(root) for root in self._probed_roots()}
         for gate in self._context.store.memory.closed:
             if gate.scope and gate.scope not in scopes:
                 self._context.open_gate(gate.name, scope=gate.scope)
@@ -274,8 +278,7 @@ class Machine:
             self._root_failed(step.root, scope, error or OutputRootError("no answer"))
             return
         self._taking_over.discard(step.root)
-        if step.is_new:
-            self._context.store.memory.set_meta(root_key(step.root), "used")
+        self._roots.seen(step.root, facts.note)
         self._context.open_gate(GateName.DISK, scope=scope)
         doubt = self._doubt(step.root, facts)
         if doubt and not self._context.config.is_output(step.root):
@@ -336,8 +339,3 @@ class Machine:
 @cache
 def _packaged() -> Catalogue:
     return read_catalogue(algorithms_json())
-
-
-def root_key(root: Path) -> str:
-    """Name the note that says that an output root was used."""
-    return f"root {escape_path(root)}"

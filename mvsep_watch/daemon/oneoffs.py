@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mvsep_watch.daemon.context import is_strange
-from mvsep_watch.daemon.machine import root_key
+from mvsep_watch.daemon.roots import root_key
 from mvsep_watch.errors import MvsepWatchError, NeedsUserError, OutputRootError, StateError
 from mvsep_watch.files import claim as claims
 from mvsep_watch.model import Config, Folder, InputKind, Rule

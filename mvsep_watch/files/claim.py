@@ -18,7 +18,7 @@ from pathlib import Path
 from mvsep_watch.errors import OutputRootError, SourceChangedError, SourceRefusedError, StateError
 from mvsep_watch.files.reading import opened
 from mvsep_watch.files.renaming import sync_folder
-from mvsep_watch.files.trouble import output_errors, shown
+from mvsep_watch.files.trouble import no_space, output_errors, shown
 
 CLAIM_NAME = ".mvsep-watch-claim.json"
 PROBE_NAME = ".mvsep-watch-probe"
@@ -65,6 +65,24 @@ def read(root: Path) -> Claim | None:
     return claim
 
 
+def renew(root: Path, claim: Claim) -> None:
+    """Write a claim where there is one of the same state already; one that is gone is never made anew in passing.
+
+    Raises:
+        OutputRootError: The root is not there, has no claim, or cannot be written.
+        StateError: The claim that is there is another state's, or cannot be understood.
+    """
+    require(root)
+    there = read(root)
+    if there is None:
+        raise OutputRootError(
+            f"{shown(root)} has lost its claim ({CLAIM_NAME}).", hint="Mount its disk, or bring the claim back."
+        )
+    if there.state_id != claim.state_id:
+        raise StateError(f"{shown(root)} belongs to another state ({there.state_id}).")
+    write(root, claim)
+
+
 def write(root: Path, claim: Claim, *, replace_damaged: bool = False) -> None:
     """Write a claim durably. A state's own generation is never lowered, whoever comes late.
 
@@ -87,10 +105,11 @@ def write(root: Path, claim: Claim, *, replace_damaged: bool = False) -> None:
             _write_durably(root / CLAIM_NAME, json.dumps(asdict(claim), indent=2).encode() + b"\n")
 
 
-def probe_root(root: Path, *, make: bool = False) -> None:
+def probe_root(root: Path, *, make: bool = False, needs_bytes: int = 0) -> None:
     """Try whether outputs can be published below a root: make a folder, fill a file, fsync, rename, remove.
 
-    With `make`, which is for a root that was never used, the root is made if it is not there.
+    With `make`, which is for a root that was never used, the root is made if it is not there. `needs_bytes` must be
+    free, beside what the trial takes: so much is known to be wanted.
 
     Raises:
         OutputRootError: It is not there, full, read-only or not permitted; the hint says what to do.
@@ -100,6 +119,9 @@ def probe_root(root: Path, *, make: bool = False) -> None:
             root.mkdir(parents=True, exist_ok=True)
     require(root)
     probe = root / PROBE_NAME
+    with output_errors(root):
+        if needs_bytes > shutil.disk_usage(root).free:
+            raise no_space(root, needs_bytes=needs_bytes)
     with _ONE_AT_A_TIME, output_errors(root):
         if probe.exists():
             shutil.rmtree(probe)
@@ -111,12 +133,19 @@ def probe_root(root: Path, *, make: bool = False) -> None:
 
 
 def require(root: Path) -> None:
-    """Require that a root is there.
+    """Require that a root is there, and is a folder and no link to one: the configuration names the folder itself.
 
     Raises:
         OutputRootError: It is not.
     """
-    if not root.is_dir():
+    with output_errors(root):
+        is_link, is_folder = root.is_symlink(), root.is_dir()
+    if is_link:
+        raise OutputRootError(
+            f"{shown(root)} is a symbolic link where a folder was.",
+            hint="Find out who put it there, and remove it; or name the folder itself in the configuration.",
+        )
+    if not is_folder:
         raise OutputRootError(
             f"{shown(root)} is not there or not a folder.", hint="Mount its disk, or make the folder."
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 MOUNT_TABLE = Path("/proc/self/mountinfo")
@@ -24,13 +25,28 @@ _NETWORK = re.compile(
 """Where another machine (or a host, for its guests) can write without this kernel's knowing."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """What a path lies on.
+
+    Args:
+        point: Where it is mounted; empty where the mount table cannot be read.
+        fs_type: The kernel's word (`ext4`, `nfs4`, `fuse.sshfs`), or `unknown`.
+    """
+
+    point: str = ""
+    fs_type: str = UNKNOWN
+
+
 def file_system(path: Path, *, table: str | None = None) -> str:
-    """Name the type of the file system that a path lies on, or would lie on.
+    """Name the type of the file system that a path lies on, or would lie on; `unknown` where it cannot be known."""
+    return mount_of(path, table=table).fs_type
+
+
+def mount_of(path: Path, *, table: str | None = None) -> Mount:
+    """Find the mount that a path lies on, or would lie on.
 
     `table` is the text of a mount table, by default this process's own.
-
-    Returns:
-        The kernel's word (`ext4`, `nfs4`, `fuse.sshfs`), or `unknown` where the mount table cannot be read.
     """
     real = Path(os.path.realpath(path))
     with contextlib.suppress(OSError):
@@ -39,7 +55,7 @@ def file_system(path: Path, *, table: str | None = None) -> str:
         try:
             table = MOUNT_TABLE.read_text("utf-8", "surrogateescape")
         except OSError:
-            return UNKNOWN
+            return Mount()
     return _deepest(real, table)
 
 
@@ -53,14 +69,14 @@ def needs_polling(fs_type: str) -> bool:
     return is_network(fs_type) or fs_type in {"overlay", "aufs", "fuse", UNKNOWN} or fs_type.startswith("fuse.")
 
 
-def _deepest(path: Path, table: str) -> str:
+def _deepest(path: Path, table: str) -> Mount:
     """Find the longest mount point above a path; of several at one point the last is on top."""
-    found, depth = UNKNOWN, 0
+    found, depth = Mount(), 0
     for line in table.splitlines():
         fields, _, rest = line.partition(" - ")
         point = Path(_unescaped(fields.split(" ")[4]))
         if len(point.parts) >= depth and path.is_relative_to(point):
-            found, depth = rest.split(" ")[0], len(point.parts)
+            found, depth = Mount(point=str(point), fs_type=rest.split(" ")[0]), len(point.parts)
     return found
 
 

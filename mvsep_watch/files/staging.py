@@ -30,7 +30,7 @@ from mvsep_watch.files.arriving import Arrival, ResumePoint, load_record, save_r
 from mvsep_watch.files.reading import hash_file
 from mvsep_watch.files.renaming import exchange as exchange_names
 from mvsep_watch.files.renaming import rename_new, sync_folder
-from mvsep_watch.files.trouble import never, output_errors, shown
+from mvsep_watch.files.trouble import never, no_space, output_errors, shown
 
 WORK_NAME = ".mvsep-watch-fetching"
 _NAME = re.compile(r"\.mvsep-watch-(?P<state>[A-Za-z0-9-]+)-(?P<job>[0-9]+)\.part")
@@ -68,15 +68,16 @@ class Staging:
             state_id: The state's own id, a part of the name.
             job_id: The job's id, a part of the name.
             hash_: The separation's hash; a staging of another one is emptied.
-            root: Where given, folders are made only below it: an unmounted disk is not filled with folders.
+            root: Where given, folders are made only below it: an unmounted disk is not filled with folders, and a link
+                in its tree does not lead out of it.
 
         Raises:
             OutputRootError: It cannot be written, or the root is not there.
             NeedsUserError: Something that is not a folder of ours stands in its place.
         """
         staging = cls(parent / name_of(state_id=state_id, job_id=job_id))
-        if root is not None and not root.is_dir():
-            raise OutputRootError(f"{shown(root)} is not there.", hint="Mount it, or make the folder.")
+        if root is not None:
+            _require_below(root, parent)
         with output_errors(staging.path):
             parent.mkdir(parents=True, exist_ok=True)
             if staging._belongs_to() not in {hash_, None}:
@@ -189,7 +190,7 @@ class Staging:
 
     def _require_space(self, missing_bytes: int) -> None:
         if missing_bytes > 0 and missing_bytes + _MARGIN_BYTES > shutil.disk_usage(self.path).free:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise no_space(self.path, needs_bytes=missing_bytes + _MARGIN_BYTES)
 
     def _belongs_to(self) -> str | None:
         """The hash it was made for; empty where nothing says so, None where there is no staging.
@@ -223,6 +224,12 @@ def name_of(*, state_id: str, job_id: int) -> str:
 def is_ours(name: str) -> bool:
     """Say whether a name is that of a staging, of this or another state."""
     return _NAME.fullmatch(name) is not None
+
+
+def job_of(name: str, *, state_id: str) -> int | None:
+    """Say which job's staging a name is, if it is one of this state's."""
+    found = _NAME.fullmatch(name)
+    return int(found["job"]) if found and found["state"] == state_id else None
 
 
 def plain(name: str) -> str:
@@ -299,8 +306,8 @@ def clean(parent: Path, *, state_id: str, live_job_ids: AbstractSet[int]) -> tup
     removed = []
     with output_errors(parent):
         for path in sorted(parent.iterdir()) if parent.is_dir() else ():
-            found = _NAME.fullmatch(path.name)
-            if found and found["state"] == state_id and int(found["job"]) not in live_job_ids and not path.is_symlink():
+            job_id = job_of(path.name, state_id=state_id)
+            if job_id is not None and job_id not in live_job_ids and not path.is_symlink():
                 Staging(path).discard()
                 removed.append(path)
     return tuple(removed)
@@ -332,6 +339,16 @@ def _make_whole(staging: Staging) -> None:
         finally:
             os.close(descriptor)
     sync_folder(staging.path)
+
+
+def _require_below(root: Path, parent: Path) -> None:
+    if not root.is_dir():
+        raise OutputRootError(f"{shown(root)} is not there.", hint="Mount it, or make the folder.")
+    if not Path(os.path.realpath(parent)).is_relative_to(os.path.realpath(root)):
+        raise NeedsUserError(
+            f"{shown(parent)} leads out of {shown(root)} by a symbolic link.",
+            hint="Find out who put it there, remove it, then `retry`; nothing is paid again.",
+        )
 
 
 def _make_folder(path: Path) -> None:

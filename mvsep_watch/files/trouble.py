@@ -86,6 +86,12 @@ def output_trouble(exc: OSError, path: Path) -> MvsepWatchError:
     return OutputRootError(f"{shown(path)} cannot be written: {what}.", hint=hint)
 
 
+def no_space(path: Path, *, needs_bytes: int) -> OutputRootError:
+    """Say that a disk has too little space left for what is known to come."""
+    what, hint = _OUTPUT_TROUBLE[errno.ENOSPC]
+    return OutputRootError(f"{shown(path)} cannot be written: {what}.", hint=hint, needs_bytes=needs_bytes)
+
+
 @contextmanager
 def source_errors(path: Path) -> Iterator[None]:
     """Translate what the operating system raises while a source is read."""

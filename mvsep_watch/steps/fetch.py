@@ -1,22 +1,31 @@
-"""The step that brings outputs home: from a sibling's published folder where they are intact, else from the service.
+"""The steps that bring outputs home: from where they lie intact already, else from the service.
 
 Every output ends up staged, complete, checked, hashed and on the disk, under the name that we give it, or not at all.
+Where the folder that they belong to is away, they are kept in the spool meanwhile, as whole as if they were published.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from mvsep_watch.errors import LinkExpiredError, NotFoundError
+from mvsep_watch.errors import LinkExpiredError, NotFoundError, RetryableError
+from mvsep_watch.files import roots, sidecar, spool
 from mvsep_watch.files.claim import probe_root
 from mvsep_watch.files.outputs import copy_verified
-from mvsep_watch.files.staging import Staging
-from mvsep_watch.model import Output, Remote
+from mvsep_watch.files.staging import Staging, publish
+from mvsep_watch.files.trouble import output_errors
+from mvsep_watch.model import Output, Provenance, Remote
+from mvsep_watch.mvsep import Download
 from mvsep_watch.naming import chosen, unknown_stems
 from mvsep_watch.steps.base import Pool, Tools
-from mvsep_watch.steps.receiving import Receiver, labels_of
+from mvsep_watch.steps.receiving import Receiver, labels_of, unwatched
+
+
+class SpoolFullError(RetryableError):
+    """The spool has no room for the outputs; what was begun of them is gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +46,44 @@ class Fetched:
     stems: tuple[str, ...] = ()
 
 
+@dataclass(slots=True)
+class Room:
+    """How many bytes more may be written."""
+
+    left_bytes: int
+
+    def take(self, size_bytes: int) -> None:
+        """Take some of it.
+
+        Raises:
+            SpoolFullError: There is not so much.
+        """
+        self.left_bytes -= size_bytes
+        if self.left_bytes < 0:
+            raise SpoolFullError("the spool has no room for it")
+
+    def watch(self, _: str, download: Download) -> Iterator[bytes]:
+        """Take a download's size before its first byte, where it is announced, else chunk by chunk."""
+        if download.size_bytes is not None:
+            self.take(download.size_bytes - download.offset)
+        for chunk in download.chunks:
+            if download.size_bytes is None:
+                self.take(len(chunk))
+            yield chunk
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
     """Stage the outputs of a finished separation for one job.
 
     Args:
         parent: Where the final folder will be; the staging folder is made there.
+        root: The output root.
+        note: What the root was when it was last seen to be itself.
         stems: What the rule publishes; None is everything.
         slugs: The model's (slug, label) pairs: a rule may name stems by either.
+        listed: Every stem that the service is known to have; empty where that is not known.
+        spooled: Where the spool keeps the outputs, if it does.
         siblings: Folders that other jobs published from the same separation.
     """
 
@@ -59,7 +98,10 @@ class Fetch:
     format_number: int
     stems: tuple[str, ...] | None
     source_duration_s: float | None
+    note: roots.RootNote | None = None
     slugs: tuple[tuple[str, str], ...] = ()
+    listed: tuple[str, ...] = ()
+    spooled: Path | None = None
     siblings: tuple[Sibling, ...] = ()
 
     @property
@@ -72,13 +114,18 @@ class Fetch:
 
         Raises:
             NotFoundError: The service has the results no longer, and no sibling has them whole.
-            OutputRootError: The output folder cannot be written.
+            OutputRootError: The output folder is away, or cannot be written.
             NeedsUserError: A stem that the rule names is not among the results.
         """
+        roots.require_same(self.root, self.note)
         probe_root(self.root)
         staging = Staging.open(self.parent, state_id=self.state_id, job_id=self.job_id, hash_=self.hash, root=self.root)
-        for sibling in self.siblings:
-            if copied := self._copied(sibling, staging, tools):
+        return self.stage(staging, tools)
+
+    def stage(self, staging: Staging, tools: Tools, *, room: Room | None = None) -> Fetched:
+        """Stage everything in a staging that is open, within a room where one is given."""
+        for sibling in (*self._from_spool(), *self.siblings):
+            if copied := self._copied(sibling, staging, tools, room):
                 self._drop_others(copied, staging)
                 return Fetched(outputs=copied)
         remote = tools.client.get(self.hash, base_url=self.base_url)
@@ -90,19 +137,30 @@ class Fetch:
             format_number=self.format_number,
             source_duration_s=self.source_duration_s,
             stopping=tools.stopping.is_set,
+            watch=room.watch if room else unwatched,
         )
         outputs = receiver.receive(remote, stems=self.stems, slugs=dict(self.slugs))
         self._drop_others(outputs, staging)
         return Fetched(outputs=outputs, algorithm=remote.algorithm, stems=labels_of(remote))
 
+    def _from_spool(self) -> Iterator[Sibling]:
+        if self.spooled is None:
+            return
+        found = spool.read(self.spooled, state_id=self.state_id, job_id=self.job_id, hash_=self.hash)
+        if found is not None:
+            is_whole = is_every_stem(found.outputs, self.listed)
+            yield Sibling(folder=self.spooled, outputs=found.outputs, is_whole=is_whole)
+
     def _drop_others(self, outputs: tuple[Output, ...], staging: Staging) -> None:
         """Drop what an earlier try staged and this one does not publish."""
         names = {output.name for output in outputs}
-        for path in staging.path.iterdir():
-            if path.is_file() and path.name not in names:
-                staging.drop(path.name)
+        with output_errors(staging.path):
+            there = [path.name for path in staging.path.iterdir() if path.is_file()]
+        for name in there:
+            if name not in names:
+                staging.drop(name)
 
-    def _copied(self, sibling: Sibling, staging: Staging, tools: Tools) -> tuple[Output, ...] | None:
+    def _copied(self, sibling: Sibling, staging: Staging, tools: Tools, room: Room | None) -> tuple[Output, ...] | None:
         """Copy from a sibling that has all that this job publishes; None where anything is missing."""
         labels = [output.stem for output in sibling.outputs]
         if (
@@ -112,8 +170,116 @@ class Fetch:
         ):
             return None
         wanted = [sibling.outputs[i] for i in chosen(self.stems, labels, slugs=dict(self.slugs))]
+        if room:
+            room.take(sum(output.size_bytes for output in wanted))
         intact = copy_verified(sibling.folder, wanted, staging, stopping=tools.stopping.is_set)
         return tuple(wanted) if len(intact) == len(wanted) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spool:
+    """Keep the outputs of a finished separation in the spool, for a job whose output root is away.
+
+    Args:
+        fetch: How they are fetched.
+        place: The spool.
+        limit_bytes: How much the whole spool may hold.
+        provenance: What is written beside them, without the outputs.
+    """
+
+    pool: ClassVar[Pool] = Pool.DOWNLOADS
+
+    fetch: Fetch
+    place: Path
+    limit_bytes: int
+    provenance: Provenance
+
+    @property
+    def job_id(self) -> int:
+        """The job that it is for."""
+        return self.fetch.job_id
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """One step of a job at a time."""
+        return self.fetch.key
+
+    def perform(self, tools: Tools) -> Fetched:
+        """Fetch everything into a folder of the spool, which appears whole or not at all.
+
+        Raises:
+            SpoolFullError: There is no room for it.
+            OutputRootError: The spool cannot be written.
+            NotFoundError: The service has the results no longer, and no sibling has them whole.
+        """
+        spool.make(self.place)
+        state_id, job_id = self.fetch.state_id, self.job_id
+        room = Room(spool.room_bytes(self.place, limit_bytes=self.limit_bytes))
+        room.take(0)
+        staging = Staging.open(self.place, state_id=state_id, job_id=job_id, hash_=self.fetch.hash, root=self.place)
+        try:
+            fetched = self.fetch.stage(staging, tools, room=room)
+        except SpoolFullError:
+            staging.discard()
+            raise
+        said = replace(
+            self.provenance, outputs=fetched.outputs, algorithm=fetched.algorithm or self.provenance.algorithm
+        )
+        sidecar.write(staging.path, said, version=tools.version)
+        publish(staging, spool.folder_of(self.place, state_id=state_id, job_id=job_id))
+        return fetched
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookAtSpool:
+    """Find what the spool holds for this state's jobs."""
+
+    pool: ClassVar[Pool] = Pool.FILING
+
+    place: Path
+    state_id: str
+
+    @property
+    def key(self) -> str:
+        """Once."""
+        return "spool"
+
+    def perform(self, _: Tools) -> spool.Spooled:
+        """Look.
+
+        Raises:
+            OutputRootError: It cannot be looked at.
+        """
+        return spool.look(self.place, state_id=self.state_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unspool:
+    """Remove what the spool holds for a job that needs it no longer."""
+
+    pool: ClassVar[Pool] = Pool.FILING
+
+    place: Path
+    state_id: str
+    job_id: int
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """One at a time for a job."""
+        return ("unspool", self.job_id)
+
+    def perform(self, _: Tools) -> None:
+        """Remove it.
+
+        Raises:
+            OutputRootError: It cannot be removed.
+        """
+        spool.remove(self.place, state_id=self.state_id, job_id=self.job_id)
+
+
+def is_every_stem(outputs: tuple[Output, ...], listed: tuple[str, ...]) -> bool:
+    """Say whether outputs are all that the service is known to have."""
+    return bool(listed) and sorted(listed) == sorted(output.stem for output in outputs)
 
 
 def _not_there(remote: Remote) -> NotFoundError | LinkExpiredError:

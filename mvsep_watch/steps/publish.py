@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from mvsep_watch.errors import NeedsUserError, RetryableError
 from mvsep_watch.files import claim as claims
-from mvsep_watch.files import disposal, sidecar, staging
+from mvsep_watch.files import disposal, roots, sidecar, staging
 from mvsep_watch.model import FileStat, Provenance
 from mvsep_watch.naming import display
 from mvsep_watch.steps.base import Pool, Tools
@@ -24,6 +25,8 @@ class Publish:
     """Write the sidecar last and show everything by one rename of the staging folder to `final`.
 
     Args:
+        root: The output root that `final` is below.
+        note: What the root was when it was last seen to be itself.
         replaces: Exchange with the folder that is there, if it is still what its sidecar says; else never replace.
     """
 
@@ -32,7 +35,9 @@ class Publish:
     job_id: int
     state_id: str
     final: Path
+    root: Path
     provenance: Provenance
+    note: roots.RootNote | None = None
     replaces: bool = False
 
     @property
@@ -40,18 +45,28 @@ class Publish:
         """One step of a job at a time."""
         return ("job", self.job_id)
 
-    def perform(self, tools: Tools) -> None:
-        """Publish; done already, by this job and from this hash, is done.
+    def perform(self, tools: Tools) -> roots.RootNote | None:
+        """Publish; done already, by this job and from this hash, is done. Gives what the root is to be noted as.
 
         Raises:
             TakenError: Somebody else's folder is in the reserved place.
             NotStagedError: The staging is not whole; it is to be fetched again.
+            OutputRootError: The output root is away, or cannot be written.
         """
+        note = roots.require_same(self.root, self.note)
         if self._is_published():
             staging.discard_left(self.final.parent, state_id=self.state_id, job_id=self.job_id)
-            return
+        else:
+            self._publish(tools)
+        return note
+
+    def _publish(self, tools: Tools) -> None:
         staged = staging.Staging.open(
-            self.final.parent, state_id=self.state_id, job_id=self.job_id, hash_=self.provenance.hash
+            self.final.parent,
+            state_id=self.state_id,
+            job_id=self.job_id,
+            hash_=self.provenance.hash,
+            root=self.root,
         )
         if missing := sidecar.verify(staged.path, self.provenance.outputs, stopping=tools.stopping.is_set):
             raise NotStagedError(f"{missing[0].name} is not staged any more")
@@ -64,7 +79,8 @@ class Publish:
             staging.publish(staged, self.final)
 
     def _is_published(self) -> bool:
-        there = sidecar.read(self.final)
+        """Say whether the outputs are there already; what a link in their place leads to does not count."""
+        there = None if self.final.is_symlink() else sidecar.read(self.final)
         mine = self.provenance
         return there is not None and (there.state_id, there.job_id, there.hash) == (
             mine.state_id,
@@ -110,10 +126,11 @@ class Dispose:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RootFacts:
-    """What an output root says: its claim, and whose sidecars were found where there was none."""
+    """What an output root says: its claim, whose sidecars were found where there was none, and what it is."""
 
     claim: claims.Claim | None
     sidecar_states: tuple[str, ...]
+    note: roots.RootNote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +140,8 @@ class CheckRoot:
     Args:
         claim: What to write where there is no claim and no sidecar of another state.
         is_new: This state never used it: it is made if it is not there.
+        note: What it was when it was last seen to be itself.
+        needs_bytes: How much must be free for what waits to be written.
         searches: Whether a root without a claim is searched for outputs of other states.
         takes_over: A person said that this state begins anew here.
     """
@@ -132,6 +151,8 @@ class CheckRoot:
     root: Path
     claim: claims.Claim
     is_new: bool
+    note: roots.RootNote | None = None
+    needs_bytes: int = 0
     searches: bool = True
     takes_over: bool = False
 
@@ -141,23 +162,29 @@ class CheckRoot:
         return ("root", self.root)
 
     def perform(self, _: Tools) -> RootFacts:
-        """Probe, read, and claim what nobody has claimed.
+        """Probe, read, and claim what nobody has ever claimed.
 
         Raises:
-            OutputRootError: It cannot be written.
+            OutputRootError: It cannot be written, or is not the folder that it was.
         """
-        claims.probe_root(self.root, make=self.is_new)
-        claim = claims.read(self.root)
-        if self.takes_over:
-            claims.write(self.root, self.claim, replace_damaged=True)
-            return RootFacts(claim=None, sidecar_states=())
+        if not (self.is_new or self.takes_over):
+            roots.require_same(self.root, self.note)
+        claims.probe_root(self.root, make=self.is_new, needs_bytes=self.needs_bytes)
+        claim = claims.read(self.root) if not self.takes_over else None
         if claim is not None:
-            return RootFacts(claim=claim, sidecar_states=())
-        sidecars = sidecar.find(self.root) if self.searches else ()
+            return self._facts(claim=claim)
+        sidecars = sidecar.find(self.root) if self.searches and not self.takes_over else ()
         states = {found.state_id for path in sidecars if (found := sidecar.read(path.parent))}
-        if states <= {self.claim.state_id}:
-            claims.write(self.root, self.claim)
-        return RootFacts(claim=None, sidecar_states=tuple(sorted(states)))
+        if not states <= {self.claim.state_id}:
+            return self._facts(states=states)
+        claims.write(self.root, self.claim, replace_damaged=self.takes_over)
+        return self._facts(claim=self.claim)
+
+    def _facts(self, *, claim: claims.Claim | None = None, states: Collection[str] = ()) -> RootFacts:
+        """Say what was found; a claim is expected from here on where it is ours."""
+        is_ours = claim is not None and claim.state_id == self.claim.state_id
+        note = roots.note_of(self.root, generation=claim.generation if claim and is_ours else None)
+        return RootFacts(claim=claim, sidecar_states=tuple(sorted(states)), note=note)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
-from mvsep_watch.errors import MvsepWatchError, RetryableError, SourceChangedError, StateError, StoppedError
+from mvsep_watch.errors import MvsepWatchError, RetryableError, SourceChangedError, StoppedError
 from mvsep_watch.files import claim as claims
-from mvsep_watch.files import dropped
+from mvsep_watch.files import dropped, roots
 from mvsep_watch.model import (
     Created,
     FileStat,
@@ -27,7 +27,6 @@ from mvsep_watch.model import (
     text_key,
 )
 from mvsep_watch.mvsep import SentFile
-from mvsep_watch.naming import display
 from mvsep_watch.steps.base import Denied, Pool, Tools
 
 
@@ -72,6 +71,7 @@ class Submit:
         prompt: The field that a text fills.
         is_free: The price is 0; the account is read again before the release.
         claim: What is written into the claim of `root`, with the release's generation.
+        note: What `root` was when it was last seen to be itself.
     """
 
     pool: ClassVar[Pool] = Pool.UPLOADS
@@ -86,6 +86,7 @@ class Submit:
     is_free: bool
     root: Path
     claim: claims.Claim
+    note: roots.RootNote | None = None
     reference: Path | None = None
     prompt: str = ""
     meter: Meter = field(default_factory=Meter, compare=False, repr=False)
@@ -167,11 +168,8 @@ class _Release:
 
     def _claim(self, generation: int) -> None:
         """Let the output root know of this release, so that an older backup of the state is recognised."""
-        claims.require(self._task.root)
-        there, mine = claims.read(self._task.root), self._task.claim
-        if there is not None and there.state_id != mine.state_id:
-            raise StateError(f"{display(self._task.root)} belongs to another state ({there.state_id})")
-        claims.write(self._task.root, replace(mine, generation=generation))
+        roots.require_same(self._task.root, self._task.note)
+        claims.renew(self._task.root, replace(self._task.claim, generation=generation))
 
 
 def is_harmless(sent: Sent) -> bool:

@@ -127,6 +127,13 @@ class Jobs:
             "UPDATE jobs SET not_before = 0 WHERE state = 'queued' AND separation_id IS NULL AND not_before > 0"
         )
 
+    def set_priority(self, folder: str, rule: str, priority: int) -> None:
+        """Give the jobs of a rule that wait its priority."""
+        self._db.run(
+            "UPDATE jobs SET priority = ? WHERE folder = ? AND rule = ? AND state = 'queued' AND priority <> ?",
+            (priority, folder, rule, priority),
+        )
+
     def set(self, job_id: int, **columns: Any) -> None:
         """Change columns that are no state."""
         self._db.update("jobs", job_id, columns)
@@ -150,6 +157,14 @@ class Jobs:
         return self._rows(
             "state = ? AND state IN ('separated', 'fetched') AND not_before <= ? ORDER BY not_before, id LIMIT ?",
             (state, now, limit),
+        )
+
+    def with_results(self, *, limit: int) -> list[JobRow]:
+        """Give the jobs in `separated` or `fetched`, those whose separation ended first before the others."""
+        return self._rows(
+            "state IN ('separated', 'fetched')"
+            " ORDER BY (SELECT ended_at FROM separations WHERE separations.id = separation_id), id LIMIT ?",
+            (limit,),
         )
 
     def live(self) -> list[JobRow]:

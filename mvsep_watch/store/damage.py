@@ -35,7 +35,7 @@ _SAVED = {
 def found_in(path: Path) -> str:
     """Say what is damaged in a state file, from its structure and not from every index; empty where nothing is.
 
-    Source: measured with 100,000 published jobs (190 MB, warm cache): 0.6 s.
+    Source: measured with 100,000 published jobs (224 MB): 0.6 s from memory, 6.5 s from a cold disk.
     """
     if not path.exists() or not _is_ours(path):
         return ""

@@ -60,6 +60,15 @@ def _size(value: Any) -> int:
         raise not_allowed(str(error)) from None
 
 
+def _size_or_zero(value: Any) -> int:
+    if type(value) is int and value == 0:
+        return 0
+    try:
+        return units.size_bytes(value)
+    except ValueError as error:
+        raise not_allowed(f"{error}, or 0") from None
+
+
 def _rate(value: Any) -> int:
     try:
         return units.rate_bytes_per_s(value)
@@ -218,6 +227,11 @@ _HOURS_SCHEMA = {"anyOf": [{"type": "null"}, {"type": "string", "pattern": "[0-9
 
 Duration = Annotated[float, PlainValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]
 Size = Annotated[int, PlainValidator(_size), WithJsonSchema({"type": "string", "pattern": units.SIZE_PATTERN})]
+SizeOrZero = Annotated[
+    int,
+    PlainValidator(_size_or_zero),
+    WithJsonSchema({"anyOf": [{"const": 0}, {"type": "string", "pattern": units.SIZE_PATTERN}]}),
+]
 Rate = Annotated[int, PlainValidator(_rate), WithJsonSchema({"type": "string", "pattern": units.RATE_PATTERN})]
 BaseUrl = Annotated[
     str, PlainValidator(_base_url), WithJsonSchema({"type": "string", "pattern": "^https?://[^/?#@]+/?$"})

@@ -133,5 +133,6 @@ def _limits(section: LimitsSection) -> Limits:
         per_day_jobs=section.per_day_jobs,
         max_size_bytes=section.max_size,
         max_duration_s=section.max_duration,
+        spool_bytes=section.spool,
         credits=CreditLimits(**spending.model_dump()),
     )

@@ -26,6 +26,7 @@ from mvsep_watch.config.fields import (
     RuleName,
     SepType,
     Size,
+    SizeOrZero,
     Source,
     Stems,
     blank_to_none,
@@ -92,6 +93,7 @@ class LimitsSection(Section):
     per_day_jobs: Count | Auto | None = Field(default="auto", description="separations a day; null is no limit")
     max_size: Size | Auto | None = Field(default="auto", description="the largest file; null is no limit")
     max_duration: Duration | Auto | None = Field(default="auto", description="the longest file; null is no limit")
+    spool: SizeOrZero = Field(default=20 * 10**9, description="results kept while their folder is away; 0 keeps none")
     credits: Annotated[CreditsSection | None, BeforeValidator(blank_to_none)] = None
 
 

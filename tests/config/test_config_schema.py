@@ -70,4 +70,5 @@ def test_durations_and_sizes_have_patterns():
     limits = schema()["$defs"]["LimitsSection"]["properties"]
 
     assert {"pattern": "^\\d+(\\.\\d+)?(s|m|h|d)$", "type": "string"} in limits["max_duration"]["anyOf"]
+    assert limits["spool"]["anyOf"][0] == {"const": 0}
     assert limits["max_size"]["anyOf"][0]["pattern"] == "^\\d+(\\.\\d+)? ?([kKMGT]i?)?B$"

@@ -35,7 +35,7 @@ def test_every_section_arrives_where_it_is_used(config):
         "state: s.sqlite3\n"
         "limits:\n"
         "  {separations: 3, uploads: 4, downloads: 5, attempts: 6, per_day_jobs: 7, max_size: 2GiB, max_duration: 1d,\n"
-        "  upload_rate: 2MB/s, download_rate: 1MiB/s,\n"
+        "  upload_rate: 2MB/s, download_rate: 1MiB/s, spool: 3GB,\n"
         "   credits: {reserve: 1, per_day: 2, per_month: 3, approve_job_above: 4, approve_batch_above: null}}\n"
         "schedule: {rescan: 90, hours: fri 22:00-07:00}\n" + FOLDERS
     )
@@ -54,10 +54,19 @@ def test_every_section_arrives_where_it_is_used(config):
         per_day_jobs=7,
         max_size_bytes=2 * 2**30,
         max_duration_s=86400.0,
+        spool_bytes=3 * 10**9,
         credits=spending,
     )
     assert (loaded.rescan_s, loaded.state) == (90.0, config.path.parent / "s.sqlite3")
     assert loaded.hours == (Window(days=frozenset({4}), start_minute=1320, end_minute=1860),)
+
+
+@pytest.mark.parametrize(("written", "spool_bytes"), [("{spool: 0}", 0), ("{spool: 1MiB}", 2**20), ("{}", 20 * 10**9)])
+def test_the_spool_can_be_bounded_or_switched_off(config, written, spool_bytes):
+    """0 is the only bare number: it needs no unit."""
+    limits = config.load(f"{config.mvsep}limits: {written}\n{FOLDERS}").limits
+
+    assert limits.spool_bytes == spool_bytes
 
 
 @pytest.mark.parametrize("key", ["per_day_jobs", "max_size", "max_duration"])
@@ -81,6 +90,8 @@ def test_null_is_no_limit(config, key):
         ("limits: {max_size: 500}", "found 500; allowed: a size such as 500MB or 2GiB, auto, or null"),
         ("limits: {upload_rate: 2MB}", 'found "2MB"; allowed: a rate such as 2MB/s'),
         ("limits: {max_size: 500 megs}", 'found "500 megs"; allowed: a size'),
+        ("limits: {spool: 500}", "found 500; allowed: a size such as 500MB or 2GiB, or 0"),
+        ("limits: {spool: false}", "found false; allowed: a size such as 500MB or 2GiB, or 0"),
         ("limits: {max_duration: 10 min}", 'found "10 min"; allowed: a duration such as'),
         ("limits: {max_duration: true}", "found true; allowed: a duration"),
         ("limits: {credits: 5}", "limits.credits: found 5; allowed: a mapping, or null"),

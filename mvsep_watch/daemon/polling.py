@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from mvsep_watch import retry
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.expecting import Expecting
 from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.sightings import Sightings, with_tag
 from mvsep_watch.model import MVSEP_REALM, HoldKind, JobState, Remote, RemoteLink, SeparationState
-from mvsep_watch.planner.polling import poll_delay_s
 from mvsep_watch.steps.asking import CancelRemote, HistoryRead, Poll, PollLink
 from mvsep_watch.store import SeparationRow
 
@@ -46,6 +46,7 @@ class Polling:
         self._context = context
         self._sightings = sightings
         self._news = news
+        self._expecting = Expecting(context)
         self._endings: dict[int, Ending] = {}
         self._not_found: dict[int, tuple[int, float]] = {}
         self._gone_hashes: dict[int, set[str]] = {}
@@ -70,8 +71,15 @@ class Polling:
                 self._context.hands.give(link)
             elif row.cancel_wanted:
                 self._context.hands.give(CancelRemote(separation_id=row.id, hash=row.hash, base_url=self.host_of(row)))
-            else:
+            elif not self._is_early(row):
                 self._context.hands.give(Poll(separation_id=row.id, hash=row.hash, base_url=self.host_of(row)))
+
+    def _is_early(self, row: SeparationRow) -> bool:
+        """Put off the first poll of what cannot be done yet, as long as its like took; say whether it was."""
+        delay_s = 0.0 if row.polls else self._expecting.first_delay_s(row)
+        if delay_s:
+            self._context.store.separations.set(row.id, polls=1, not_before=self._context.clock.now() + delay_s)
+        return bool(delay_s)
 
     def host_of(self, row: SeparationRow) -> str:
         """Give the host to ask about a separation: the recorded one, or in a sandbox the configured one."""
@@ -158,10 +166,10 @@ class Polling:
         return self._context.age_s(row.submitted_at or row.intended_at) > KEPT_BY_SERVER_S
 
     def _goes_on(self, row: SeparationRow, remote: Remote) -> None:
-        poll, polls = self._context.config.service.poll, row.polls
+        polls = row.polls
         if remote.status == "done" != row.server_words.get("status"):
             polls = 0  # its files are listed in a moment, and not after as long as the wait has grown to
-        delay_s = poll_delay_s(polls, least_s=poll.min_s, most_s=poll.max_s)
+        delay_s = self._expecting.delay_s(row, remote, polls=polls)
         self._context.store.separations.set(
             row.id,
             polls=polls + 1,
@@ -188,6 +196,7 @@ class Polling:
             for job in store.jobs.of_separation(row.id):
                 store.jobs.move(job, JobState.SEPARATED, now=now)
         self._context.log.info("separation_done", separation=row.id, hash=row.hash)
+        self._expecting.ended(row)
         self._finished(row)
 
     def _was_not_found(self, row: SeparationRow, remote: Remote) -> None:
@@ -217,6 +226,7 @@ class Polling:
 
     def _finished(self, row: SeparationRow) -> None:
         self._sightings.forget(row.id)
+        self._expecting.forget(row.id)
         self._not_found.pop(row.id, None)
         self._news.separation_ended(self._context.store.separations.get(row.id))
 

@@ -18,6 +18,7 @@ from mvsep_watch.store.connection import (
     open_requester,
     open_writer,
 )
+from mvsep_watch.store.durations import Durations
 from mvsep_watch.store.jobs import Jobs
 from mvsep_watch.store.memory import Memory, Sightings
 from mvsep_watch.store.one_offs import OneOffRow, OneOffs
@@ -60,6 +61,7 @@ class Store:
         self.memory = Memory(self.db)
         self.requests = Requests(self.db)
         self.one_offs = OneOffs(self.db)
+        self.durations = Durations(self.db)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

@@ -195,6 +195,16 @@ CREATE INDEX jobs_one_off ON jobs (output_root)
 """
 
 
+_DURATIONS = """
+CREATE TABLE durations (
+  realm TEXT NOT NULL, settings TEXT NOT NULL, has_premium INTEGER NOT NULL,
+  seconds_per_minute REAL NOT NULL, spread REAL NOT NULL, count INTEGER NOT NULL, learned_at REAL NOT NULL,
+  PRIMARY KEY (realm, settings, has_premium)
+) STRICT;
+CREATE INDEX durations_by_age ON durations (learned_at);
+"""
+
+
 def _second(db: sqlite3.Connection) -> None:
     """Tell inputs from bytes, links' hashes from separations', ledgers by realm; keep untagged rows, and one-offs."""
     for statement in (
@@ -213,6 +223,7 @@ def _second(db: sqlite3.Connection) -> None:
         "DROP INDEX ledger_by_day",
         "CREATE INDEX ledger_by_day ON ledger (realm, day, credits)",
         *_statements(_ONE_OFFS),
+        *_statements(_DURATIONS),
     ):
         db.execute(statement)
 

@@ -1,13 +1,11 @@
-"""In which order queued jobs are looked at, and how often a separation is asked for."""
+"""In which order queued jobs are looked at."""
 
 from dataclasses import dataclass
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mvsep_watch.planner import fair
-from mvsep_watch.planner.polling import poll_delay_s
 
 
 @dataclass(frozen=True)
@@ -53,9 +51,3 @@ def test_every_queued_job_comes_up_once(priorities):
     assert all(
         [n for n in found if n in {job.id for job in jobs}] == [job.id for job in jobs] for jobs in queues.values()
     )
-
-
-@pytest.mark.parametrize(("polls", "expected"), [(0, 5.0), (1, 6.5), (9, 53.0), (10, 60.0), (10_000, 60.0)])
-def test_a_separation_is_asked_for_less_and_less_often(polls, expected):
-    """From the least to the most; any number of polls is taken."""
-    assert poll_delay_s(polls, least_s=5, most_s=60) == pytest.approx(expected, abs=0.1)

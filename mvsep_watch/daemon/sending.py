@@ -7,6 +7,7 @@ from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.news import News
 from mvsep_watch.errors import (
     OutputRootError,
+    PremiumRequiredError,
     ServiceError,
     SourceBusyError,
     SourceChangedError,
@@ -132,8 +133,9 @@ class Sending:
             for job in store.jobs.of_separation(row.id):
                 if held:
                     store.jobs.set(job.id, separation_id=None)
+                    kind = HoldKind.MISFIT if isinstance(error, PremiumRequiredError) else HoldKind.TROUBLE
                     store.jobs.hold(
-                        job, HoldKind.TROUBLE, now=now, reason=reason, hint=hint or "`retry` tries again",
+                        job, kind, now=now, reason=reason, hint=hint or "`retry` tries again",
                         resume=JobState.QUEUED,
                     )  # fmt: skip
                 else:

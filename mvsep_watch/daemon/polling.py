@@ -16,6 +16,7 @@ from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.sightings import Sightings, with_tag
 from mvsep_watch.model import MVSEP_REALM, HoldKind, JobState, Remote, RemoteLink, SeparationState
 from mvsep_watch.steps.asking import CancelRemote, HistoryRead, Poll, PollLink
+from mvsep_watch.steps.base import Pool
 from mvsep_watch.store import SeparationRow
 
 KEPT_BY_SERVER_S = 72 * 3600.0
@@ -57,13 +58,15 @@ class Polling:
         return tuple(self._endings)
 
     def work(self) -> None:
-        """Ask for what is due."""
+        """Ask for what is due, what has been due for longest first, as far as there are hands: no more lie in a queue."""
         if self._context.account is None or self._context.stopping:
             return
         now = self._context.clock.now()
         for row in self._context.store.separations.in_state(SeparationState.SUBMITTED, due=now):
             if row.id in self._endings or row.hash is None:
                 continue
+            if not self._context.hands.free(Pool.ASKING):
+                break
             if elsewhere := self._context.elsewhere(row):
                 self._hold_elsewhere(row, elsewhere)
             elif row.is_being_linked:  # what a person cancels is cancelled once it can be

@@ -4,7 +4,7 @@ from mvsep_watch.model import Link, Pair, Scope, Settings
 from mvsep_watch.mvsep.catalogue import CatalogueText, read_catalogue
 from mvsep_watch.mvsep.client import Client
 from mvsep_watch.mvsep.download import Download
-from mvsep_watch.mvsep.pace import Pace
+from mvsep_watch.mvsep.pace import Pace, Patience
 from mvsep_watch.mvsep.rate import Rate
 from mvsep_watch.mvsep.upload import SentFile
 
@@ -15,6 +15,7 @@ __all__ = [
     "Link",
     "Pace",
     "Pair",
+    "Patience",
     "Rate",
     "Scope",
     "SentFile",

@@ -5,7 +5,8 @@ everything pause together. It never sends anything itself, and downloads do not 
 that have no such limit.
 
 The surprise: a turn is reserved before the wait for it. Hands that wait leave one after the other, at the rate, and not
-all at once when the pause ends.
+all at once when the pause ends. Who is patient leaves a share of the burst to those who are not, and so none of them
+waits behind a hundred polls.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 
 from mvsep_watch.errors import StoppedError
 
@@ -32,6 +34,14 @@ DEFAULT_PAUSE_S = 20.0
 """After a 429 that names no time. Source: what two public clients wait, 2025."""
 MAX_PAUSE_S = 3600.0
 """A longer Retry-After is not believed: it is asked again after an hour."""
+
+
+class Patience(Enum):
+    """The share of the burst that a request leaves to those with less patience."""
+
+    UPLOAD = 0.0
+    ORDINARY = 0.25
+    POLL = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +89,15 @@ class Pace:
         with self._lock:
             return max(0.0, self._paused_until_s - self._clock())
 
-    def take(self) -> None:
-        """Wait for a turn; returns at once while the burst lasts.
+    def take(self, patience: Patience = Patience.UPLOAD) -> None:
+        """Wait for a turn; returns at once while the part of the burst lasts that one may use.
 
         Raises:
             StoppedError: `stop` was called, and the turn would have had to be waited for.
         """
-        turn = self._reserve()
+        turn = self._reserve(patience)
         while not self._wait(turn):
-            turn = self._reserve()
+            turn = self._reserve(patience)
 
     def learn(self, *, limit: int | None, remaining: int | None) -> None:
         """Take in what an answer announced: the window's size and what is left of it; None where it did not say."""
@@ -131,12 +141,12 @@ class Pace:
         burst = max(1, int(self._limit * BURST_SHARE))
         return (burst - 1) * self._interval_s
 
-    def _reserve(self) -> _Turn:
+    def _reserve(self, patience: Patience) -> _Turn:
         with self._lock:
             now_s = self._clock()
             start_s = max(self._next_s, now_s)
             self._next_s = start_s + self._interval_s
-            return _Turn(max(now_s, start_s - self._tolerance_s), self._pauses)
+            return _Turn(max(now_s, start_s - self._tolerance_s * (1 - patience.value)), self._pauses)
 
     def _wait(self, turn: _Turn) -> bool:
         """Wait for the turn and say whether it still holds: a pause that began meanwhile takes it away."""

@@ -9,6 +9,7 @@ from mvsep_watch.model import Created, Remote, RemoteLink, Settings
 from mvsep_watch.mvsep.base import Calls
 from mvsep_watch.mvsep.download import Download
 from mvsep_watch.mvsep.form import Source, fields_of, files_of, opened
+from mvsep_watch.mvsep.pace import Patience
 from mvsep_watch.mvsep.parse import read_created, read_remote, read_remote_link
 from mvsep_watch.mvsep.refusals import (
     UPLOAD_HINT,
@@ -74,7 +75,9 @@ class Separations(Calls):
             raise create_error(answer)
         return created
 
-    def get(self, hash_: str, *, base_url: str | None = None, mirror: bool = False) -> Remote:
+    def get(
+        self, hash_: str, *, base_url: str | None = None, mirror: bool = False, patience: Patience = Patience.ORDINARY
+    ) -> Remote:
         """Ask how a separation is doing; `not_found` is a status and no error.
 
         Args:
@@ -82,24 +85,29 @@ class Separations(Calls):
             base_url: The host that the separation was made on; defaults to the client's.
             mirror: Have the files served from another mirror. It sends the token and costs 1 credit, every time.
                 Source: MVSEP API page, separation/get, 2026.
+            patience: Whom the question gives way to, where turns are scarce.
         """
         params = {"hash": hash_}
         if mirror:
             params |= {"mirror": "1", "api_token": self._token_for("separation/get", base_url=base_url)}
-        answer = self._wire.call("separation/get", base_url=base_url, params=params)
+        answer = self._wire.call("separation/get", base_url=base_url, params=params, patience=patience)
         remote = read_remote(answer, hash_=hash_, base_url=base_url or self.base_url)
         if remote is None:
             raise mirror_error(answer) if mirror else service_error(answer)
         return remote
 
-    def get_remote(self, hash_: str, *, base_url: str | None = None) -> RemoteLink:
+    def get_remote(
+        self, hash_: str, *, base_url: str | None = None, patience: Patience = Patience.ORDINARY
+    ) -> RemoteLink:
         """Ask how far the service is with a link; once it is `done` it gives the hash that `get` takes.
 
         Args:
             hash_: The short one that `create` gave for the link.
             base_url: The host that the separation was made on; defaults to the client's.
+            patience: Whom the question gives way to, where turns are scarce.
         """
-        answer = self._wire.call("separation/get-remote", base_url=base_url, params={"hash": hash_})
+        params = {"hash": hash_}
+        answer = self._wire.call("separation/get-remote", base_url=base_url, params=params, patience=patience)
         remote = read_remote_link(answer)
         if remote is None:
             raise service_error(answer)

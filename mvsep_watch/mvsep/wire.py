@@ -27,7 +27,7 @@ from mvsep_watch.mvsep.address import check_download, checked_base_url, host_of
 from mvsep_watch.mvsep.download import Download, opened_download
 from mvsep_watch.mvsep.envelope import Answer, decode
 from mvsep_watch.mvsep.headers import content_type_of, retry_after_of, whole_header
-from mvsep_watch.mvsep.pace import Pace
+from mvsep_watch.mvsep.pace import Pace, Patience
 from mvsep_watch.mvsep.rate import Rate
 from mvsep_watch.mvsep.trouble import translated
 from mvsep_watch.mvsep.upload import UploadBody
@@ -85,6 +85,7 @@ class Wire:
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         secret: str = "",
+        patience: Patience = Patience.ORDINARY,
     ) -> Answer:
         """Ask an endpoint and give its answer, whatever it says; `secret` is blotted out of it, as the token is.
 
@@ -94,7 +95,7 @@ class Wire:
         """
         base = self.base_url if base_url is None else checked_base_url(base_url)
         url, secrets = f"{base}/api/{call}", (self._token, secret)
-        self.pace.take()
+        self.pace.take(patience)
         with (
             translated(host=host_of(base), call=call, secrets=secrets),
             self._api.stream(method, url, params=params, data=form, headers=headers) as response,
@@ -108,7 +109,7 @@ class Wire:
         """
         host, secrets = host_of(self.base_url), (self._token, secret)
         wait_s = max(ANSWER_WAIT_S, self._timeout_s)
-        self.pace.take()
+        self.pace.take(Patience.UPLOAD)
         try:
             with (
                 translated(host=host, call=call, secrets=secrets, hint=hint),

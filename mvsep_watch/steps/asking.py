@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from mvsep_watch.errors import ServiceError
 from mvsep_watch.model import Account, HistoryRow, Remote, RemoteLink
-from mvsep_watch.mvsep import Client
+from mvsep_watch.mvsep import Client, Patience
 from mvsep_watch.mvsep.cached import FRESH_S, CatalogueCache, KnownCatalogue
 from mvsep_watch.steps.base import Pool, Tools
 
@@ -40,7 +40,7 @@ class Poll(AboutSeparation):
     def perform(self, tools: Tools) -> tuple[Remote, float]:
         """Give what the service says, and when the question was begun (monotonic)."""
         begun_s = tools.monotonic()
-        return tools.client.get(self.hash, base_url=self.base_url), begun_s
+        return tools.client.get(self.hash, base_url=self.base_url, patience=Patience.POLL), begun_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class PollLink(AboutSeparation):
 
     def perform(self, tools: Tools) -> RemoteLink:
         """Give what the service says."""
-        return tools.client.get_remote(self.hash, base_url=self.base_url)
+        return tools.client.get_remote(self.hash, base_url=self.base_url, patience=Patience.POLL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

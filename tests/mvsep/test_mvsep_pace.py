@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from mvsep_watch.errors import StoppedError
-from mvsep_watch.mvsep import Pace
+from mvsep_watch.mvsep import Pace, Patience
 
 
 class Clock:
@@ -66,6 +66,44 @@ def test_the_long_run_takes_three_quarters(pace, clock):
     taken = times(pace, clock, 1000)
 
     assert 1000 / (taken[-1] - taken[0]) * 60 == pytest.approx(90, rel=0.05)
+
+
+def test_an_upload_does_not_wait_behind_polls(pace, clock):
+    """However many of them come, and however long."""
+    for _ in range(100):
+        pace.take(Patience.POLL)
+    slept = len(clock.slept)
+
+    for _ in range(8):
+        pace.take(Patience.UPLOAD)
+
+    assert len(clock.slept) == slept
+
+
+def test_what_brings_results_home_goes_before_polls_and_after_uploads(pace, clock):
+    """A few of each kind find room, whatever the patient ones do."""
+    for _ in range(100):
+        pace.take(Patience.POLL)
+    slept = len(clock.slept)
+    for _ in range(4):
+        pace.take(Patience.ORDINARY)
+    for _ in range(4):
+        pace.take(Patience.UPLOAD)
+
+    assert len(clock.slept) == slept
+
+
+@pytest.mark.parametrize("limit", [1, 5, 60, 120])
+def test_the_patient_are_not_starved(pace, limit):
+    """By themselves they get the whole rate."""
+    pace.learn(limit=limit, remaining=None)
+    clock = pace._clock
+
+    begun_s = clock()
+    for _ in range(3 * limit):
+        pace.take(Patience.POLL)
+
+    assert 3 * limit / (clock() - begun_s) * 60 >= limit * 0.75
 
 
 def test_a_generous_server_slows_nobody(pace, clock):
@@ -201,8 +239,8 @@ def test_the_client_learns_the_limit_and_downloads_are_not_counted(answering):
     taken = []
 
     class Counting(Pace):
-        def take(self):
-            taken.append(1)
+        def take(self, patience):
+            taken.append(patience)
 
     pace = Counting()
     headers = {"X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "59"}
@@ -212,4 +250,4 @@ def test_the_client_learns_the_limit_and_downloads_are_not_counted(answering):
     with client.download("https://files.example/x"):
         pass
 
-    assert (taken, pace.limit) == ([1], 60)
+    assert (taken, pace.limit) == ([Patience.ORDINARY], 60)

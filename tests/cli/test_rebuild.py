@@ -125,7 +125,7 @@ def test_a_damaged_state_file_is_put_aside(lost, person):
 
     code, out, _ = person("rebuild", "--yes")
 
-    aside = next(lost.base.glob("state.sqlite3.damaged-*"))
+    aside = min(lost.base.glob("state.sqlite3.damaged-*"))
     assert (code, out.splitlines()[0]) == (0, f"the damaged state file is {aside} now")
 
 
@@ -136,3 +136,20 @@ def test_a_state_file_on_a_network_is_refused(lost, person, monkeypatch):
     code, _, err = person("rebuild", "--yes")
 
     assert (code, "network file system" in err) == (4, True)
+
+
+@pytest.mark.parametrize("words", [("status",), ("jobs",), ("jobs", "--json"), ("show", "1"), ("approve", "--all")])
+def test_commands_that_look_at_a_damaged_state_file_say_what_to_do(lost, person, words):
+    """No traceback, and nothing is changed."""
+    lost.start()
+    lost.stop()
+    state = lost.base / "state.sqlite3"
+    state.write_bytes(state.read_bytes()[:5000])
+    before = state.read_bytes()
+
+    code, _, err = person(*words)
+
+    assert (code, state.read_bytes()) == (4, before)
+    assert "malformed" in err
+    assert "puts it aside and rebuilds the state" in err
+    assert "Traceback" not in err

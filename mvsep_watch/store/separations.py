@@ -247,7 +247,7 @@ class Separations:
         where = "FROM separations WHERE realm = ? AND input_key = ? AND hash IS NOT NULL"
         return int(
             self._db.value(
-                f"SELECT count(*) {where} AND state = 'failed' AND NOT EXISTS (SELECT 1 {where} AND state = 'done')",  # noqa: S608
+                f"SELECT count(*) {where} AND state = 'failed' AND NOT EXISTS (SELECT 1 {where} AND state = 'done')",
                 (work.realm, work.input_key, work.realm, work.input_key),
             )
         )

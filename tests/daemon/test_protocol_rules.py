@@ -310,8 +310,8 @@ def test_what_cannot_be_sent_again_gives_its_slot_back(world):
     world.pass_time(300)
 
     assert (world.states(), world.store.separations.slots_taken()) == (["cancelled"], 0)
-    today = world.engine.context.today()
-    assert (world.store.separations.reserved_against_balance(), world.store.separations.spent("mvsep", today, today)) == (0, 0)
+    today, separations = world.engine.context.today(), world.store.separations
+    assert (separations.reserved_against_balance(), separations.spent("mvsep", today, today)) == (0, 0)
 
 
 def test_a_source_that_comes_back_after_a_refusal_is_sent(world):
@@ -407,7 +407,7 @@ def test_money_moves_to_the_day_of_the_release(world):
 
     after = world.engine.context.today()
 
-    assert (world.store.separations.spent("mvsep", before, before), world.store.separations.spent("mvsep", after, after)) == (0, 1)
+    assert [world.store.separations.spent("mvsep", day, day) for day in (before, after)] == [0, 1]
 
 
 # Ends

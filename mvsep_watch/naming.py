@@ -23,6 +23,8 @@ MAX_PART_BYTES = 255
 REPEAT_ROOM_BYTES = 8
 """Kept free in a job's folder for " (2)" up to " (99999)"."""
 MAX_LABEL_BYTES = 200
+MAX_FOLDER_PATH_BYTES = 4095 - 320
+"""What Linux allows for a path, less what is made in a job's folder and in its staging: bookkeeping and outputs."""
 
 WINDOWS_RESERVED = frozenset(
     ["con", "prn", "aux", "nul", *(f"{device}{n}" for device in ("com", "lpt") for n in range(1, 10))]
@@ -73,7 +75,8 @@ def job_folder(
         taken: Says whether a folder (relative as well) is not free; it is asked until one is.
 
     Returns:
-        The pattern filled in: never absolute, without "..", every part a name that Linux takes.
+        The pattern filled in: never absolute, without "..", every part a name that Linux takes. Where the whole path
+        would be longer than Linux takes, the outermost folders are left out.
     """
     values = {
         "rel": "/".join(relative.parent.parts),
@@ -86,7 +89,7 @@ def job_folder(
     filled = re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), layout)
     *parents, last = [_part(part) for part in filled.split("/") if part not in {"", "."}] or [sha256[:8]]
     named = PurePosixPath(*parents, _cut(last, MAX_PART_BYTES - REPEAT_ROOM_BYTES))
-    return _first_free(named, taken)
+    return _first_free(_fitted(named, MAX_FOLDER_PATH_BYTES - _size_bytes(str(folder.output)) - 1), taken)
 
 
 def _part(part: str) -> str:
@@ -95,6 +98,12 @@ def _part(part: str) -> str:
     if part.lower().endswith(STAGING_SUFFIX):  # that suffix says "staging", to us and to people
         part += "_"
     return _cut(part, MAX_PART_BYTES)
+
+
+def _fitted(named: PurePosixPath, size_bytes: int) -> PurePosixPath:
+    while len(named.parts) > 1 and _size_bytes(str(named)) + REPEAT_ROOM_BYTES > size_bytes:
+        named = PurePosixPath(*named.parts[1:])
+    return named
 
 
 def _first_free(named: PurePosixPath, taken: Callable[[PurePosixPath], bool]) -> PurePosixPath:
@@ -209,6 +218,11 @@ def display(path: Path | str | bytes) -> str:
 
 def _cut(text: str, size_bytes: int) -> str:
     """Shorten a name to a number of bytes, between characters."""
-    while (excess_bytes := len(text.encode(errors="surrogateescape")) - size_bytes) > 0:
+    while (excess_bytes := _size_bytes(text) - size_bytes) > 0:
         text = text[: -max(1, excess_bytes // 4)]
     return text
+
+
+def _size_bytes(text: str) -> int:
+    """Say how long a name or a path is on the disk."""
+    return len(text.encode(errors="surrogateescape"))

@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -140,6 +141,26 @@ def test_every_job_folder_is_one_that_linux_takes(parts, layout):
     assert max(len(os.fsencode(part)) for part in path.parts) <= 255
     assert len(os.fsencode(path.name)) <= 247
     assert not [part for part in path.parts if part.lower().endswith(".part")]
+
+
+def test_a_path_that_is_too_long_loses_its_outermost_folders():
+    """Before anything is spent: what is made in the folder and in its staging still fits as well."""
+    parts = [f"{number:02}{'ü' * 100}" for number in range(25)]
+    path = folder_of("{rel}/{name}", "/".join([*parts, "song.wav"]))
+
+    assert path == "/".join([*parts[-18:], "song"])
+    assert len(os.fsencode(FOLDER.output / path)) <= 4095 - 320
+
+
+def test_the_last_part_of_a_path_is_kept_however_long_the_output_root_is():
+    """No folder of a job is ever the root itself."""
+    folder = replace(FOLDER, output=Path("/" + "/".join(["n" * 200] * 19)))
+    path = job_folder(
+        "{rel}/{name}", relative=PurePosixPath("a/song.wav"), rule=RULE, folder=folder, sha256=SHA256,
+        taken=lambda _: False,
+    )  # fmt: skip
+
+    assert str(path) == "song"
 
 
 # Outputs

@@ -34,6 +34,14 @@ def test_the_deepest_and_topmost_mount_counts(path, fs_type):
     assert mounts.file_system(Path(path), table=TABLE) == fs_type
 
 
+def test_a_mount_is_known_by_its_point():
+    """What a folder lies on when its disk is away is the mount around it."""
+    away = TABLE.replace("31 30 0:21 / /mnt/nas rw - nfs4 nas:/music rw\n", "")
+
+    assert mounts.mount_of(Path("/mnt/nas/album"), table=TABLE) == mounts.Mount(point="/mnt/nas", fs_type="nfs4")
+    assert mounts.mount_of(Path("/mnt/nas/album"), table=away) == mounts.Mount(point="/mnt", fs_type="ext4")
+
+
 def test_a_table_that_says_nothing_is_unknown():
     """Then folders are polled."""
     assert mounts.needs_polling(mounts.file_system(Path("/x"), table=""))

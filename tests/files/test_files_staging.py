@@ -284,6 +284,20 @@ def test_folders_are_made_only_below_a_root_that_is_there(tmp_path, tree):
     assert tree(tmp_path) == {}
 
 
+def test_no_link_leads_out_of_the_root(tmp_path, tree):
+    """Neither to make folders there nor to write; one that stays below the root is a person's own."""
+    (tmp_path / "elsewhere").mkdir()
+    root = tmp_path / "stems"
+    (root / "real").mkdir(parents=True)
+    (root / "out").symlink_to(tmp_path / "elsewhere")
+    (root / "in").symlink_to(root / "real")
+    made = Staging.open(root / "in" / "album", root=root, state_id="s1", job_id=1, hash_="h")
+
+    with pytest.raises(NeedsUserError, match="leads out of"):
+        Staging.open(root / "out" / "album", root=root, state_id="s1", job_id=1, hash_="h")
+    assert (tree(tmp_path / "elsewhere"), made.path.is_dir()) == ({}, True)
+
+
 @pytest.mark.parametrize("stranger", ["empty folder", "folder", "file", "link"])
 @pytest.mark.parametrize("kernel", ["flags", "no flags"])
 def test_a_first_publish_never_replaces(tmp_path, opened, tree, request, stranger, kernel):

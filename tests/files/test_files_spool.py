@@ -1,0 +1,123 @@
+"""The spool as it lies on the disk."""
+
+import shutil
+
+import pytest
+
+from mvsep_watch.errors import OutputRootError
+from mvsep_watch.files import sidecar, spool, staging
+from mvsep_watch.model import Output, Provenance, Settings
+
+GB = 10**9
+
+
+@pytest.fixture
+def place(tmp_path):
+    place = spool.place_of(tmp_path / "state.sqlite3")
+    spool.make(place)
+    return place
+
+
+def provenance(**changes):
+    output = Output(stem="Vocals", name="Vocals.wav", size_bytes=5, sha256="0" * 64)
+    return Provenance(
+        **{
+            "state_id": "s1", "job_id": 7, "source_name": "song.wav", "source_size_bytes": 1, "source_sha256": "",
+            "folder": "drop", "rule": "default", "realm": "mvsep", "host": "https://mvsep.com", "account": "me",
+            "input_key": "sha256:0", "settings": Settings(sep_type=40).canonical(), "attempt": 1, "algorithm": "",
+            "hash": "h", "tag": "t", "queued_at": "", "submitted_at": "", "fetched_at": "", "credits_estimated": 1,
+            "credits_charged": None, "outputs": (output,), **changes,
+        }
+    )  # fmt: skip
+
+
+def keep(place, *, job_id=7, state_id="s1", **changes):
+    folder = spool.folder_of(place, state_id=state_id, job_id=job_id)
+    folder.mkdir()
+    sidecar.write(folder, provenance(state_id=state_id, job_id=job_id, **changes), version="0")
+    return folder
+
+
+def test_the_spool_lies_beside_the_state_file_for_its_owner_alone(tmp_path, place):
+    """On the same disk."""
+    assert place == tmp_path / "state.sqlite3.spool"
+    assert place.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_link_is_no_spool(tmp_path):
+    """It is neither written nor looked into."""
+    (tmp_path / "elsewhere").mkdir()
+    place = spool.place_of(tmp_path / "state.sqlite3")
+    place.symlink_to(tmp_path / "elsewhere")
+    keep(tmp_path / "elsewhere")
+
+    with pytest.raises(OutputRootError, match="symbolic link"):
+        spool.make(place)
+    assert spool.look(place, state_id="s1").kept == frozenset()
+
+
+def test_what_is_kept_and_begun_is_found(place):
+    """Of this state alone."""
+    keep(place)
+    keep(place, state_id="s2", job_id=8)
+    staging.Staging.open(place, state_id="s1", job_id=9, hash_="h")
+    (place / "a stranger").touch()
+
+    assert spool.look(place, state_id="s1") == spool.Spooled(kept=frozenset({7}), begun=frozenset({9}))
+
+
+def test_a_spool_that_is_not_there_holds_nothing(tmp_path):
+    """It is made when it is first needed."""
+    assert spool.look(tmp_path / "never", state_id="s1") == spool.Spooled(kept=frozenset(), begun=frozenset())
+
+
+@pytest.mark.parametrize("changes", [{"hash": "other"}, {"state_id": "s2"}, {"job_id": 8}])
+def test_only_a_jobs_own_outputs_are_read(place, changes):
+    """Another attempt's would pass every other check."""
+    folder = keep(place)
+    sidecar.write(folder, provenance(), version="0")
+    mine = spool.read(folder, state_id="s1", job_id=7, hash_="h")
+    sidecar.write(folder, provenance(**changes), version="0")
+
+    assert (mine, spool.read(folder, state_id="s1", job_id=7, hash_="h")) == (provenance(), None)
+
+
+def test_what_cannot_be_understood_is_not_there(place):
+    """The service has the results still, or nobody has."""
+    folder = keep(place)
+    (folder / sidecar.SIDECAR_NAME).write_bytes(b"?")
+
+    assert spool.read(folder, state_id="s1", job_id=7, hash_="h") is None
+
+
+@pytest.mark.parametrize(
+    ("free", "limit", "expected"), [(100 * GB, 3 * GB, 3 * GB - 10), (6 * GB, 3 * GB, GB), (5 * GB, 3 * GB, 0)]
+)
+def test_the_room_is_what_the_bound_and_the_reserve_leave(place, monkeypatch, free, limit, expected):
+    """Of a disk of 100 GB, 5 stay free; what is kept already counts."""
+    (place / "kept").write_bytes(bytes(10))
+    usage = shutil.disk_usage(place)._replace(total=100 * GB, free=free)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+
+    assert spool.room_bytes(place, limit_bytes=limit) == expected
+
+
+def test_a_small_disk_keeps_a_gigabyte_free(place, monkeypatch):
+    """5 % of it would be nothing."""
+    usage = shutil.disk_usage(place)._replace(total=4 * GB, free=3 * GB)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+
+    assert spool.room_bytes(place, limit_bytes=20 * GB) == 2 * GB
+
+
+def test_removing_takes_what_is_kept_and_what_is_begun_of_one_job(place):
+    """And follows no link that was planted in its place."""
+    keep(place)
+    staging.Staging.open(place, state_id="s1", job_id=7, hash_="h")
+    other = keep(place, job_id=8)
+    spool.folder_of(place, state_id="s1", job_id=9).symlink_to(other)
+    spool.remove(place, state_id="s1", job_id=7)
+    spool.remove(place, state_id="s1", job_id=9)
+
+    assert sorted(path.name for path in place.iterdir()) == [".s1-8", ".s1-9"]
+    assert (other / sidecar.SIDECAR_NAME).is_file()

@@ -1,0 +1,5 @@
+"""The daemon as a whole, in small worlds."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.daemon.invariants")

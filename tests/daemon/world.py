@@ -20,19 +20,23 @@ from tests.fakes.service import FakeService
 
 
 class FakeClock:
-    """Both clocks, moved together."""
+    """Both clocks, moved together; `jump` sets the wall clock alone."""
 
     def __init__(self, start: float = 1_800_000_000.0) -> None:
         self.at = start
+        self.ahead_s = 0.0
 
     def now(self) -> float:
-        return self.at
+        return self.at + self.ahead_s
 
     def monotonic(self) -> float:
         return self.at - 1_700_000_000.0
 
     def sleep(self, seconds: float) -> None:
         self.at += seconds
+
+    def jump(self, seconds: float) -> None:
+        self.ahead_s += seconds
 
 
 class InlineHands:
@@ -94,7 +98,7 @@ class World:
     def __init__(self, base: Path, **service: object) -> None:
         self.base = base
         self.clock = FakeClock()
-        self.service = FakeService(**{"credits": 1000, "premium": True, "clock": self.clock.now, **service})
+        self.service = FakeService(**{"credits": 1000, "premium": True, "clock": lambda: self.clock.at, **service})
         self.drop = base / "drop"
         self.stems = base / "stems"
         self.drop.mkdir()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvsep_watch.model import Algorithm, Field
-from mvsep_watch.pricing import price, unpriced
+from mvsep_watch.pricing import month_of, price, unpriced
 
 OVERLAP = Field(name="add_opt2", label="Overlap", options={"2": "2", "8": "8"}, default_key="2", multipliers={"8": 1.5})
 
@@ -121,3 +121,13 @@ def test_a_catalogue_without_prices_is_good_for_everything_else():
 
     assert (found.name, found.fields) == ("a model", (OVERLAP,))
     assert price(duration_s=60, algorithm=found, options={}, premium=True) is None
+
+
+@pytest.mark.parametrize(
+    ("day", "is_in"), [("2026-01-31", False), ("2026-02-01", True), ("2026-02-28", True), ("2026-03-01", False)]
+)
+def test_a_month_holds_its_own_days_alone(day, is_in):
+    """Compared as text, however many it has."""
+    first, last = month_of("2026-02-14")
+
+    assert (first <= day <= last) is is_in

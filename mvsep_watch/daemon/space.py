@@ -15,7 +15,7 @@ from pathlib import Path
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.inbox import Bell, Message, ReleaseQuestion
 from mvsep_watch.errors import StateError
-from mvsep_watch.model import GateName
+from mvsep_watch.model import Gate, GateName
 from mvsep_watch.naming import display
 from mvsep_watch.steps.base import Denied
 
@@ -34,15 +34,25 @@ class Space:
 
     def look(self) -> bool:
         """Look at what is free; say whether there is enough again after there was not."""
-        was_short, path = self.is_short, self._context.config.state
-        self.is_short = free_bytes(path.parent) < LEAST_FREE_BYTES
-        if self.is_short and not was_short:
-            reason = f"there is hardly any space left for the state file in {display(path.parent)}"
-            with contextlib.suppress(StateError):  # there may be none at all by now
-                self._context.close_gate(GateName.DISK, reason, "free some space; everything goes on by itself then")
-        elif was_short and not self.is_short:
+        was_short = self.is_short
+        self.is_short = free_bytes(self._context.config.state.parent) < LEAST_FREE_BYTES
+        if self.is_short:
+            self._tell(is_news=not was_short)
+        elif was_short:
             self._context.open_gate(GateName.DISK)
         return was_short and not self.is_short
+
+    def _tell(self, *, is_news: bool) -> None:
+        """Close the gate as soon as that can be written down, and log it at once."""
+        context, folder = self._context, self._context.config.state.parent
+        reason = f"there is hardly any space left for the state file in {display(folder)}"
+        hint = "free some space; everything goes on by itself then"
+        if is_news:
+            context.log.warning("gate_closed", gate=str(GateName.DISK), reason=reason, hint=hint)
+        with contextlib.suppress(StateError):  # there may be no space at all
+            context.store.memory.close_gate(
+                Gate(name=GateName.DISK, reason=reason, hint=hint, since=context.clock.now())
+            )
 
     def keep(self, messages: Iterable[Message]) -> None:
         """Keep what is to be dealt with later; bells ring again, and no release is granted."""

@@ -231,11 +231,15 @@ def test_a_source_in_a_read_only_folder_stays(mounted):
 @needs_root
 @pytest.mark.parametrize("step", ["mkdir", "unlink", "rename_new", "hash_file", "_copy_bytes", "sync_folder", "rmdir"])
 @pytest.mark.parametrize("time", [1, 2, 3])
-@pytest.mark.parametrize("way", ["delete", "move", "copy"])
+@pytest.mark.parametrize("way", ["delete", "move", "copy", "bind"])
 def test_a_kill_between_any_two_steps_leaves_one_good_copy(tmp_path, mounted, source, way, step, time):
     """SIGKILL before the n-th call of a step; recovery and a second try complete the work without a trace."""
-    (tmp_path / "done").mkdir()
-    done = mounted("done", "-t", "tmpfs", "-o", "size=1m", "tmpfs") if way == "copy" else tmp_path / "done"
+    done = tmp_path / "done"
+    done.mkdir()
+    if way == "copy":
+        mounted("done", "-t", "tmpfs", "-o", "size=1m", "tmpfs")
+    elif way == "bind":
+        mounted("done", "--bind", str(done))
     to = None if way == "delete" else done / "deep" / "song.wav"
     content = source.read_bytes()
     digest, stat = reading.hash_file(source)

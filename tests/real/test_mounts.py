@@ -1,0 +1,152 @@
+"""The daemon on real mounts: an output root that goes and comes back, fills up, or must not be written. Needs root."""
+
+import os
+import subprocess
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+
+from mvsep_watch.files import spool
+from mvsep_watch.files.claim import CLAIM_NAME
+from tests.daemon.test_spooling import no_reserve  # noqa: F401 - a fixture for all tests here
+from tests.daemon.world import World, write_wav
+from tests.real.test_files_real import run
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = World(tmp_path)
+    yield world
+    world.stop()
+    with suppress(subprocess.CalledProcessError):
+        run("umount", str(world.stems))
+
+
+def mount(world, *options):
+    world.stems.mkdir(exist_ok=True)
+    try:
+        run("mount", *options, str(world.stems))
+    except subprocess.CalledProcessError as exc:
+        pytest.skip(f"mount refused: {exc.stderr.decode().strip()}")
+
+
+def mount_disk(world):
+    """Mount a disk that keeps what is on it while it is away."""
+    (world.base / "disk").mkdir(exist_ok=True)
+    mount(world, "--bind", str(world.base / "disk"))
+
+
+def gates(world):
+    return [(str(gate.name), gate.scope) for gate in world.engine.context.gates()]
+
+
+def results(world):
+    return [name for name in world.tree() if name.endswith(".wav")]
+
+
+def test_a_disk_that_is_unmounted_and_comes_back(world):
+    """Nothing is paid meanwhile, what was paid is kept, and the bare mount point stays bare."""
+    mount_disk(world)
+    write_wav(world.drop / "one.wav", pitch=1)
+    world.start()
+    world.pass_time(20)
+    world.hands.held = {"downloads"}
+    world.service.finish_all()
+    world.pass_time(10)
+    run("umount", str(world.stems))
+    world.hands.held = set()
+    world.hands.go_on()
+    write_wav(world.drop / "two.wav", pitch=2)
+    world.rescan()
+    world.pass_time(1200, step_s=60)
+    made, closed, bare = world.service.made, gates(world), world.tree()
+    kept = [name for name in world.tree(spool.place_of(world.base / "state.sqlite3")) if name.endswith(".wav")]
+
+    mount_disk(world)
+    world.finish()
+
+    assert (made, closed, bare, len(kept)) == (1, [("disk", str(world.stems))], [], 2)
+    assert (world.states(), world.service.made) == (["published", "published"], 2)
+    assert len(results(world)) == 4
+
+
+def test_a_disk_that_was_first_seen_unmounted_is_told_from_its_mount_point(world):
+    """Both have a claim then: the older one is not believed."""
+    world.start()
+    world.pass_time(5)
+    (world.base / "disk").mkdir()
+    (world.base / "disk" / CLAIM_NAME).write_bytes((world.stems / CLAIM_NAME).read_bytes())
+    mount_disk(world)
+    write_wav(world.drop / "one.wav", pitch=1)
+    world.rescan()
+    world.finish()
+    published = results(world)
+    run("umount", str(world.stems))
+    write_wav(world.drop / "two.wav", pitch=2)
+    world.rescan()
+    world.pass_time(900, step_s=30)
+
+    assert len(published) == 2
+    assert (world.service.made, gates(world), world.tree()) == (1, [("disk", str(world.stems))], [CLAIM_NAME])
+    assert f"was on the mount {world.stems}" in world.engine.context.gates()[0].reason
+
+
+def test_a_full_disk_keeps_its_results_waiting_and_pays_nothing_more(world):
+    """When there is room again they are published by themselves."""
+    world.limits = replace(world.limits, spool_bytes=0)
+    mount(world, "-t", "tmpfs", "-o", "size=4m", "tmpfs")
+    write_wav(world.drop / "one.wav", pitch=1)
+    world.start()
+    world.pass_time(20)
+    ballast = world.stems / "ballast"
+    ballast.write_bytes(bytes(3_500_000))
+    world.service.finish_all()
+    world.pass_time(60)
+    closed = gates(world)
+    write_wav(world.drop / "two.wav", pitch=2)
+    world.rescan()
+    world.pass_time(600, step_s=30)
+    made, still = world.service.made, gates(world)
+
+    ballast.unlink()
+    world.finish()
+
+    assert (closed, still, made) == ([("disk", str(world.stems))], [("disk", str(world.stems))], 1)
+    assert world.states() == ["published", "published"]
+
+
+def test_a_read_only_disk_is_noticed_before_anything_is_paid(world):
+    """And taken again when it can be written."""
+    mount(world, "-t", "tmpfs", "-o", "size=4m", "tmpfs")
+    run("mount", "-o", "remount,ro", str(world.stems))
+    write_wav(world.drop / "one.wav")
+    world.start()
+    world.pass_time(120)
+    made, reasons = world.service.made, [gate.reason for gate in world.engine.context.gates()]
+
+    run("mount", "-o", "remount,rw", str(world.stems))
+    world.finish()
+
+    assert (made, ["read-only" in reason for reason in reasons]) == (0, [True])
+    assert world.states() == ["published"]
+
+
+def test_a_source_is_moved_to_another_disk_once_its_outputs_are_published(world):
+    """Copied, read back, and only then removed."""
+    mount(world, "-t", "tmpfs", "-o", "size=8m", "tmpfs")
+    world.folder_options = {"source": world.stems.parent / "done"}
+    (world.base / "done").mkdir()
+    run("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(world.base / "done"))
+    try:
+        song = write_wav(world.drop / "live" / "song.wav")
+        content = song.read_bytes()
+        world.start()
+        world.finish()
+
+        assert ((world.base / "done" / "live" / "song.wav").read_bytes(), song.exists()) == (content, False)
+        assert world.states() == ["published"]
+    finally:
+        run("umount", str(world.base / "done"))

@@ -19,7 +19,7 @@ from mvsep_watch.cli.context import Exit, Options, command, load_config
 from mvsep_watch.cli.progress import Progress
 from mvsep_watch.cli.views import LiveView
 from mvsep_watch.daemon.engine import Engine
-from mvsep_watch.daemon.run import Process, opened
+from mvsep_watch.daemon.run import Process, begin_anew, opened
 
 FRESH = "Begin anew on outputs that another state made; new files then wait for one `approve`."
 BEGINS_ANEW = (
@@ -34,15 +34,19 @@ BEGINS_ANEW = (
 def run(options: Options, *, fresh: bool) -> int:
     """Watch the folders until told to stop.
 
-    Logs to stderr. The first SIGTERM or Ctrl-C stops within seconds with everything written down, the second at once.
+    Takes a changed configuration as it runs; SIGHUP has it read at once. Logs to stderr. The first SIGTERM or Ctrl-C
+    stops within seconds with everything written down, the second at once.
     """
     config = load_config(options)
     configure_log(options)
     _say_what_fresh_means(options, fresh=fresh)
     with opened(config, fresh=fresh) as engine:
-        told = Process(engine).run()
+        process = Process(engine)
+        told = process.run()
         if told is not None:
             log.get_logger().info("told_to_stop", signal=signal.Signals(told).name)
+    if process.begins_anew:
+        begin_anew()
     return Exit.INTERRUPTED if told == signal.SIGINT else Exit.OK
 
 

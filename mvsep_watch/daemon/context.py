@@ -273,7 +273,7 @@ class Context:
 
         What lies where only a one-off's outputs go says nothing about the state.
         """
-        is_ours = any(final.is_relative_to(folder.output) for folder in self.config.folders)
+        is_ours = self.is_output_place(final)
         if not is_ours or self.store.memory.meta("is_fresh") == "1" or not is_strange(self.store, final):
             return False
         self.strangers.add(final)
@@ -283,6 +283,10 @@ class Context:
             "`mvsep-watch rebuild` makes them known; or move them away; `run --fresh` begins anew beside them",
         )
         return True
+
+    def is_output_place(self, path: Path) -> bool:
+        """Say whether a path is in an output root of the configuration."""
+        return any(path.is_relative_to(folder.output) for folder in self.config.folders)
 
     def jobs(self, ids: Iterable[int]) -> list[JobRow]:
         """Give jobs by their ids, without those that are not there."""

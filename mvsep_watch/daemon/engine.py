@@ -10,10 +10,11 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from mvsep_watch import __version__, retry
-from mvsep_watch.daemon import oneoffs, rebuilding
+from mvsep_watch.daemon import oneoffs, rebuilding, reloading
 from mvsep_watch.daemon.context import Clock, Context, RealClock
 from mvsep_watch.daemon.desks import Desks
 from mvsep_watch.daemon.hands import Hands, Threads
@@ -60,6 +61,7 @@ class Engine:
         caches: Path | None = None,
     ) -> None:
         self.inbox = Inbox()
+        self._client = client
         self.stopping = threading.Event()
         self._chunks = threading.Semaphore(CHUNKS_AHEAD)
         clock = clock or RealClock()
@@ -92,6 +94,8 @@ class Engine:
             context.store.jobs.ask_again(now=context.clock.now())
             self.desks.machine.take_over_roots()
         context.store.jobs.wake()
+        self._take_priorities()
+        reloading.accept(context)
         context.store.bring_forward(now=context.clock.now(), latest=context.clock.now() + LONGEST_WAIT_S)
         self.desks.machine.forget_old_gates()
         self.desks.unknowns.resume()
@@ -115,6 +119,32 @@ class Engine:
         if context.only:
             context.only.add(name)
         self.desks.intake.look_again(source, name)
+
+    def reload(self, config: Config) -> None:
+        """Take another configuration of the same service, whole, between two turns.
+
+        What is under way goes on with the settings that were recorded for it; whatever waits is considered anew, and
+        every folder is looked through.
+        """
+        context = self.context
+        context.config = replace(config, one_offs=context.config.one_offs)
+        context.hands.resize(_hands_for(config))
+        self._client.upload_rate.bytes_per_s = config.limits.upload_bytes_per_s
+        self._client.download_rate.bytes_per_s = config.limits.download_bytes_per_s
+        with context.store.transaction():
+            self._take_priorities()
+            context.store.jobs.wake()
+            self.desks.intake.reloaded()
+            self.desks.machine.reloaded()
+        for folder in config.folders:
+            self.desks.intake.want_scan(folder.name)
+        context.log.info("configuration_taken", folders=len(config.folders))
+
+    def _take_priorities(self) -> None:
+        """Let the jobs that wait have their rules' priorities."""
+        for folder in self.context.config.folders:
+            for rule in folder.rules:
+                self.context.store.jobs.set_priority(folder.name, rule.name, rule.priority)
 
     def turn(self, *, longest_nap_s: float = LONGEST_NAP_S) -> None:
         """Take what has come, waiting at most so long for it, and hand out what is due."""
@@ -340,7 +370,11 @@ class Engine:
 
 
 def _threads_for(config: Config) -> Callable[[Inbox, Tools], Hands]:
-    sizes = {
+    return lambda inbox, tools: Threads(inbox, tools, _hands_for(config))
+
+
+def _hands_for(config: Config) -> dict[Pool, int]:
+    return {
         Pool.UPLOADS: config.limits.uploads,
         Pool.DOWNLOADS: config.limits.downloads,
         Pool.ASKING: 4,
@@ -349,4 +383,3 @@ def _threads_for(config: Config) -> Callable[[Inbox, Tools], Hands]:
         Pool.SCANNING: min(4, max(1, len(config.folders))),
         Pool.FILING: 2,
     }
-    return lambda inbox, tools: Threads(inbox, tools, sizes)

@@ -34,6 +34,10 @@ class Hands(Protocol):
         """Count the hands of a pool that have nothing to do."""
         ...
 
+    def resize(self, sizes: Mapping[Pool, int]) -> None:
+        """Have so many hands in each pool; what is in flight goes on."""
+        ...
+
     def in_flight(self) -> tuple[Step, ...]:
         """Give the steps in flight."""
         ...
@@ -52,7 +56,7 @@ class Threads:
         self._sizes = sizes
         self._steps: dict[Hashable, Step] = {}
         self._since: dict[Hashable, float] = {}
-        self._queues: dict[Pool, queue.SimpleQueue[Step]] = {pool: queue.SimpleQueue() for pool in sizes}
+        self._queues: dict[Pool, queue.SimpleQueue[Step | None]] = {pool: queue.SimpleQueue() for pool in sizes}
         self._started: dict[Pool, int] = dict.fromkeys(sizes, 0)
 
     def give(self, step: Step) -> bool:
@@ -79,6 +83,14 @@ class Threads:
         """Count the hands of a pool that have nothing to do."""
         return max(0, self._sizes[pool] - self._count(pool))
 
+    def resize(self, sizes: Mapping[Pool, int]) -> None:
+        """Have so many hands in each pool; what is in flight goes on, and hands too many end after it."""
+        self._sizes = sizes
+        for pool, size in sizes.items():
+            for _ in range(self._started[pool] - size):
+                self._queues[pool].put(None)
+            self._started[pool] = min(self._started[pool], size)
+
     def in_flight(self) -> tuple[Step, ...]:
         """Give the steps in flight."""
         return tuple(self._steps.values())
@@ -95,9 +107,9 @@ class Threads:
         name = f"{pool}-{self._started[pool]}"
         threading.Thread(target=self._work, args=(self._queues[pool],), name=name, daemon=True).start()
 
-    def _work(self, steps: queue.SimpleQueue[Step]) -> None:
-        while True:
-            self._inbox.put(perform(steps.get(), self._tools))
+    def _work(self, steps: queue.SimpleQueue[Step | None]) -> None:
+        while (step := steps.get()) is not None:
+            self._inbox.put(perform(step, self._tools))
 
 
 def perform(step: Step, tools: Tools) -> Outcome:

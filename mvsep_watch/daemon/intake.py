@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mvsep_watch import settle
 from mvsep_watch.daemon.context import Context
-from mvsep_watch.daemon.queueing import Queueing, relative_to
+from mvsep_watch.daemon.queueing import Queueing, relative_to, rules_for
 from mvsep_watch.errors import (
     MvsepWatchError,
     NeedsUserError,
@@ -90,6 +90,7 @@ class Intake:
         self._numbers = itertools.count()
         self._scanned: set[str] = set()
         self._troubled: dict[str, str] = {}
+        self._outdated: set[str] = set()
 
     @property
     def is_idle(self) -> bool:
@@ -145,10 +146,33 @@ class Intake:
             one_offs = {folder_name} & self._context.config.one_offs.keys()
             self._add(str(path), folder, counted_in=None, one_offs=one_offs)
 
+    def reloaded(self) -> None:
+        """After another configuration: go on with the candidates that a rule still wants, and forget the others."""
+        config, scans = self._context.config, self._context.hands.in_flight()
+        self._outdated = {
+            step.folder.name
+            for step in scans
+            if isinstance(step, Scan) and config.folder(step.folder.name) != step.folder
+        }
+        self._troubled = {name: trouble for name, trouble in self._troubled.items() if config.folder(name)}
+        for path, candidate in list(self.candidates.items()):
+            if folder := self._folder_of(path, candidate):
+                candidate.folder = folder
+            else:
+                self._forget(path)
+        self._close_counted()
+
+    def _folder_of(self, path: str, candidate: Waiting) -> Folder | None:
+        """Give the folder that a candidate belongs to now: its own, another that wants it, or a one-off."""
+        names = [folder.name for folder, _ in rules_for(self._context.config, path)] + sorted(candidate.one_offs)
+        if candidate.folder.name in names:
+            return self._context.config.folder(candidate.folder.name)
+        return self._context.config.folder(names[0]) if names else None
+
     def found(self, folder_name: str, files: Sequence[tuple[str, FileStat]]) -> None:
         """Take a chunk of a scan: what the store does not know becomes a candidate."""
         folder = self._context.config.folder(folder_name)
-        if folder is None:
+        if folder is None or folder_name in self._outdated:
             return
         store = self._context.store
         changed = set(store.sources.changed(files))
@@ -162,7 +186,11 @@ class Intake:
     def scan_ended(self, step: Scan, end: ScanEnd | None, error: Exception | None) -> None:
         """Close a scan; what could not be read is said once."""
         name = step.folder.name
-        self._scanned.add(name)
+        if name in self._outdated:
+            self._outdated.discard(name)
+            end = error = None
+        else:
+            self._scanned.add(name)
         if counting := self._counting.get(name):
             counting.has_ended = True
         if error is None and end is not None:

@@ -126,6 +126,12 @@ class Machine:
             if gate.scope and gate.scope not in scopes:
                 self._context.open_gate(gate.name, scope=gate.scope)
 
+    def reloaded(self) -> None:
+        """After another configuration: look at every output root soon; those that are gone are in no doubt."""
+        self._doubtful_roots &= {folder.output for folder in self._context.config.folders}
+        self._context.strangers = {place for place in self._context.strangers if self._context.is_output_place(place)}
+        self._roots_checked.clear()
+
     def check_account(self) -> None:
         """Have the account read."""
         self._account_due_s = float("-inf")

@@ -1,7 +1,9 @@
 """The daemon as a process: the engine with its events, bells and signals, for months (`run`) or until idle (`once`).
 
 Signals only set flags and wake the loop: the first SIGTERM or SIGINT stops within seconds with everything committed,
-the second ends the process at once.
+the second ends the process at once. SIGHUP has the configuration read again, like a change of its file. Most of another
+configuration is taken by the engine as it runs. With another service, or token, the process begins anew, so that no
+answer to the one is ever taken for an answer to the other.
 """
 
 from __future__ import annotations
@@ -9,40 +11,41 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
-from apscheduler.schedulers.background import BackgroundScheduler
-
-from mvsep_watch.daemon import rebuilding
+from mvsep_watch.daemon import rebuilding, reloading
 from mvsep_watch.daemon.engine import Engine
-from mvsep_watch.daemon.inbox import Bell, Trouble
+from mvsep_watch.daemon.hearing import Hearing
+from mvsep_watch.daemon.inbox import Bell
 from mvsep_watch.daemon.systemd import Notifier
-from mvsep_watch.errors import StateError
+from mvsep_watch.errors import AlreadyRunningError, ConfigError, StateError
 from mvsep_watch.files.lock import StateLock
-from mvsep_watch.files.mounts import file_system, is_network, needs_polling
+from mvsep_watch.files.mounts import file_system, is_network
 from mvsep_watch.files.reading import ignore_lease_signals
 from mvsep_watch.log import get_logger
-from mvsep_watch.model import Config, Folder
+from mvsep_watch.model import Config
 from mvsep_watch.mvsep import Client, Rate
 from mvsep_watch.mvsep.cached import cache_folder
 from mvsep_watch.store import StateDamagedError
-from mvsep_watch.watcher import Watcher
 
 STOP_WITHIN_S = 6.0
 """How long steps in flight may take to end after a stop; systemd and containers kill after 10 s or more."""
 GATED_FOR_S = 120.0
 """How long `once` waits for the service before it says that it is gated."""
-POLL_EVERY_S = 30.0
-"""How often a folder without events is scanned: under 1.5 % of a core for 100,000 files."""
-ACCOUNT_EVERY_S = 300.0
 MORE_TIME_S = 60.0
 STUCK_AFTER_S = 3600.0
 """A step that is in flight for so long does not make progress; uploads and downloads are let be for longer."""
+PATIENCE_S = 10.0
+BEGUN_ANEW = "MVSEP_WATCH_BEGUN_ANEW"
+STDERR = 2
 
 
 @contextmanager
@@ -61,7 +64,7 @@ def opened(config: Config, *, fresh: bool = False, only: str = "") -> Iterator[E
     """
     ignore_lease_signals()
     refuse_network(config)
-    with StateLock(config.state) as lock, _putting_aside(config.state):
+    with _locked(config.state) as lock, _putting_aside(config.state):
         store = rebuilding.open_state(config, now=time.time())
         lock.cover()
         client = Client(
@@ -80,6 +83,31 @@ def opened(config: Config, *, fresh: bool = False, only: str = "") -> Iterator[E
             with contextlib.suppress(StateError):  # the one that ended the run is on its way out already
                 _stop(engine, client)
             store.close()
+
+
+@contextmanager
+def _locked(state: Path) -> Iterator[StateLock]:
+    """Take a state's lock; who begins anew waits for a command that was quicker."""
+    lock = StateLock(state)
+    waits_until_s = time.monotonic() + (PATIENCE_S if os.environ.get(BEGUN_ANEW) else 0.0)
+    while True:
+        try:
+            lock.acquire()
+            break
+        except AlreadyRunningError:
+            if time.monotonic() >= waits_until_s:
+                raise
+            time.sleep(0.1)
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+def begin_anew() -> NoReturn:
+    """Be another process of the same number, which reads the configuration and the state from the beginning."""
+    words = [word for word in sys.orig_argv if word != "--fresh"]
+    os.execve(sys.executable, words, {**os.environ, BEGUN_ANEW: "1"})  # noqa: S606 - the words are this process's own
 
 
 @contextmanager
@@ -117,50 +145,41 @@ def _stop(engine: Engine, client: Client) -> None:
 
 
 class Process:
-    """Runs an engine until told to stop."""
+    """Runs an engine until told to stop; or until only another process can take a configuration: `begins_anew`."""
 
     def __init__(self, engine: Engine, *, notifier: Notifier | None = None) -> None:
         self._engine = engine
         self._notifier = notifier or Notifier()
         self._told: int | None = None
+        self._file = reloading.ConfigurationFile(engine.context.config.path)
+        self._has_terminal = os.isatty(STDERR)
+        self.begins_anew = False
         self._is_ready = False
         self._pinged_s = float("-inf")
 
     @contextmanager
-    def _around(self, *, watch: bool) -> Iterator[None]:
-        """Hear signals, bells and, if asked for, events."""
-        engine, config = self._engine, self._engine.context.config
+    def _around(self) -> Iterator[None]:
+        """Hear signals."""
         threading.excepthook = _log_thread_death
         before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
-        bells = BackgroundScheduler(daemon=True, job_defaults={"misfire_grace_time": None, "coalesce": True})
-        watcher = Watcher(engine.inbox.path_touched, lambda name, reason: engine.inbox.put(Trouble(name, str(reason))))
         try:
-            for folder in config.folders if watch else ():
-                if hears_events(folder):
-                    watcher.watch(folder)
-            if watch:
-                self._hang_bells(bells, watcher)
-            bells.start()
             yield
         finally:
-            bells.shutdown(wait=False)
-            watcher.stop()
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _hang_bells(self, bells: BackgroundScheduler, watcher: Watcher) -> None:
-        """Have everything regular rung for; a folder that cannot be heard is scanned more often than the others."""
-        engine, config = self._engine, self._engine.context.config
-
-        def hang(bell: Bell, every_s: float) -> None:
-            bells.add_job(engine.inbox.put, "interval", [bell], seconds=every_s)
-
-        bells.add_job(watcher.check, "interval", seconds=config.rescan_s)
-        hang(Bell("rescan"), config.rescan_s)
-        hang(Bell("account"), ACCOUNT_EVERY_S)
-        for folder in config.folders:
-            if not hears_events(folder):
-                hang(Bell("scan", folder.name), min(POLL_EVERY_S, config.rescan_s))
+    @contextmanager
+    def _hearing(self) -> Iterator[Hearing]:
+        """Hear signals, a terminal that hangs up or a word to reload, events and bells."""
+        hearing = Hearing(self._engine.inbox)
+        with self._around():
+            before = signal.signal(signal.SIGHUP, self._on_hangup)
+            try:
+                hearing.begin(self._engine.context.config)
+                yield hearing
+            finally:
+                hearing.stop()
+                signal.signal(signal.SIGHUP, signal.SIG_IGN if self.begins_anew else before)
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
         if self._told is not None:
@@ -168,17 +187,48 @@ class Process:
         self._told = number
         self._engine.inbox.put(Bell("stop"))
 
+    def _on_hangup(self, number: int, frame: FrameType | None) -> None:
+        """Read the configuration again; but a terminal that has gone away ends what was started in it."""
+        if self._has_terminal and not os.isatty(STDERR):
+            self._on_signal(number, frame)
+            return
+        self._file.ask()
+        self._engine.inbox.put(Bell("wake"))
+
     def run(self) -> int | None:
-        """Run until told to stop; give the signal's number."""
-        with self._around(watch=True):
-            while self._told is None:
+        """Run until told to stop, or to begin anew; give the signal's number."""
+        with self._hearing() as hearing:
+            while self._told is None and not self.begins_anew:
                 self._turn()
-            self._notifier.stopping()
+                if self._file.is_due(self._engine.context.clock.monotonic()):
+                    self._reload(hearing)
+            if self._told is not None:
+                self._notifier.stopping()
         return self._told
+
+    def _reload(self, hearing: Hearing) -> None:
+        """Take the configuration as it is written; one that names another service takes a new engine."""
+        engine, context = self._engine, self._engine.context
+        try:
+            found = reloading.read(context.config)
+        except ConfigError as error:
+            reloading.refuse(context, error)
+            return
+        reloading.accept(context)
+        if replace(found, one_offs=context.config.one_offs) == context.config:
+            return
+        self._notifier.reloading()
+        if found.service != context.config.service:
+            context.log.info("begins_anew", reason="the configuration names another service or token")
+            self.begins_anew = True
+            return
+        engine.reload(found)
+        hearing.change(found)
+        self._notifier.ready()
 
     def once(self, *, progress: Callable[[Engine], None]) -> int | None:
         """Run until nothing more comes of it by itself; give the signal's number, or None."""
-        with self._around(watch=False):
+        with self._around():
             while self._told is None and not self._engine.is_at_rest(gated_for_s=GATED_FOR_S):
                 self._turn()
                 progress(self._engine)
@@ -213,13 +263,6 @@ class Process:
         else:
             self._pinged_s = now_s
             self._notifier.alive()
-
-
-def hears_events(folder: Folder) -> bool:
-    """Say whether a folder's changes come as events; on network and layered file systems they do not all come."""
-    if folder.watch == "auto":
-        return not needs_polling(file_system(folder.path))
-    return folder.watch == "events"
 
 
 def _log_thread_death(args: threading.ExceptHookArgs) -> None:

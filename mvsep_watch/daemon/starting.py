@@ -296,6 +296,7 @@ class Starting:
         if judged_by == self._judged_by:
             return
         self._judged_by = judged_by
+        self._batches = BatchSums(context, self._budget.price_of)  # what it summed up were other prices
         for job in context.store.jobs.held(HoldKind.MISFIT):
             planned = self.plan(job)
             if isinstance(planned, Planned) and context.misfit(planned.work) is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import time
 from collections.abc import Mapping
 
 
@@ -27,6 +28,10 @@ class Notifier:
     def ready(self) -> None:
         """The first scan is done, and everything is watched."""
         self._send("READY=1")
+
+    def reloading(self) -> None:
+        """Another configuration is being taken; `ready` says when it is in force."""
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self) -> None:
         """Told to stop."""

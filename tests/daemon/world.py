@@ -10,9 +10,9 @@ from pathlib import Path
 
 from mvsep_watch.daemon.engine import Engine
 from mvsep_watch.daemon.hands import perform
+from mvsep_watch.daemon.hearing import ACCOUNT_EVERY_S
 from mvsep_watch.daemon.inbox import Bell, Inbox
 from mvsep_watch.daemon.rebuilding import BY_A_PERSON, Rebuilding, Report, open_for_rebuild, open_state
-from mvsep_watch.daemon.run import ACCOUNT_EVERY_S
 from mvsep_watch.model import Config, CreditLimits, Folder, Limits, Rule, Service, Window
 from mvsep_watch.steps.base import Pool, Step, Tools
 from mvsep_watch.store import Store
@@ -73,6 +73,9 @@ class InlineHands:
 
     def free(self, pool: Pool) -> int:
         return max(0, self.sizes[pool] - sum(step.pool == pool for step in self.steps.values()))
+
+    def resize(self, sizes: Mapping[Pool, int]) -> None:
+        self.sizes |= {pool: sizes[pool] for pool in (Pool.UPLOADS, Pool.DOWNLOADS)}
 
     def in_flight(self) -> tuple[Step, ...]:
         return tuple(self.steps.values())

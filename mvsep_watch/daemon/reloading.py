@@ -1,0 +1,120 @@
+"""Another configuration while the daemon runs: noticed, read, and refused or handed on whole.
+
+The file is looked at once a second, by its path, so that a rename over it and a symbolic link that leads elsewhere are
+changes like any other. It is read once it has been still for a moment: a save may come in several writes. What cannot
+be used is written down for `status` and the running configuration stays in force; the next change is tried again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mvsep_watch import config as configuration
+from mvsep_watch import log
+from mvsep_watch.daemon.context import Context
+from mvsep_watch.errors import ConfigError
+from mvsep_watch.model import Config
+from mvsep_watch.store.memory import Memory
+
+LOOK_EVERY_S = 1.0
+STILL_FOR_S = 2.0
+"""Longer than an editor, or a copy onto a slow disk, pauses in the middle of a configuration."""
+REFUSED_KEY = "configuration_refused"
+
+_Signature = tuple[int, ...] | None
+
+
+class ConfigurationFile:
+    """Says when the configuration file is to be read again.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read: _Signature = ()
+        self._seen: _Signature = ()
+        self._seen_s = 0.0
+        self._looked_s = float("-inf")
+        self._is_asked = False
+
+    def ask(self) -> None:
+        """Have it read at once; may be called in a signal handler."""
+        self._is_asked = True
+
+    def is_due(self, now_s: float) -> bool:
+        """Say whether it is to be read: somebody asked, or it is not what was read last and has been still since.
+
+        Args:
+            now_s: Seconds, monotonic.
+        """
+        if not self._is_asked and now_s - self._looked_s < LOOK_EVERY_S:
+            return False
+        self._looked_s = now_s
+        seen = _signature(self._path)
+        if seen != self._seen:
+            self._seen, self._seen_s = seen, now_s
+        is_still = now_s - self._seen_s >= STILL_FOR_S
+        is_due = self._is_asked or (is_still and seen != self._read)
+        if is_due:
+            self._read, self._is_asked = seen, False
+        return is_due
+
+
+def _signature(path: Path) -> _Signature:
+    """Say what file is there and what it was when it was written last; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def read(in_force: Config, *, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read the file of the configuration that is in force; from then on no log shows its token.
+
+    Raises:
+        ConfigError: It cannot be used, or not without a restart.
+    """
+    found = configuration.load(in_force.path, environ=environ)
+    log.hide(found.service.token)
+    if found.state != in_force.state:
+        raise ConfigError(
+            f"the configuration {found.path} names another state file, {found.state}, than the one in use",
+            hint="restart the daemon to change to it; nothing of the file is used until then",
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A configuration that a running daemon did not take, and since when (seconds since 1970)."""
+
+    since: float
+    reason: str
+    hint: str
+    problems: tuple[str, ...]
+
+
+def refuse(context: Context, error: ConfigError) -> None:
+    """Write down why a configuration is not taken."""
+    said = Refused(since=context.clock.now(), reason=error.message, hint=error.hint, problems=error.problems)
+    context.store.memory.set_meta(REFUSED_KEY, json.dumps(asdict(said)))
+    context.log.error("configuration_refused", reason=error.message, problems=list(error.problems), hint=error.hint)
+
+
+def refused(memory: Memory) -> Refused | None:
+    """Give what was written down about a configuration that was not taken."""
+    said = json.loads(memory.meta(REFUSED_KEY) or "null")
+    return Refused(**said | {"problems": tuple(said["problems"])}) if said else None
+
+
+def accept(context: Context) -> None:
+    """Take back what was written down about a configuration that was not taken."""
+    if context.store.memory.meta(REFUSED_KEY):
+        context.store.memory.set_meta(REFUSED_KEY, "")

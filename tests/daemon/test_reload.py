@@ -1,0 +1,354 @@
+import random
+from dataclasses import replace
+
+import pytest
+
+from mvsep_watch.daemon import reloading
+from mvsep_watch.daemon.reloading import ConfigurationFile
+from mvsep_watch.errors import ConfigError
+from mvsep_watch.model import CreditLimits, Folder, GateName, Limits, Rule
+from mvsep_watch.steps.base import Pool
+from tests.daemon.world import write_wav
+
+VOCALS = Rule(sep_type=40, output_format=1)
+
+
+def reload(world):
+    world.engine.reload(world.config())
+    world.settle()
+
+
+def names(world):
+    return sorted(path.name for path in world.drop.rglob("*.wav"))
+
+
+def published(world):
+    return sorted(world.store.sources.get(job.source_id).path.name for job in world.jobs() if job.state == "published")
+
+
+def test_fifty_reloads_lose_no_file_and_pay_for_none_twice(world, tmp_path):
+    """Folders come, go and change their rules while a writer drops one file after the other."""
+    dice = random.Random(1)
+    world.start()
+    for number in range(50):
+        write_wav(world.drop / f"{number:02}.wav", pitch=number + 1)
+        world.folder_options = {"settle_s": dice.choice([2.0, 5.0, 8.0]), "recursive": dice.random() < 0.8}
+        world.rules = (replace(VOCALS, priority=dice.randrange(3), name=dice.choice(["default", "default", "other"])),)
+        other = world.another_folder("more", tmp_path / "more", tmp_path / "more-stems")
+        world.extra_folders = (other,) if dice.random() < 0.5 else ()
+        world.engine.reload(world.config())
+        world.pass_time(dice.choice([0.5, 3.0, 7.0]), step_s=0.5)
+        world.service.finish_all()
+    world.rules = (VOCALS, replace(VOCALS, name="other"))
+    world.folder_options = {}
+    reload(world)
+
+    world.finish()
+
+    assert sorted(set(published(world))) == names(world)
+    assert world.service.made == 50
+
+
+def test_a_folder_that_is_added_is_looked_through_at_once(world, tmp_path):
+    """What lies in it already is taken, without a restart."""
+    write_wav(tmp_path / "more" / "b.wav")
+    world.start()
+    world.pass_time(10)
+
+    world.extra_folders = (world.another_folder("more", tmp_path / "more", tmp_path / "more-stems"),)
+    reload(world)
+    world.finish()
+
+    assert published(world) == ["b.wav"]
+    assert (tmp_path / "more-stems" / "b").is_dir()
+
+
+def test_jobs_of_a_folder_that_is_gone_wait_with_that_reason_and_go_on_when_it_is_back(world):
+    """Nothing is given up that somebody may have taken out by mistake."""
+    world.limits = replace(world.limits, per_day_jobs=0)
+    world.start()
+    write_wav(world.drop / "a.wav")
+    world.pass_time(10)
+    elsewhere = Folder(
+        name="elsewhere", path=world.base / "x", output=world.base / "y", layout="{name}", rules=(VOCALS,)
+    )
+    (world.base / "x").mkdir()
+
+    world.limits = replace(world.limits, per_day_jobs=None)
+    world.engine.reload(replace(world.config(), folders=(elsewhere,)))
+    world.pass_time(10)
+
+    assert [(job.state, job.reason) for job in world.jobs()] == [
+        ("queued", "the configuration has no rule default in a folder drop any more")
+    ]
+
+    reload(world)
+    world.finish()
+
+    assert published(world) == ["a.wav"]
+
+
+def test_a_file_that_is_still_settling_when_its_folder_goes_is_not_taken(world):
+    """And it is taken when the folder is back."""
+    world.start()
+    write_wav(world.drop / "a.wav")
+    world.rescan()
+    elsewhere = Folder(
+        name="elsewhere", path=world.base / "x", output=world.base / "y", layout="{name}", rules=(VOCALS,)
+    )
+    (world.base / "x").mkdir()
+
+    world.engine.reload(replace(world.config(), folders=(elsewhere,)))
+    world.pass_time(20)
+
+    assert world.jobs() == []
+
+    reload(world)
+    world.finish()
+
+    assert published(world) == ["a.wav"]
+
+
+def test_a_renamed_folder_goes_on_with_the_file_that_is_settling(world):
+    """The file is taken under the name that the folder has when it is whole."""
+    world.start()
+    write_wav(world.drop / "a.wav")
+    world.rescan()
+
+    world.engine.reload(replace(world.config(), folders=(replace(world.config().folders[0], name="renamed"),)))
+    world.pass_time(10)
+
+    assert [job.folder for job in world.jobs()] == ["renamed"]
+
+
+def test_what_a_scan_of_the_old_folder_finds_is_not_taken(world, tmp_path):
+    """The scan was begun with globs, or a path, that are not in force any more."""
+    world.start()
+    world.settle()
+    write_wav(world.drop / "a.wav")
+    world.hands.held = {Pool.SCANNING}
+    world.engine.desks.intake.want_scan("drop")
+    world.turn()
+    (tmp_path / "other").mkdir()
+    world.drop = tmp_path / "other"
+
+    world.engine.reload(world.config())
+    world.hands.held = set()
+    world.hands.go_on()
+    world.pass_time(30)
+
+    assert world.jobs() == []
+    assert world.store.sources.at(tmp_path / "drop" / "a.wav") is None
+
+
+def test_a_changed_rule_counts_for_what_waits_and_not_for_what_is_on_its_way(world):
+    """After the intent the recorded settings count."""
+    world.limits = replace(world.limits, separations=1)
+    world.start()
+    write_wav(world.drop / "a.wav", pitch=1)
+    write_wav(world.drop / "b.wav", pitch=2)
+    world.pass_time(20)
+    assert sorted(world.states()) == ["queued", "submitted"]
+
+    world.rules = (replace(VOCALS, demo=True),)
+    reload(world)
+    world.finish()
+
+    assert [row.work.settings.is_demo for row in rows(world)] == [False, True]
+    assert world.states() == ["published", "published"]
+
+
+def rows(world):
+    return [world.store.separations.get(job.separation_id) for job in world.jobs()]
+
+
+def test_a_changed_priority_counts_for_what_waits(world, tmp_path):
+    """The folder that became urgent goes first."""
+    world.limits = replace(world.limits, per_day_jobs=0)
+    write_wav(tmp_path / "more" / "b.wav", pitch=2)
+    write_wav(world.drop / "a.wav", pitch=1)
+    world.extra_folders = (world.another_folder("more", tmp_path / "more", tmp_path / "more-stems"),)
+    world.start()
+    world.pass_time(20)
+
+    world.limits = Limits(separations=1, credits=CreditLimits(approve_batch_above=None))
+    world.extra_folders = (replace(world.extra_folders[0], rules=(replace(VOCALS, priority=9),)),)
+    reload(world)
+
+    assert {job.folder: str(job.state) for job in world.jobs()} == {"drop": "queued", "more": "submitted"}
+
+
+def test_changed_limits_hold_for_the_next_start(world):
+    """Lower ones and higher ones, the hands for uploads and the hours among them."""
+    world.limits = replace(world.limits, per_day_jobs=0)
+    world.start()
+    write_wav(world.drop / "a.wav")
+    world.pass_time(10)
+    assert world.states() == ["queued"]
+
+    world.limits = replace(world.limits, per_day_jobs=None, uploads=7)
+    reload(world)
+
+    assert world.states() == ["submitted"]
+    assert world.hands.sizes[Pool.UPLOADS] == 7
+
+
+def test_a_batch_is_summed_up_by_the_rules_in_force(world):
+    """What its rules cost before says nothing."""
+    world.limits = replace(world.limits, credits=CreditLimits(approve_batch_above=50), per_day_jobs=0)
+    world.start()
+    write_wav(world.drop / "a.wav")
+    world.pass_time(10)
+
+    world.limits = Limits(credits=CreditLimits(approve_batch_above=0))
+    reload(world)
+
+    assert [(job.state, job.hold) for job in world.jobs()] == [("held", "batch")]
+
+
+def test_a_doubt_about_an_output_folder_goes_with_the_folder(world, tmp_path):
+    """The gate opens once nothing of the configuration is in doubt any more."""
+    (tmp_path / "strange").mkdir()
+    (tmp_path / "strange" / ".mvsep-watch-claim.json").write_text(
+        '{"version": 1, "state_id": "somebody", "generation": 3, "realm": "mvsep", "host": "", "account": ""}'
+    )
+    (tmp_path / "more").mkdir()
+    world.extra_folders = (world.another_folder("more", tmp_path / "more", tmp_path / "strange"),)
+    world.start()
+    world.settle()
+    assert [gate.name for gate in world.engine.context.gates()] == [GateName.STATE]
+
+    world.extra_folders = ()
+    reload(world)
+
+    assert world.engine.context.gates() == ()
+
+
+# The file
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "mvsep-watch.yaml"
+    path.write_text("one")
+    return path
+
+
+def due(file, *, at_s):
+    """Say at which of some seconds the file is to be read."""
+    return [second for second in at_s if file.is_due(second)]
+
+
+def test_the_file_is_read_once_after_the_start_and_then_when_it_changes(file):
+    """Once after the start, since it may have changed while the state was opened."""
+    watched = ConfigurationFile(file)
+
+    assert due(watched, at_s=range(10)) == [2]
+
+    file.write_text("two!")
+
+    assert due(watched, at_s=range(10, 20)) == [12]
+
+
+def test_a_save_in_several_writes_is_read_when_it_is_whole(file):
+    """Not a moment earlier, however long it takes."""
+    watched = ConfigurationFile(file)
+    due(watched, at_s=range(5))
+    seen = []
+
+    for second in range(5, 15):
+        with file.open("a") as half:
+            half.write("more")
+        seen.append(watched.is_due(second))
+
+    assert not any(seen)
+    assert due(watched, at_s=range(15, 20)) == [16]
+
+
+def test_a_rename_over_the_file_and_another_target_of_a_link_are_changes(file, tmp_path):
+    """As editors save, and as configuration managers deploy."""
+    link = tmp_path / "link.yaml"
+    link.symlink_to(file)
+    watched = ConfigurationFile(link)
+    due(watched, at_s=range(5))
+
+    (tmp_path / "saved").write_text("two")
+    (tmp_path / "saved").rename(file)
+
+    assert due(watched, at_s=range(5, 10)) == [7]
+
+    (tmp_path / "other.yaml").write_text("new")
+    (tmp_path / "swapped").symlink_to(tmp_path / "other.yaml")
+    (tmp_path / "swapped").rename(link)
+
+    assert due(watched, at_s=range(10, 15)) == [12]
+
+
+def test_a_file_that_is_gone_for_a_moment_is_not_reported(file):
+    """Some editors remove it before they write it anew; what stays away is."""
+    watched = ConfigurationFile(file)
+    due(watched, at_s=range(5))
+    content = file.read_text()
+    file.unlink()
+    assert due(watched, at_s=[5]) == []
+    file.write_text(content + "!")
+
+    assert due(watched, at_s=range(6, 10)) == [8]
+
+    file.unlink()
+
+    assert due(watched, at_s=range(10, 15)) == [12]
+
+
+def test_whoever_asks_has_it_read_at_once(file):
+    """Changed or not, and once."""
+    watched = ConfigurationFile(file)
+    due(watched, at_s=range(5))
+    watched.ask()
+
+    assert due(watched, at_s=[5.1, 5.2, 6, 7, 8, 9]) == [5.1]
+
+
+FOLDER = "folders: [{path: drop, sep_type: 40}]\n"
+TOKEN = "TokenOfAReload012345678901234"
+
+
+def written(world, text):
+    path = world.config().path
+    path.write_text(text)
+    path.chmod(0o600)
+
+
+def test_a_good_file_is_read(world):
+    """Its token is hidden from every log from then on."""
+    written(world, f"mvsep: {{token: {TOKEN}}}\nstate: state.sqlite3\n{FOLDER}")
+
+    found = reloading.read(world.config(), environ={})
+
+    assert (found.service.token, [folder.name for folder in found.folders]) == (TOKEN, ["drop"])
+    assert TOKEN not in reloading.log.redact(f"a line with {TOKEN}")
+
+
+def test_another_state_file_needs_a_restart_and_says_so(world):
+    """The lock, and all memory, are those of the one in use."""
+    written(world, f"mvsep: {{token: {TOKEN}}}\nstate: other.sqlite3\n{FOLDER}")
+
+    with pytest.raises(ConfigError, match="names another state file") as raised:
+        reloading.read(world.config(), environ={})
+
+    assert "restart the daemon" in raised.value.hint
+
+
+def test_what_is_refused_is_kept_for_status_until_something_is_taken(world):
+    """With every problem, and since when."""
+    world.start()
+
+    reloading.refuse(world.engine.context, ConfigError("it has 1 problem", hint="mend it", problems=("f:1:1: bad",)))
+
+    assert reloading.refused(world.store.memory) == reloading.Refused(
+        since=world.clock.now(), reason="it has 1 problem", hint="mend it", problems=("f:1:1: bad",)
+    )
+
+    reloading.accept(world.engine.context)
+
+    assert reloading.refused(world.store.memory) is None

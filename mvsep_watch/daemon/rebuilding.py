@@ -17,14 +17,16 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from mvsep_watch import __version__
+from mvsep_watch.daemon.roots import root_key
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.files import claim as claims
-from mvsep_watch.files import sidecar
+from mvsep_watch.files import roots, sidecar
 from mvsep_watch.files.claim import Claim
+from mvsep_watch.files.roots import RootNote
 from mvsep_watch.files.trouble import never, stop_if
 from mvsep_watch.log import get_logger
 from mvsep_watch.model import Config, Gate, GateName, Provenance, SeparationState, realm_of
@@ -243,21 +245,32 @@ class Rebuilding:
     # Sidecars
 
     def _look_through(self, root: Path) -> None:
-        """Restore what an output root holds; one that is not there is told and holds nothing up."""
-        if not root.is_dir():
-            self.report.missing.append((root, "it is not there; mount its disk, and rebuild again"))
+        """Restore what an output root holds; one whose disk is away is told, and holds nothing up."""
+        found = sorted(set(sidecar.find(root, passed_over=self._pass_over)) - self._seen)
+        claim = self._claim_of(root)
+        try:
+            roots.require_same(root, self._note_of(root, lost_claim=bool(found and claim is None)))
+        except MvsepWatchError as error:
+            self.report.missing.append((root, f"{error.message} {error.hint} Then rebuild again."))
             return
         self.report.roots.append(root)
-        try:
-            self._claims[root] = claims.read(root)
-        except MvsepWatchError as error:
-            self._claims[root] = None
-            self.report.damaged.append((root / claims.CLAIM_NAME, error.message))
-        found = sorted(set(sidecar.find(root, passed_over=self._pass_over)) - self._seen)
+        self._claims[root] = claim
         self._seen.update(found)
         for start in range(0, len(found), AT_ONCE):
             stop_if(self._stopping, what="rebuilding the state")
             self._restore(list(self._read(found[start : start + AT_ONCE], root)))
+
+    def _claim_of(self, root: Path) -> Claim | None:
+        try:
+            return claims.read(root)
+        except MvsepWatchError as error:
+            self.report.damaged.append((root / claims.CLAIM_NAME, error.message))
+            return None
+
+    def _note_of(self, root: Path, *, lost_claim: bool) -> RootNote | None:
+        """Say what a root was when it was seen last; one that has lost nothing but its claim gets another."""
+        note = RootNote.of(self._store.memory.meta(root_key(root)) or "")
+        return replace(note, generation=None) if note and lost_claim else note
 
     def _pass_over(self, folder: Path) -> None:
         self.report.missing.append((folder, "it may not be read"))

@@ -330,6 +330,33 @@ def test_an_output_root_that_is_away_is_told_and_left_alone(world):
     assert (again.jobs, world.states(), world.service.made) == (1, ["published"], 1)
 
 
+def test_the_bare_mount_point_of_an_output_root_is_not_taken_for_it(world):
+    """Its disk is away: it is told, and gets no claim; nor does a folder that was emptied."""
+    songs(world, count=1)
+    world.stop()
+    world.stems.rename(world.base / "unmounted")
+    world.stems.mkdir()
+
+    report = world.rebuild()
+
+    assert [path for path, _ in report.missing] == [world.stems]
+    assert list(world.stems.iterdir()) == []
+
+
+def test_a_root_that_lost_nothing_but_its_claim_gets_another(world):
+    """Its outputs are there."""
+    songs(world, count=1)
+    world.stop()
+    (world.stems / claim.CLAIM_NAME).unlink()
+
+    report = world.rebuild()
+    world.start()
+    world.pass_time(60)
+
+    assert (report.is_whole, gates(world), world.states()) == (True, [], ["published"])
+    assert claim.read(world.stems).state_id == world.store.memory.state_id
+
+
 def test_a_copy_of_an_output_folder_is_one_job(world):
     """It has the same sidecar; the second time as well as the first."""
     songs(world, count=1)

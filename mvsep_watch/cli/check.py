@@ -32,6 +32,7 @@ from mvsep_watch.naming import display, escape_path
 from mvsep_watch.options import describe, resolve_model
 from mvsep_watch.planner import Offer, format_misfit, premium_misfit, settings_of
 from mvsep_watch.pricing import unpriced
+from mvsep_watch.store.damage import require_whole
 
 PRICED_MINUTES = 1000
 """Prices are whole credits; over so many minutes the price of one shows its decimals."""
@@ -144,6 +145,7 @@ def _packaged() -> Catalogue:
 def _state_problems(config: Config) -> Iterator[str]:
     try:
         refuse_network(config)
+        require_whole(config.state)
     except StateError as error:
         yield f"{error.message}; {error.hint}"
 

@@ -32,15 +32,16 @@ _SAVED = {
 }
 
 
-def found_in(path: Path) -> str:
+def found_in(path: Path, *, mode: str = "rw") -> str:
     """Say what is damaged in a state file, from its structure and not from every index; empty where nothing is.
 
+    With `mode` "ro" for those who only look.
     Source: measured with 100,000 published jobs (224 MB): 0.6 s from memory, 6.5 s from a cold disk.
     """
     if not path.exists() or not _is_ours(path):
         return ""
     try:
-        with contextlib.closing(_connected(path, "rw")) as db:
+        with contextlib.closing(_connected(path, mode)) as db:
             said = db.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.Error as error:
         is_damage = getattr(error, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
@@ -49,12 +50,12 @@ def found_in(path: Path) -> str:
 
 
 def require_whole(path: Path) -> None:
-    """Require that a state file is not damaged.
+    """Require that a state file is not damaged, without changing it.
 
     Raises:
         StateDamagedError: It is.
     """
-    if reason := found_in(path):
+    if reason := found_in(path, mode="ro"):
         raise StateDamagedError(f"the state file {path} is damaged: {reason}", hint=MENDS_ITSELF)
 
 

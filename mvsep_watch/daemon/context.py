@@ -72,6 +72,7 @@ class Context:
 
     Args:
         account: What the service said last, or None before the first answer.
+        account_begun_at: When that question was begun, seconds since 1970.
         catalogue: The models, or None before the first answer.
         known_models: The models as they were listed once; what is gone is called by it.
         caches: The folder of caches, or None for none.
@@ -87,6 +88,7 @@ class Context:
     clock: Clock
     log: structlog.stdlib.BoundLogger
     account: Account | None = None
+    account_begun_at: float = 0.0
     catalogue: Catalogue | None = None
     known_models: Catalogue = field(default_factory=dict)
     caches: Path | None = None

@@ -11,9 +11,10 @@ from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.polling import KEPT_BY_SERVER_S
 from mvsep_watch.daemon.roots import note_of
-from mvsep_watch.model import Account, Created, HoldKind, InputKind, JobState, SeparationState, Work
+from mvsep_watch.model import Account, Created, HoldKind, InputKind, JobState, SeparationState, Work, tag_in_hash
 from mvsep_watch.naming import escape_path, upload_name
 from mvsep_watch.planner import Ask, Start, Wait, required_prompt
+from mvsep_watch.planner.reconcile import LAGS_WAITED
 from mvsep_watch.steps.base import Denied, Granted, Pool
 from mvsep_watch.steps.submit import Submit
 from mvsep_watch.store import JobRow, SeparationRow, SourceRow
@@ -81,6 +82,8 @@ class Intents:
             return
         if row.releases and (not self.has_looked(since_s=self._listed_by_s(row)) or self._is_in_history(row)):
             return
+        if row.is_doubted and not self._is_certain(row):
+            return
         self._free(row)
         carrier = self._carrier(row)
         if row.cancel_wanted or carrier is None:
@@ -99,8 +102,11 @@ class Intents:
 
     def _listed_by_s(self, row: SeparationRow) -> float:
         """Say from when on the history would list what was made although it was refused, monotonic."""
-        age_s = self._context.age_s(row.released_at or 0.0)
-        return float("-inf") if age_s < 0 else self._context.clock.monotonic() - age_s + LISTED_WITHIN_S
+        context = self._context
+        age_s = context.age_s(row.released_at or 0.0)
+        lag_s = context.store.memory.sightings(row.realm, row.account, row.host).longest_lag_s
+        listed_within_s = max(LISTED_WITHIN_S, LAGS_WAITED * lag_s)
+        return float("-inf") if age_s < 0 else context.clock.monotonic() - age_s + listed_within_s
 
     def _leave(self, row: SeparationRow, elsewhere: str) -> None:
         """Take back what was intended for another account or host; what it may have there is held, for 72 hours."""
@@ -120,15 +126,42 @@ class Intents:
         What carries no tag and may be one of the history's rows is unknown again.
         """
         if row.releases and not row.kind.is_tagged and self._context.store.memory.history_unexplained(row):
-            reason = "it was refused, and the history lists what may be it"
-            separations, now = self._context.store.separations, self._context.clock.now()
-            separations.move(row, SeparationState.RELEASED, now=now, reason=reason)
-            self._news.outcome_unknown(separations.get(row.id))
+            self._doubt(row, "it was refused, and the history lists what may be it")
             return True
         found = self._context.store.memory.history_with_tags(row.realm, row.account, (row.tag,))
         if found:
             self.was_made(row, found[0].hash)
         return bool(found)
+
+    def _is_certain(self, row: SeparationRow) -> bool:
+        """Say whether what was refused as one too many was not made: the refusal may have been about itself.
+
+        The history says so where it is known to be prompt, else the account's own queue. Where neither can tell, it is
+        unknown what became of it. What carries no tag waits until everything in the queue is explained.
+        """
+        context = self._context
+        if not context.account_begun_at > (row.released_at or 0.0):
+            return False
+        queue = context.account.current_queue if context.account else ()
+        if mine := [hash_ for hash_ in queue if tag_in_hash(hash_) == row.tag]:
+            self.was_made(row, mine[0])
+            return False
+        if not row.kind.is_tagged and not context.store.separations.are_known(queue):
+            return False
+        sightings = context.store.memory.sightings(row.realm, row.account, row.host)
+        is_empty = context.account is not None and context.account.queue_is_empty
+        is_prompt = row.kind.is_tagged and bool(sightings.seen) and not sightings.was_late
+        if is_prompt or is_empty or queue:
+            context.store.separations.set(row.id, is_doubted=0)
+            return True
+        self._doubt(row, "it was refused as one too many, and neither history nor queue tell whether it is that one")
+        return False
+
+    def _doubt(self, row: SeparationRow, reason: str) -> None:
+        """Take back that something was not made: it is looked for like any other unknown."""
+        separations, now = self._context.store.separations, self._context.clock.now()
+        separations.move(row, SeparationState.RELEASED, now=now, reason=reason, is_doubted=0)
+        self._news.outcome_unknown(separations.get(row.id))
 
     def was_made(self, row: SeparationRow, hash_: str) -> None:
         """Take note that the history lists a separation that counted as not made, or as lost."""

@@ -21,7 +21,7 @@ from mvsep_watch.errors import (
     StateError,
     TransportError,
 )
-from mvsep_watch.model import Account, Catalogue, GateName, HoldKind, JobState, SeparationState
+from mvsep_watch.model import Account, Algorithm, Catalogue, GateName, HoldKind, JobState, SeparationState
 from mvsep_watch.mvsep import read_catalogue
 from mvsep_watch.mvsep.cached import FRESH_S, CatalogueCache, KnownCatalogue
 from mvsep_watch.naming import escape_path
@@ -88,8 +88,8 @@ class Machine:
         )
 
     def _read_catalogue(self) -> ReadCatalogue:
-        cache = CatalogueCache(self._context.caches, self._context.host)
-        return ReadCatalogue(cache=cache, fresh_s=SETTLED_S if self._is_doubted else FRESH_S)
+        kept = CatalogueCache(self._context.caches, self._context.host)
+        return ReadCatalogue(cache=kept, fresh_s=SETTLED_S if self._is_doubted else FRESH_S)
 
     def _probed_roots(self) -> set[Path]:
         """Give the configured output roots, and those of one-offs that are under way; the gates of others are over."""
@@ -226,7 +226,7 @@ class Machine:
                 GateName.ACCOUNT, "the service does not say whose account it is", "nothing is sent until it does"
             )
             return
-        context.account = account
+        context.account, context.account_begun_at = account, begun_at
         with context.store.transaction():
             context.store.memory.account_read(context.realm, account, now=context.clock.now())
             context.store.separations.balance_was_read(begun_at=begun_at)
@@ -263,7 +263,7 @@ class Machine:
         self._is_doubted = False
         if known is not None:
             context.keep_names()
-            changed = {n: was for n, was in (context.catalogue or {}).items() if known.models.get(n) != was}
+            changed = _changed(context.catalogue or {}, known.models)
             context.known_models = {**(context.known_models or _packaged()), **changed}
             self._known = known
         if self._known is None:
@@ -340,6 +340,16 @@ class Machine:
         if strangers := [state for state in facts.sidecar_states if state != mine]:
             return f"{root} holds outputs of another state ({strangers[0]})", mend
         return None
+
+
+def _changed(before: Catalogue, after: Catalogue) -> Catalogue:
+    """Give the models as they were listed before, where they are gone, or they or their options got other names."""
+    same = {number for number, was in before.items() if (now := after.get(number)) and _words(now) == _words(was)}
+    return {number: was for number, was in before.items() if number not in same}
+
+
+def _words(algorithm: Algorithm) -> tuple[object, ...]:
+    return (algorithm.name, [(field.name, field.label, field.options) for field in algorithm.fields])
 
 
 @cache

@@ -94,6 +94,7 @@ class Sending:
                 self._news.source_changed(step.path)
             case TooManyUnfinishedError():
                 self._again(row, error, 0.0)
+                store.separations.set(row.id, is_doubted=1)
                 self._news.slots_refused(error.message)
             case OutputRootError(message=message, hint=hint):
                 self._context.close_gate(GateName.DISK, message, hint, scope=escape_path(step.root))

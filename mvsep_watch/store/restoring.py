@@ -45,6 +45,7 @@ class Published:
         final: The folder that it lies in.
         root: The output root above it.
         source: Where its source was, or is likeliest to have been.
+        is_intact: Whether its outputs are what was published, as far as was looked.
     """
 
     said: Provenance
@@ -54,6 +55,7 @@ class Published:
     queued_at: float
     submitted_at: float | None
     fetched_at: float
+    is_intact: bool = True
 
     @classmethod
     def of(cls, said: Provenance, *, final: Path, root: Path, source: Path) -> Published:
@@ -109,7 +111,7 @@ class Restoring:
         said = found.said
         rows = self._separations.of_settings(realm=said.realm, input_key=said.input_key, settings=said.settings)
         same = [row for row in rows if row.hash == said.hash]
-        open_ = [row for row in rows if row.attempt == said.attempt and row.hash is None]
+        open_ = [row for row in rows if row.attempt == said.attempt and (row.hash is None or row.is_being_linked)]
         if not (same or open_):
             taken = {row.attempt for row in rows}
             attempt = said.attempt if said.attempt not in taken else max(taken) + 1
@@ -171,6 +173,8 @@ class Restoring:
         )
         self._jobs.set_outputs(job.id, said.outputs)
         self._jobs.move(job, JobState.PUBLISHED, now=now, reason=RESTORED, finished_at=found.fetched_at)
+        if found.is_intact:
+            self._sources.want_disposal(job.source_id)
         return True
 
     def _matching(self, found: Published, separation_id: int) -> JobRow | None:

@@ -91,6 +91,7 @@ class SeparationRow:
     cancel_wanted: bool
     balance_read: bool
     delete_pending: bool
+    is_doubted: bool
     server_says: str
     algorithm: str
     reason: str

@@ -213,6 +213,7 @@ def _second(db: sqlite3.Connection) -> None:
         "ALTER TABLE sources RENAME COLUMN input_key TO bytes_key",
         "CREATE INDEX jobs_by_bytes ON jobs (bytes_key)",
         "ALTER TABLE separations ADD COLUMN link_hash TEXT",
+        "ALTER TABLE separations ADD COLUMN is_doubted INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE separations ADD COLUMN delete_pending INTEGER NOT NULL DEFAULT 0",
         "CREATE INDEX separations_to_delete ON separations (not_before) WHERE delete_pending",
         "ALTER TABLE history ADD COLUMN sep_type INTEGER",

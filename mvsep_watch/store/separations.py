@@ -242,6 +242,12 @@ class Separations:
             )
         )
 
+    def are_known(self, hashes: Sequence[str]) -> bool:
+        """Say whether each of these hashes, long or of a link, is one of a separation here."""
+        marks = ",".join("?" * len(hashes))
+        found = self._db.all(f"SELECT hash, link_hash FROM separations WHERE hash IN ({marks})", hashes)  # noqa: S608
+        return set(hashes) <= {hash_ for row in found for hash_ in row}
+
     def failures_on(self, work: Work) -> int:
         """Count how often the service failed on a work's input, with any settings; 0 once it has done it."""
         where = "FROM separations WHERE realm = ? AND input_key = ? AND hash IS NOT NULL"

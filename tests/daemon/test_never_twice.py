@@ -8,6 +8,7 @@ import pytest
 
 from mvsep_watch.model import Limits, Reconcile
 from tests.daemon.world import write_wav
+from tests.fakes.answers import answer_json
 from tests.fakes.service import NEVER
 
 AFTER_MADE = ["drop_after_made", "timeout_after_made", "http_500_after_made", "html_after_made", "no_hash_after_made"]
@@ -542,3 +543,38 @@ def test_a_second_row_that_still_waits_is_cancelled_if_this_state_sent_it(world)
     assert world.store.separations._rows("1")[0].hash == first.hash
     assert world.service.count("cancel") == 1
     assert twin.charged == 0
+
+
+@pytest.mark.parametrize("lag_s", [0.0, 400.0])
+def test_what_is_refused_as_one_too_many_and_was_made_is_not_sent_again(world, lag_s):
+    """The refusal was about itself: the account's queue tells, however late the history is."""
+    world.service.history_lag_s = lag_s
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.service.fault("create", "too_many_after_made")
+
+    world.pass_time(900)
+    world.service.finish_all()
+    world.finish()
+
+    assert (world.states(), world.service.made) == (["published"], 1)
+
+
+def test_a_refusal_that_nobody_can_explain_is_an_unknown(world, monkeypatch):
+    """The history was never seen to be prompt, and the queue's shape is not understood."""
+    world.service.history_lag_s = 1e9
+    user = world.service.site.user
+    monkeypatch.setattr(world.service.site, "user", lambda *question: with_strange_queue(user(*question)))
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.service.fault("create", "too_many_after_made")
+
+    world.pass_time(1800, step_s=10)
+
+    (job,) = world.jobs()
+    assert (job.hold, world.service.made) == ("unknown", 1)
+
+
+def with_strange_queue(answer):
+    said = json.loads(answer.content)
+    return answer_json({**said, "data": {**said["data"], "current_queue": [17]}})

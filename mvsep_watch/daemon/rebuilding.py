@@ -16,7 +16,7 @@ import contextlib
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -27,7 +27,6 @@ from mvsep_watch.files import claim as claims
 from mvsep_watch.files import roots, sidecar
 from mvsep_watch.files.claim import Claim
 from mvsep_watch.files.roots import RootNote
-from mvsep_watch.files.trouble import never, stop_if
 from mvsep_watch.log import get_logger
 from mvsep_watch.model import Config, Gate, GateName, Provenance, SeparationState, realm_of
 from mvsep_watch.mvsep import Client
@@ -195,7 +194,6 @@ class Rebuilding:
         report: Is filled in.
         now: Seconds since 1970.
         verify: Whether outputs are read and hashed; their sizes are compared in any case.
-        stopping: Says whether it was told to stop.
     """
 
     def __init__(
@@ -206,13 +204,11 @@ class Rebuilding:
         *,
         now: float,
         verify: bool = False,
-        stopping: Callable[[], bool] = never,
     ) -> None:
         self._store = store
         self._config = config
         self._now = now
         self._verify = verify
-        self._stopping = stopping
         self._restoring = Restoring(store.db)
         self._claims: dict[Path, Claim | None] = {}
         self._seen: set[Path] = set()
@@ -231,7 +227,6 @@ class Rebuilding:
         Raises:
             StateError: The state file cannot be written.
             OutputRootError: A claim cannot be written; the gate stays closed.
-            StoppedError: `stopping` said so; the gate stays closed.
         """
         if not is_under_way(self._store):
             _begin(self._store, now=self._now, begun_by=BY_A_PERSON)
@@ -257,7 +252,6 @@ class Rebuilding:
         self._claims[root] = claim
         self._seen.update(found)
         for start in range(0, len(found), AT_ONCE):
-            stop_if(self._stopping, what="rebuilding the state")
             self._restore(list(self._read(found[start : start + AT_ONCE], root)))
 
     def _claim_of(self, root: Path) -> Claim | None:
@@ -287,11 +281,12 @@ class Rebuilding:
                 self.report.damaged.append((path, error.message))
             else:
                 if found is not None and self._is_first(found.said):
-                    self._compare(found)
-                    yield found
+                    yield replace(found, is_intact=self._compare(found))
 
     def _placed(self, said: Provenance, final: Path, root: Path) -> Published:
-        return Published.of(said, final=final, root=root, source=self._source_of(said, root))
+        folder = self._config.folder(said.folder)
+        own = folder.output if folder and final.is_relative_to(folder.output) else root
+        return Published.of(said, final=final, root=own, source=self._source_of(said, root))
 
     def _source_of(self, said: Provenance, root: Path) -> Path:
         """Say where a source was; where its folder is configured no more, where such a folder is likeliest.
@@ -313,11 +308,11 @@ class Rebuilding:
         self._copies.add(own)
         return is_first
 
-    def _compare(self, found: Published) -> None:
-        """Report outputs that are no longer what was published; the work stays paid for."""
+    def _compare(self, found: Published) -> bool:
+        """Say whether outputs are what was published, and report those that are not; the work stays paid for."""
         report, said = self.report, found.said
         if self._verify:
-            different = sidecar.verify(found.final, said.outputs, stopping=self._stopping)
+            different = sidecar.verify(found.final, said.outputs)
         else:
             different = sidecar.changed_sizes(found.final, said.outputs)
         if different:
@@ -325,6 +320,7 @@ class Rebuilding:
         report.sidecars += 1
         report.foreign += said.realm != self._realm
         report.gone += not _has_size(found.source, said.source_size_bytes)
+        return not different
 
     def _restore(self, found: Sequence[Published]) -> None:
         with self._store.transaction():

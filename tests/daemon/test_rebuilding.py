@@ -213,6 +213,27 @@ def test_bytes_that_come_back_after_a_rebuild_are_known(world):
     assert (world.states(), world.service.made) == (["published"], 1)
 
 
+@pytest.mark.parametrize("lost", ["all", "some"])
+def test_a_source_that_was_to_go_goes_after_a_rebuild(world, lost):
+    """Its work is published, and it is still what was read."""
+    songs(world, count=1)
+    write_wav(world.drop / "2.wav", pitch=2)
+    world.restart()
+    world.pass_time(20)
+    world.back_up()
+    world.start()
+    world.finish()
+    world.folder_options = {"source": "delete"}
+    world.lose_state() if lost == "all" else world.restore()
+
+    world.rebuild()
+    world.start()
+    world.pass_time(120)
+
+    assert [path.name for path in world.drop.iterdir()] == ([] if lost == "all" else ["1.wav"])
+    assert (world.states(), world.service.made) == (["published"] * 2, 2)
+
+
 def test_other_bytes_under_the_old_name_are_news(world):
     """They wait for the approve, and the old work stays known."""
     songs(world, count=1)

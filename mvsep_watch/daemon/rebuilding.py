@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 
 from mvsep_watch import __version__
 from mvsep_watch.daemon.roots import root_key
+from mvsep_watch.daemon.systemd import Notifier
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.files import claim as claims
 from mvsep_watch.files import roots, sidecar
@@ -42,6 +43,8 @@ BY_A_PERSON, BY_DAMAGE = "person", "damage"
 _ASIDE = "damaged_file"
 AT_ONCE = 100
 """Sidecars per commit: a commit on a slow disk takes as long as reading several."""
+MORE_TIME_S = 120.0
+"""Asked of systemd for every hundred: a start that mends the state takes as long as there are outputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +255,7 @@ class Rebuilding:
         self._claims[root] = claim
         self._seen.update(found)
         for start in range(0, len(found), AT_ONCE):
+            Notifier().more_time(MORE_TIME_S)
             self._restore(list(self._read(found[start : start + AT_ONCE], root)))
 
     def _claim_of(self, root: Path) -> Claim | None:
@@ -311,15 +315,17 @@ class Rebuilding:
     def _compare(self, found: Published) -> bool:
         """Say whether outputs are what was published, and report those that are not; the work stays paid for."""
         report, said = self.report, found.said
-        if self._verify:
-            different = sidecar.verify(found.final, said.outputs)
-        else:
-            different = sidecar.changed_sizes(found.final, said.outputs)
-        if different:
-            report.changed.append((found.final, tuple(output.name for output in different)))
         report.sidecars += 1
         report.foreign += said.realm != self._realm
         report.gone += not _has_size(found.source, said.source_size_bytes)
+        compare = sidecar.verify if self._verify else sidecar.changed_sizes
+        try:
+            different = compare(found.final, said.outputs)
+        except MvsepWatchError as error:
+            report.missing.append((found.final, f"its outputs could not be compared: {error.message}"))
+            return False
+        if different:
+            report.changed.append((found.final, tuple(output.name for output in different)))
         return not different
 
     def _restore(self, found: Sequence[Published]) -> None:

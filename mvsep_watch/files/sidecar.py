@@ -78,6 +78,8 @@ def read(folder: Path) -> Provenance | None:
         return None
     except (SourceRefusedError, NeedsUserError) as exc:
         raise _damaged(path, exc.message) from exc
+    except OSError as exc:
+        raise _damaged(path, exc.strerror or str(exc)) from exc
     try:
         return _parse(json.loads(content))
     except (ValueError, TypeError, KeyError, RecursionError) as exc:
@@ -107,6 +109,9 @@ def find(root: Path, *, passed_over: Callable[[Path], None] = lambda _: None) ->
     """Give every sidecar below a root, outside of hidden folders, following no links, in no order.
 
     Folders that vanish meanwhile are passed over, and those that may not be read as well: `passed_over` is told.
+
+    Raises:
+        SourceBusyError: A folder cannot be read just now.
     """
     folders = [root]
     while folders:
@@ -118,6 +123,8 @@ def find(root: Path, *, passed_over: Callable[[Path], None] = lambda _: None) ->
         except PermissionError:
             passed_over(folder)
             continue
+        except OSError as exc:
+            raise SourceBusyError(f"{shown(folder)} cannot be read just now: {exc.strerror}.") from exc
         for entry in entries:
             if entry.name == SIDECAR_NAME and entry.is_file(follow_symlinks=False):
                 yield Path(entry.path)

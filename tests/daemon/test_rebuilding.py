@@ -7,8 +7,8 @@ import shutil
 import pytest
 
 from mvsep_watch.daemon.rebuilding import is_under_way
-from mvsep_watch.errors import OutputRootError
-from mvsep_watch.files import claim
+from mvsep_watch.errors import OutputRootError, SourceBusyError
+from mvsep_watch.files import claim, sidecar
 from mvsep_watch.model import Rule
 from mvsep_watch.store import Db
 from tests.daemon.test_kills import Killed
@@ -316,6 +316,36 @@ def test_a_damaged_sidecar_is_told_and_stops_no_other(world, changes):
 
     assert [path for path, _ in report.damaged] == [sidecar_of(world, "1")]
     assert (report.jobs, report.is_whole) == (1, False)
+
+
+def test_outputs_that_cannot_be_read_are_told_and_stop_no_other(world, monkeypatch):
+    """A bad sector under one stem."""
+    songs(world, count=2)
+    world.lose_state()
+    verify = sidecar.verify
+
+    def fails_for_the_first(folder, outputs):
+        if folder.name == "1":
+            raise SourceBusyError("Input/output error")
+        return verify(folder, outputs)
+
+    monkeypatch.setattr(sidecar, "verify", fails_for_the_first)
+    report = world.rebuild(verify=True)
+
+    assert ([path.name for path, _ in report.missing], report.jobs, report.changed) == (["1"], 2, [])
+
+
+def test_systemd_is_asked_for_more_time(world, monkeypatch):
+    """A start that mends the state takes as long as there are outputs."""
+    songs(world, count=2)
+    world.lose_state()
+    asked = []
+    monkeypatch.setattr("mvsep_watch.daemon.rebuilding.AT_ONCE", 1)
+    monkeypatch.setattr("mvsep_watch.daemon.systemd.Notifier.more_time", lambda _, seconds: asked.append(seconds))
+
+    world.rebuild()
+
+    assert asked == [120.0, 120.0]
 
 
 def test_a_claim_that_cannot_be_understood_is_told_and_written_anew(world):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mvsep_watch.errors import StoppedError
+from mvsep_watch.errors import SourceBusyError, StoppedError
 from mvsep_watch.files import sidecar
 from mvsep_watch.files.sidecar import SIDECAR_NAME, SidecarDamagedError
 
@@ -126,3 +126,32 @@ def test_all_sidecars_below_a_root_are_found(tmp_path):
 def test_a_root_that_is_not_there_has_no_sidecars(tmp_path):
     """A first start finds nothing."""
     assert list(sidecar.find(tmp_path / "never")) == []
+
+
+def test_outputs_are_compared_by_their_sizes_alone(published, provenance):
+    """What has the same size counts as the same; nothing is read."""
+    outputs = provenance().outputs
+    path = published / outputs[0].name
+    path.write_bytes(bytes(path.stat().st_size))
+    same_size = sidecar.changed_sizes(published, outputs)
+    path.write_bytes(b"")
+
+    assert (same_size, sidecar.changed_sizes(published, outputs)) == ((), outputs[:1])
+
+
+@pytest.mark.parametrize(("number", "told"), [(13, True), (5, False)], ids=["EACCES", "EIO"])
+def test_a_folder_that_cannot_be_looked_into_is_told(published, monkeypatch, number, told):
+    """One that may not be read is passed over; a disk in trouble ends the search."""
+    passed_over = []
+
+    def refuses(_):
+        raise OSError(number, "trouble")
+
+    monkeypatch.setattr("os.scandir", refuses)
+
+    if told:
+        assert list(sidecar.find(published, passed_over=passed_over.append)) == []
+        assert passed_over == [published]
+    else:
+        with pytest.raises(SourceBusyError, match="trouble"):
+            list(sidecar.find(published))

@@ -2,12 +2,27 @@
 
 The way of a file: `positions` (YAML, with every value's place) → `shape` (the models of `models` and `fields`) →
 `credentials` and `folders` (what is in force) → `crosscheck` (what must hold between folders). `problems` collects what
-is wrong on the way. Nothing here writes, and nobody else reads the file.
+is wrong on the way; `showing` says of every value where it comes from. Nothing here writes a file, and nobody else
+reads this one.
 """
 
 from mvsep_watch.config.advice import check_models
-from mvsep_watch.config.load import load
+from mvsep_watch.config.load import glimpse, load
 from mvsep_watch.config.models import schema
 from mvsep_watch.config.places import VARIABLE, find, own_state_path, state_path
+from mvsep_watch.config.showing import InForce, in_force
+from mvsep_watch.config.writing import as_yaml
 
-__all__ = ["VARIABLE", "check_models", "find", "load", "own_state_path", "schema", "state_path"]
+__all__ = [
+    "VARIABLE",
+    "InForce",
+    "as_yaml",
+    "check_models",
+    "find",
+    "glimpse",
+    "in_force",
+    "load",
+    "own_state_path",
+    "schema",
+    "state_path",
+]

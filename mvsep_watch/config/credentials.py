@@ -1,17 +1,18 @@
 """Finds the API token: in the file, in a file of its own, or among systemd's credentials. It reads those two files.
 
-A file with the token in plain words must not be readable by everybody, and neither must a token file. Nothing here says
+A file with the token in plain words must be readable by its owner alone, and so must a token file. Nothing here says
 a character of the token, whatever is wrong with it.
 """
 
 from __future__ import annotations
 
-import os
 import re
+import shlex
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from mvsep_watch.config import reading
 from mvsep_watch.config.expand import Expander, is_only_variables
 from mvsep_watch.config.models import MvsepSection
 from mvsep_watch.config.problems import Keys, Report
@@ -67,31 +68,48 @@ def of_systemd(environ: Mapping[str, str]) -> str | None:
     Raises:
         ValueError: It cannot be read.
     """
-    folder = environ.get("CREDENTIALS_DIRECTORY", "")
-    if not folder or not (Path(folder) / CREDENTIAL).exists():
+    if not has_credential(environ):
         return None
-    return _read(Path(folder) / CREDENTIAL, is_private=False)
+    return _read(Path(environ["CREDENTIALS_DIRECTORY"]) / CREDENTIAL, is_private=False)
+
+
+def has_credential(environ: Mapping[str, str]) -> bool:
+    """Say whether systemd gives the token."""
+    folder = environ.get("CREDENTIALS_DIRECTORY", "")
+    return bool(folder) and (Path(folder) / CREDENTIAL).exists()
 
 
 def _inline(written: str, *, mode: int, expander: Expander, config: Path) -> str:
-    if _is_open_to_all(mode) and not is_only_variables(written):
-        raise ValueError(f"everybody on this machine can read the token; run: chmod 600 {config}")
+    if not is_only_variables(written):
+        _require_private(config, mode)
     return expander.text(written)
 
 
 def _read(path: Path, *, is_private: bool) -> str:
     """Read a token file; systemd looks after the permissions of its own credentials."""
     try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            content = file.read(LARGEST_TOKEN_BYTES + 1) if stat.S_ISREG(mode) else b""
+        content, mode = reading.read(path, largest_bytes=LARGEST_TOKEN_BYTES)
     except OSError as error:
         raise ValueError(f"the token file {path} cannot be read: {error.strerror}") from None
-    if is_private and _is_open_to_all(mode):
-        raise ValueError(f"everybody on this machine can read the token; run: chmod 600 {path}")
+    except ValueError as error:
+        raise ValueError(f"the token file {path} {error}") from None
+    if is_private:
+        _require_private(path, mode)
     if len(content) > LARGEST_TOKEN_BYTES:
         raise ValueError(f"the file {path} is too large for a token")
-    return content.decode("ascii", errors="replace").strip()
+    found = content.decode("ascii", errors="replace").strip()
+    if not found:
+        raise ValueError(f"the token file {path} is empty")
+    if len(lines := found.splitlines()) > 1:
+        raise ValueError(f"the token file {path} has {len(lines)} lines; it must hold the token alone")
+    return found
+
+
+def _require_private(path: Path, mode: int) -> None:
+    """Refuse a file with a token in it that somebody besides its owner may read."""
+    readers = [who for who, bit in (("its group", stat.S_IRGRP), ("everybody", stat.S_IROTH)) if mode & bit]
+    if readers:
+        raise ValueError(f"{readers[-1]} can read the token in {path}; run: chmod 600 {shlex.quote(str(path))}")
 
 
 def _checked(found: str) -> str:
@@ -100,7 +118,3 @@ def _checked(found: str) -> str:
     if not re.fullmatch(r"[!-~]+", found):
         raise ValueError("the token holds spaces or characters that no token has")
     return found
-
-
-def _is_open_to_all(mode: int) -> bool:
-    return bool(mode & stat.S_IROTH)

@@ -140,9 +140,9 @@ def _source(value: Any) -> Any:
     raise not_allowed("keep, delete or {move: PATH}", "keep", "delete")
 
 
-def _hours(value: Any) -> tuple[Window, ...]:
+def _hours(value: Any) -> tuple[Window, ...] | None:
     if value is None:
-        return ()
+        return None
     if not isinstance(value, str):
         raise not_allowed(f"{hours.WORDS}, in quotes")
     try:
@@ -247,7 +247,7 @@ OutputFormatNumber = Annotated[
 ]
 Stems = Annotated[list[str] | Literal["all"], PlainValidator(_stems), WithJsonSchema(_STEMS_SCHEMA)]
 Source = Annotated[Any, PlainValidator(_source), WithJsonSchema(_SOURCE_SCHEMA)]
-Hours = Annotated[tuple[Window, ...], PlainValidator(_hours), WithJsonSchema(_HOURS_SCHEMA)]
+Hours = Annotated[tuple[Window, ...] | None, PlainValidator(_hours), WithJsonSchema(_HOURS_SCHEMA)]
 Input = Annotated[InputKind, PlainValidator(_input), WithJsonSchema({"enum": [*InputKind]})]
 RuleName = Annotated[str, PlainValidator(_rule_name), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]+$"})]
 FolderName = Annotated[

@@ -5,13 +5,12 @@ It is taken whole or not at all: any problem refuses the file, and all problems 
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mvsep_watch.config import credentials, crosscheck, folders, places, positions, shape
+from mvsep_watch.config import credentials, crosscheck, folders, places, positions, reading, shape
 from mvsep_watch.config.expand import Expander
 from mvsep_watch.config.models import CreditsSection, Document, LimitsSection, MvsepSection, ScheduleSection
 from mvsep_watch.config.problems import Place, Report
@@ -32,33 +31,76 @@ def load(path: Path, *, environ: Mapping[str, str], needs_token: bool = True) ->
     Raises:
         ConfigError: The file cannot be used; `problems` has all that is wrong with it.
     """
+    examined = examine(path, environ=environ, needs_token=needs_token)
+    examined.report.raise_if_any()
+    assert examined.config is not None
+    return examined.config
+
+
+def glimpse(path: Path, *, environ: Mapping[str, str]) -> Config:
+    """Give what can be told of a configuration that cannot be used: above all where its state is."""
+    try:
+        found = examine(path, environ=environ, needs_token=False).config
+    except ConfigError:
+        found = None
+    path = path.absolute()
+    return found or Config(path=path, state=places.state_path(path), service=Service(token=""), folders=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """A file on its way to a configuration.
+
+    Args:
+        values: As they were written, mended where there were problems; empty where it is no YAML.
+        config: What it comes to, mended where there were problems; None where nothing does.
+        placed: The folders of `config`, each with where its keys were written.
+        report: The problems, and the places of all values.
+    """
+
+    values: dict[str, Any]
+    config: Config | None
+    placed: tuple[folders.Placed, ...]
+    report: Report
+
+
+def examine(path: Path, *, environ: Mapping[str, str], needs_token: bool = True) -> Examined:
+    """Read a configuration and take down its problems.
+
+    Raises:
+        ConfigError: The file cannot be read.
+    """
     path = path.absolute()
     report = Report(path)
     content, mode = _read(path)
     values = positions.read(_decoded(content, report), report)
+    defaults_given = _given(values)
+    document = None if report.is_broken(()) else shape.checked(values, report)
+    if document is None:
+        return Examined(values=values, config=None, placed=(), report=report)
     expander = Expander(environ, path.parent)
-    is_whole = not report.is_broken(())
-    config = _config(values, mode, needs_token=needs_token, expander=expander, report=report) if is_whole else None
-    report.raise_if_any()
-    assert config is not None
-    return config
+    section = document.mvsep or MvsepSection()
+    token = credentials.token(section, mode=mode, expander=expander, report=report, is_needed=needs_token)
+    placed = folders.build(
+        document.folders, document.defaults, defaults_given=defaults_given, expander=expander, report=report
+    )
+    crosscheck.check(placed, report)
+    config = _config(document, placed, token=token, state=_state(document, expander, report), report=report)
+    return Examined(values=values, config=config, placed=tuple(placed), report=report)
 
 
 def _read(path: Path) -> tuple[bytes, int]:
-    """Read the bytes and the permissions of one and the same file."""
     try:
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise ConfigError(f"the configuration {path} is not a regular file")
-            content = file.read(LARGEST_BYTES + 1)
+        content, mode = reading.read(path, largest_bytes=LARGEST_BYTES)
     except OSError as error:
         raise ConfigError(
             f"the configuration {path} cannot be read: {error.strerror}", hint="name another with -c PATH"
         ) from error
+    except ValueError as error:
+        raise ConfigError(f"the configuration {path} {error}", hint="name another with -c PATH") from error
     if len(content) > LARGEST_BYTES:
         raise ConfigError(f"the configuration {path} is larger than 1 MiB, which no configuration is")
-    return content, status.st_mode
+    return content, mode
 
 
 def _decoded(content: bytes, report: Report) -> str:
@@ -71,29 +113,22 @@ def _decoded(content: bytes, report: Report) -> str:
         return ""
 
 
-def _config(
-    values: dict[str, Any], mode: int, *, needs_token: bool, expander: Expander, report: Report
-) -> Config | None:
-    written_defaults = values.get("defaults")
-    defaults_given = frozenset(written_defaults) if isinstance(written_defaults, dict) else frozenset()
-    document = shape.checked(values, report)
-    if document is None:
-        return None
-    section = document.mvsep or MvsepSection()
-    token = credentials.token(section, mode=mode, expander=expander, report=report, is_needed=needs_token)
+def _given(values: dict[str, Any]) -> frozenset[str]:
+    """Give the keys of the defaults, usable or not."""
+    written = values.get("defaults")
+    return frozenset(written) if isinstance(written, dict) else frozenset()
+
+
+def _config(document: Document, placed: list[folders.Placed], *, token: str, state: Path, report: Report) -> Config:
     schedule = document.schedule or ScheduleSection()
-    placed = folders.build(
-        document.folders, document.defaults, defaults_given=defaults_given, expander=expander, report=report
-    )
-    crosscheck.check(placed, report)
     return Config(
         path=report.path,
-        state=_state(document, expander, report),
-        service=_service(section, token=token, report=report),
+        state=state,
+        service=_service(document.mvsep or MvsepSection(), token=token, report=report),
         folders=tuple(one.folder for one in placed),
         limits=_limits(document.limits or LimitsSection()),
         rescan_s=schedule.rescan,
-        hours=schedule.hours,
+        hours=schedule.hours or (),
     )
 
 

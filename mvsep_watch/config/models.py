@@ -101,7 +101,7 @@ class ScheduleSection(Section):
     """When things happen."""
 
     rescan: PositiveDuration = Field(default=300.0, description="how often every folder is looked through")
-    hours: Hours = Field(default=(), description="when uploads may begin; null is always")
+    hours: Hours = Field(default=None, description="when uploads may begin; null is always")
 
 
 class RuleKeys(Section):

@@ -40,6 +40,7 @@ _TRAPS = (
     ),
     (re.compile(rf"[-+]?[0-9]{{{MAX_DIGITS + 1},}}"), 'the number is too long; write "{}" in quotes for text'),
 )
+_SIMPLE = re.compile(r"[A-Za-z0-9/$][\w./${}-]*", re.ASCII)
 _DEFAULT_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _QUOTES_HINT = (
     "; text that begins with * & ! { [ # % @ or ` needs quotes, and so does text with a colon and a space in it"
@@ -65,6 +66,11 @@ def read(text: str, report: Report) -> Any:
         report.add((), f"found {_kind(node)}; a configuration is a mapping of keys: mvsep, limits, folders, …")
         return {}
     return _built(node, report)
+
+
+def is_itself(word: str) -> bool:
+    """Say whether a word without quotes is read as that text."""
+    return _SIMPLE.fullmatch(word) is not None and _trap(word) is None and _plain(word) == word
 
 
 def _composed(text: str, report: Report) -> yaml.Node | None:

@@ -1,7 +1,9 @@
+import os
 import traceback
 
 import pytest
 
+from mvsep_watch.config import load
 from mvsep_watch.errors import ConfigError
 
 CANARY = "c4nary-t0ken"
@@ -22,15 +24,16 @@ def test_a_token_comes_from_the_environment(config):
 @pytest.mark.parametrize(("written", "found"), [("abc", "abc"), ("a$$b", "a$b"), ("x${A}", "xa")])
 def test_a_token_may_stand_in_a_private_file(config, written, found):
     """With the dollar and the variables of all texts."""
-    assert token(config, f"token: '{written}'", environ={"A": "a"}, mode=0o640) == found
+    assert token(config, f"token: '{written}'", environ={"A": "a"}, mode=0o600) == found
 
 
+@pytest.mark.parametrize(("mode", "who"), [(0o644, "everybody"), (0o640, "its group"), (0o604, "everybody")])
 @pytest.mark.parametrize("written", [CANARY, f"{CANARY}${{A}}"])
-def test_a_token_in_a_file_that_all_can_read_is_refused(config, written):
+def test_a_token_in_a_file_that_others_can_read_is_refused(config, written, mode, who):
     """The problem holds the command that mends it."""
-    problem = config.problem(f"mvsep: {{token: '{written}'}}\n{FOLDERS}", environ={"A": "a"}, mode=0o644)
+    problem = config.problem(f"mvsep: {{token: '{written}'}}\n{FOLDERS}", environ={"A": "a"}, mode=mode)
 
-    assert problem.endswith(f"everybody on this machine can read the token; run: chmod 600 {config.path}")
+    assert problem.endswith(f"{who} can read the token in {config.path}; run: chmod 600 {config.path}")
     assert CANARY not in problem
 
 
@@ -42,15 +45,16 @@ def test_a_token_file_is_read_relative_to_the_configuration(config, tmp_path):
     assert token(config, "token_file: secret", mode=0o644) == CANARY
 
 
-def test_a_token_file_that_all_can_read_is_refused(config, tmp_path):
-    """As a key to the house would be."""
-    (tmp_path / "secret").write_text(CANARY)
-    (tmp_path / "secret").chmod(0o644)
+@pytest.mark.parametrize("mode", [0o644, 0o640])
+def test_a_token_file_that_others_can_read_is_refused(config, tmp_path, mode):
+    """As a key to the house would be; the command is one to be copied."""
+    (tmp_path / "my secret").write_text(CANARY)
+    (tmp_path / "my secret").chmod(mode)
 
-    problem = config.problem(f"mvsep: {{token_file: secret}}\n{FOLDERS}")
+    problem = config.problem(f"mvsep: {{token_file: my secret}}\n{FOLDERS}")
 
     assert problem.startswith("1:21: mvsep.token_file: ")
-    assert problem.endswith(f"run: chmod 600 {tmp_path / 'secret'}")
+    assert problem.endswith(f"run: chmod 600 '{tmp_path / 'my secret'}'")
 
 
 def test_the_credential_of_systemd_is_taken_when_nothing_else_is_given(config, tmp_path):
@@ -110,12 +114,30 @@ def test_a_token_at_the_top_of_the_file_is_not_shown_and_is_sent_home(config):
 
 
 def test_a_token_file_that_is_no_token_is_refused(config, tmp_path):
-    """Too large, or no plain text: probably another file was meant."""
-    for content in (b"x" * 5000, b"\xff\xfe", b""):
+    """Too large, no plain text, or more than the token: probably another file was meant."""
+    for content, says in (
+        (b"x" * 5000, "is too large for a token"),
+        (b"\xff\xfe", "characters that no token has"),
+        (b"", "is empty"),
+        (b" \n\n", "is empty"),
+        (f"user\n{CANARY}\n".encode(), "has 2 lines; it must hold the token alone"),
+    ):
         (tmp_path / "secret").write_bytes(content)
         (tmp_path / "secret").chmod(0o600)
+        problem = config.problem(f"mvsep: {{token_file: secret}}\n{FOLDERS}")
 
-        assert "mvsep.token_file: the " in config.problem(f"mvsep: {{token_file: secret}}\n{FOLDERS}")
+        assert "mvsep.token_file: the " in problem
+        assert says in problem
+        assert CANARY not in problem
+
+
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(config, tmp_path):
+    """Nobody may ever write into it."""
+    os.mkfifo(tmp_path / "pipe", 0o600)
+
+    assert "is not a regular file" in config.problem(f"mvsep: {{token_file: pipe}}\n{FOLDERS}")
+    with pytest.raises(ConfigError, match="is not a regular file"):
+        load(tmp_path / "pipe", environ={})
 
 
 def test_a_configuration_that_is_shown_has_no_token_in_it(config):

@@ -25,17 +25,19 @@ from mvsep_watch.config import check_models
 from mvsep_watch.daemon.run import refuse_network
 from mvsep_watch.data import ALGORITHMS_DATE, algorithms_json
 from mvsep_watch.errors import ConfigError, MvsepWatchError, RequestRefusedError, RetryableError, StateError
-from mvsep_watch.model import AUTO, FORMATS, Account, Algorithm, Catalogue, Config, Folder, Rule, realm_of
+from mvsep_watch.model import AUTO, FORMATS, Account, Algorithm, Catalogue, Config, Folder, InputKind, Rule, realm_of
 from mvsep_watch.mvsep import Client, read_catalogue
 from mvsep_watch.mvsep.cached import CatalogueCache, KnownCatalogue, cache_folder
 from mvsep_watch.naming import display, escape_path
 from mvsep_watch.options import describe, resolve_model
-from mvsep_watch.planner import Offer, format_misfit, premium_misfit, settings_of
+from mvsep_watch.planner import Offer, any_limit, format_misfit, premium_misfit, settings_of
 from mvsep_watch.pricing import unpriced
 from mvsep_watch.store.damage import require_whole
 
 PRICED_MINUTES = 1000
 """Prices are whole credits; over so many minutes the price of one shows its decimals."""
+LENGTHLESS = frozenset({InputKind.LINK, InputKind.TEXT})
+"""Nobody knows how long what is behind them will be, so nobody knows its price."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,14 +297,16 @@ def _rule_details(rule: Rule, findings: Findings) -> Iterator[str]:
     if algorithm is not None:
         yield from (f"{label}: {value}" for label, value in _options(rule, algorithm, models).items())
         if findings.listing.origin == "service":
-            yield _price_words(_credits_per_minute(rule, algorithm, models))
+            per_minute = _credits_per_minute(rule, algorithm, models)
+            yield _price_words(None if rule.input in LENGTHLESS else per_minute, findings.config)
     if rule.demo:
         yield "shown on the site's demo page"
 
 
-def _price_words(per_minute: float | None) -> str:
+def _price_words(per_minute: float | None, config: Config) -> str:
     if per_minute is None:
-        return "its price is not known"
+        asks = any_limit(config.limits.credits)
+        return "its price is not known beforehand" + (", so with premium each job waits for `approve`" if asks else "")
     return f"{per_minute:g} {'credit' if per_minute == 1 else 'credits'} a minute with premium"
 
 

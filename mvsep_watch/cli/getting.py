@@ -24,7 +24,7 @@ from mvsep_watch.cli import prompting, rendering
 from mvsep_watch.cli.context import Exit, Options
 from mvsep_watch.cli.reaching import reached, service_command
 from mvsep_watch.cli.transfers import Transfers
-from mvsep_watch.errors import AlreadyRunningError, NotFoundError, OutputDamagedError, TransportError
+from mvsep_watch.errors import AlreadyRunningError, NotFoundError, OutputDamagedError, TransportError, UsageError
 from mvsep_watch.files.staging import Staging, TakenError, publish
 from mvsep_watch.files.trouble import output_errors
 from mvsep_watch.model import FORMATS, Output, Remote, RemoteLink, tag_in_hash
@@ -85,13 +85,20 @@ def get(options: Options, *, which: str, output: Path, mirror: bool, yes: bool) 
 
 
 def hash_of(which: str) -> str:
-    """Take the hash out of a link to a separation; anything else is one."""
-    if "://" not in which:
-        return which.strip()
-    with suppress(ValueError):
-        parts = urlsplit(which.strip())
-        return parse_qs(parts.query).get("hash", [PurePosixPath(parts.path).name])[0]
-    return which.strip()
+    """Take the hash out of a link to a separation; anything else is one.
+
+    Raises:
+        UsageError: There is none in it.
+    """
+    hash_ = which.strip()
+    if "://" in hash_:
+        with suppress(ValueError):
+            parts = urlsplit(hash_)
+            asked = parse_qs(parts.query, keep_blank_values=True)
+            hash_ = asked.get("hash", [PurePosixPath(parts.path).name])[0]
+    if not hash_:
+        raise UsageError(f'there is no hash in "{which}"', hint="`account history` lists those of this account")
+    return hash_
 
 
 def folder_name(hash_: str) -> str:

@@ -143,6 +143,22 @@ def test_without_a_kept_catalogue_the_packaged_one_serves_for_names_and_not_for_
     assert json.loads(told)["folders"][0]["rules"][0]["credits_per_minute"] is None
 
 
+@pytest.mark.parametrize(
+    ("limits", "says"), [("", ", so with premium each job waits for `approve`"), ("null", "")], ids=["limit", "none"]
+)
+def test_online_says_that_a_price_is_not_known_beforehand(run, write_config, limits, says):
+    """A link has no length that anybody knows: whoever drops the first one is not surprised that it waits."""
+    credits_ = f"limits: {{credits: {{approve_batch_above: {limits}}}}}\n" if limits else ""
+    with Sandbox(token=TOKEN) as server:
+        rule = "folders:\n  - {path: drop, sep_type: 28, input: link}\n"
+        path = write_config(credits_ + rule, base_url=server.base_url)
+
+        code, out, _ = run("check", "--online", "-c", path)
+
+    assert code == 0
+    assert f"    its price is not known beforehand{says}\n" in out
+
+
 def test_what_online_asked_for_is_kept_for_the_next_check(run, write_config):
     """With its prices, while they are believed; nobody is asked."""
     with Sandbox(token=TOKEN) as server:

@@ -7,6 +7,7 @@ import os
 import pytest
 
 from mvsep_watch.cli.getting import folder_name, hash_of, staging_id
+from mvsep_watch.errors import UsageError
 from mvsep_watch.files.staging import Staging
 from mvsep_watch.model import Link, Settings
 from tests.daemon.world import write_wav
@@ -198,3 +199,10 @@ def test_the_folder_is_named_by_us(hash_, name):
 def test_a_link_has_the_hash_in_it(link):
     """As the service gives it, or as a browser shows it."""
     assert hash_of(link) == "20260430153526-ff12686013-audio.mp3"
+
+
+@pytest.mark.parametrize("link", ["", " ", "https://mvsep.com/api/separation/get?hash=", "https://mvsep.com"])
+def test_a_link_without_a_hash_is_told(link):
+    """And no other word of it is taken for one."""
+    with pytest.raises(UsageError, match="there is no hash"):
+        hash_of(link)

@@ -148,6 +148,6 @@ def _show_history(history: History, console: Console) -> None:
         console.print("  the daemon reads it before it sends anything")
     elif history.unexplained:
         console.print(
-            f"{history.unexplained} of the {count(history.tagged, 'separation')} that the account's history has of ours"
-            " are none of these: each is taken over, unpaid, when its file is found"
+            f"the account's history: {count(history.tagged, 'separation')} of ours, {history.unexplained} of them"
+            " without a sidecar here; taken over without paying once the file is found"
         )

@@ -53,6 +53,7 @@ class Spooling:
         self._let_ended_go()
         if job := self._next():
             self._begun.add(job.id)
+            self._not_before_s[job.id] = now_s + AGAIN_S
             self._context.hands.give(self._fetches.spool(job))
 
     @property

@@ -5,6 +5,7 @@ They read the configuration and the state, and ask nobody else. A configuration 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 
@@ -13,9 +14,11 @@ from rich.console import Console
 from rich.text import Text
 
 from mvsep_watch.cli import dossier, overview, rendering, tables
-from mvsep_watch.cli.context import Options, command, load_config
+from mvsep_watch.cli.context import Options, command, find_config, load_config
 from mvsep_watch.cli.describing import Describer
 from mvsep_watch.cli.selecting import NOTHING_YET, START, is_running, no_match, opened, select
+from mvsep_watch.config import glimpse
+from mvsep_watch.errors import ConfigError
 from mvsep_watch.model import FINISHED, Config, JobState
 from mvsep_watch.naming import display
 from mvsep_watch.store import JobRow
@@ -31,13 +34,29 @@ LONGEST_REASON = 100
 @click.pass_obj
 def status(options: Options) -> None:
     """Show what is going on: what needs you first, then what is under way, counts and credits."""
-    config = load_config(options, needs_token=False)
+    config, trouble = _as_far_as_it_goes(options)
     with opened(config) as views:
-        found = overview.found(views, config, now=time.time())
+        found = overview.found(views, config, now=time.time(), trouble=trouble)
     if options.json:
         rendering.print_json(overview.as_json(found))
     else:
         overview.show(found, rendering.console())
+
+
+def _as_far_as_it_goes(options: Options) -> tuple[Config, ConfigError | None]:
+    """Read the configuration; of one that cannot be used, what can be told, while a daemon runs with an older one.
+
+    Raises:
+        ConfigError: There is none, or it cannot be used and nobody runs.
+    """
+    try:
+        return load_config(options, needs_token=False), None
+    except ConfigError as error:
+        path = find_config(options)
+        config = glimpse(path, environ=os.environ) if path else None
+        if config is None or not is_running(config):
+            raise
+        return config, error
 
 
 @command("jobs", short_help="List jobs.")

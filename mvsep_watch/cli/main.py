@@ -27,6 +27,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Work": {
         "check": ("check", "Check the configuration."),
+        "config": ("configuring", "Show the configuration in force."),
+        "schema": ("configuring", "Print the JSON Schema of the configuration."),
         "run": ("running", "Watch the folders until told to stop."),
         "once": ("running", "Do everything there is to do, then exit."),
         "separate": ("separate", "Separate one file or link, straight."),

@@ -13,6 +13,8 @@ from mvsep_watch.cli import rendering
 from mvsep_watch.cli.describing import Describer, gate_json
 from mvsep_watch.cli.rendering import count, instant, joined, local_time
 from mvsep_watch.cli.selecting import NOTHING_YET, START
+from mvsep_watch.daemon.reloading import Refused, refused
+from mvsep_watch.errors import ConfigError
 from mvsep_watch.files.lock import Holder, holder_of
 from mvsep_watch.model import Config, Gate, JobState
 from mvsep_watch.naming import display, escape_path
@@ -63,6 +65,7 @@ class Overview:
         has_run: False for a configuration without a state file.
         needs: Held and failed jobs, by reason.
         waiting: Why the oldest queued job does not start; empty where none is queued.
+        refused: The configuration as it is written now, where the running daemon cannot take it.
     """
 
     config: Config
@@ -75,10 +78,18 @@ class Overview:
     waiting: str = ""
     credits: Credits = Credits()
     slots: Slots = Slots()
+    refused: Refused | None = None
 
 
-def found(views: Views | None, config: Config, *, now: float) -> Overview:
-    """Find what is going on; `now` is seconds since 1970."""
+def found(views: Views | None, config: Config, *, now: float, trouble: ConfigError | None = None) -> Overview:
+    """Find what is going on.
+
+    Args:
+        views: The state; None where nothing has run yet.
+        config: The configuration, or what can be told of one that cannot be used.
+        now: Seconds since 1970.
+        trouble: Why it cannot be used.
+    """
     holder = holder_of(config.state)
     if views is None:
         return Overview(config=config, has_run=False, holder=holder, counts=dict.fromkeys(JobState, 0))
@@ -98,7 +109,14 @@ def found(views: Views | None, config: Config, *, now: float) -> Overview:
         waiting=_waiting(views, describer),
         credits=_credits(describer),
         slots=_slots(describer, config),
+        refused=(refused(views.memory) if holder else None) or _as_refused(trouble, now),
     )
+
+
+def _as_refused(trouble: ConfigError | None, now: float) -> Refused | None:
+    if trouble is None:
+        return None
+    return Refused(since=now, reason=trouble.message, hint=trouble.hint, problems=trouble.problems)
 
 
 def _in_flight(views: Views, describer: Describer) -> Iterator[InFlight]:
@@ -140,6 +158,7 @@ def as_json(overview: Overview) -> dict[str, Any]:
         "process": {"pid": holder.pid, "command": holder.command, "since": holder.started_at} if holder else None,
         "config": escape_path(overview.config.path),
         "state_file": escape_path(overview.config.state),
+        "configuration": _refused_json(overview.refused) if overview.refused else None,
         "counts": {str(state): number for state, number in overview.counts.items()},
         "needs_you": [_group_json(group) for group in overview.needs],
         "gates": [gate_json(gate) for gate in overview.gates],
@@ -153,6 +172,15 @@ def as_json(overview: Overview) -> dict[str, Any]:
             "spent_this_month": money.spent_this_month,
             "read_at": instant(money.read_at),
         },
+    }
+
+
+def _refused_json(found: Refused) -> dict[str, Any]:
+    return {
+        "since": instant(found.since),
+        "reason": found.reason,
+        "hint": found.hint,
+        "problems": list(found.problems),
     }
 
 
@@ -192,7 +220,7 @@ def show(overview: Overview, console: Console) -> None:
         console.print(f"{NOTHING_YET} with {rendering.path(overview.config.path)}")
         console.print(f"{START}")
         return
-    for line in (*_needs(overview), *_gates(overview)):
+    for line in (*_refusal(overview), *_needs(overview), *_gates(overview)):
         console.print(line)
     holder = overview.holder
     console.print(f"running: {holder}" if holder else f"not running: {START}")
@@ -205,6 +233,15 @@ def show(overview: Overview, console: Console) -> None:
         console.print(f"slots: the service took {taken} at once; limits.separations {allowed}")
     console.print(f"jobs: {_counts(overview)}")
     console.print(f"credits: {_money(overview.credits)}")
+
+
+def _refusal(overview: Overview) -> Iterator[Text | str]:
+    """Say what is wrong with a configuration that is not taken."""
+    if found := overview.refused:
+        reason = display(found.reason)
+        yield Text.assemble(("configuration", "yellow"), f" not taken: {reason}; the one before it stays in force")
+        yield from (f"  {display(problem)}" for problem in found.problems)
+        yield f"  hint: {display(found.hint)}"
 
 
 def _needs(overview: Overview) -> Iterator[Text | str]:

@@ -1,8 +1,8 @@
-"""The project's own data: the models of MVSEP in the shape of the server's `/app/algorithms` answer.
+"""The project's own data: the models of MVSEP as the server's `/app/algorithms` gives them, and a JSON Schema.
 
 `algorithms.json` holds one model a line, all scopes together. Nothing here parses it; whoever reads the server's answer
 reads this text too. What no evidence says (the price of some models, some defaults) is null; ratings, usage and times
-are filler.
+are filler. `configuration.schema.json` is what `config.schema` gives; a test says how to write it anew.
 """
 
 from __future__ import annotations
@@ -16,3 +16,8 @@ ALGORITHMS_DATE = "2026-08"
 def algorithms_json() -> str:
     """Give the text of the catalogue: a JSON array, as the server would send it for all scopes."""
     return files(__name__).joinpath("algorithms.json").read_text(encoding="utf-8")
+
+
+def schema_json() -> str:
+    """Give the text of the configuration's JSON Schema."""
+    return files(__name__).joinpath("configuration.schema.json").read_text(encoding="utf-8")

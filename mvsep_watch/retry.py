@@ -9,6 +9,8 @@ from mvsep_watch.model import GateName
 
 FIRST_DELAY_S = 2.0
 LONGEST_DELAY_S = 300.0
+LONGEST_ASKED_S = 5400.0
+"""Longer than the service's own longest pause; what asks for more has a wrong clock, and is not believed."""
 PROBE_S = 60.0
 """How often a closed gate is probed: at least once a minute."""
 MAX_DAMAGED = 6
@@ -55,7 +57,7 @@ def after(error: Exception, *, failures: int, spread: float = 0.5) -> Consequenc
         case OutputDamagedError() if failures + 1 >= MAX_DAMAGED:
             return Hold()
         case RetryableError(retry_after_s=asked):
-            return Again(max(backoff_s(failures, spread=spread), asked or 0.0))
+            return Again(max(backoff_s(failures, spread=spread), min(asked or 0.0, LONGEST_ASKED_S)))
         case PermanentError():
             return GiveUp()
         case NeedsUserError(gate=str() as gate):
@@ -71,7 +73,10 @@ def backoff_s(failures: int, *, spread: float = 0.5) -> float:
 
 
 def words(error: Exception) -> tuple[str, str]:
-    """Give an error's message and hint; a bug gets ours."""
+    """Give an error's message and hint.
+
+    A bug gets ours, without its own text: that may hold anything, a secret too, and only the log takes secrets out.
+    """
     if isinstance(error, MvsepWatchError):
         return error.message, error.hint
-    return f"a bug: {type(error).__name__}: {error}", "the log has the traceback; please report it, then `retry`"
+    return f"a bug: {type(error).__name__}", "the log has the traceback; please report it, then `retry`"

@@ -12,7 +12,7 @@ LONGEST_PASSWORD = 4096
 
 
 def password(*, from_stdin: bool, confirmed: bool = False) -> str:
-    """Ask for a password without showing it, or read it from a line of the standard input.
+    """Ask for a password without showing it, or read it from a line of the standard input; it is hidden from then on.
 
     Args:
         from_stdin: Read a line instead of asking.
@@ -21,14 +21,11 @@ def password(*, from_stdin: bool, confirmed: bool = False) -> str:
     Raises:
         UsageError: Nobody is there to be asked, or the line is empty.
     """
-    if from_stdin:
-        given = sys.stdin.readline(LONGEST_PASSWORD + 2).rstrip("\r\n")
-        if not given or len(given) > LONGEST_PASSWORD:
-            raise UsageError("there is no password in the first line of the standard input")
-        return given
-    _require_person("the password", hint="--password-stdin reads it from the standard input")
-    asked: str = click.prompt("Password", hide_input=True, err=True, confirmation_prompt=confirmed)
-    return asked
+    from mvsep_watch import log  # noqa: PLC0415 - the log's library is slow to import, and agreeing needs none
+
+    given = _first_line() if from_stdin else _typed(confirmed=confirmed)
+    log.hide(given)
+    return given
 
 
 def word(name: str, given: str | None, *, hint: str) -> str:
@@ -56,6 +53,19 @@ def agree(question: str, *, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise UsageError(f"nobody is there to ask: {question}", hint="--yes agrees to the price")
     click.confirm(question, abort=True, err=True)
+
+
+def _first_line() -> str:
+    given = sys.stdin.readline(LONGEST_PASSWORD + 2).rstrip("\r\n")
+    if not given or len(given) > LONGEST_PASSWORD:
+        raise UsageError("there is no password in the first line of the standard input")
+    return given
+
+
+def _typed(*, confirmed: bool) -> str:
+    _require_person("the password", hint="--password-stdin reads it from the standard input")
+    asked: str = click.prompt("Password", hide_input=True, err=True, confirmation_prompt=confirmed)
+    return asked
 
 
 def _require_person(what: str, *, hint: str) -> None:

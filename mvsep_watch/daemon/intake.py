@@ -27,7 +27,7 @@ from mvsep_watch.errors import (
 )
 from mvsep_watch.model import Asking, BatchOrigin, FileStat, Folder, Identity
 from mvsep_watch.naming import display
-from mvsep_watch.retry import backoff_s
+from mvsep_watch.retry import backoff_s, words
 from mvsep_watch.steps.base import Pool
 from mvsep_watch.steps.reading import Identify, Look, LookAt
 from mvsep_watch.steps.scanning import Scan, ScanEnd
@@ -289,7 +289,7 @@ class Intake:
                 self._tell_one_offs(candidate)
             case _:
                 self._context.log.error("source_unreadable", path=display(step.path), exc_info=error)
-                self._refuse(step, candidate, f"a bug: {error!r}", "please report it; a touch tries again")
+                self._refuse(step, candidate, words(error)[0], "please report it; a touch tries again")
 
     def _refuse(self, step: Identify, candidate: Waiting, message: str, hint: str) -> None:
         """Refuse a file; one that was refused for a one-off is read again for the folders that want it, if any."""

@@ -26,6 +26,7 @@ from mvsep_watch.daemon.redoing import (
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.log import get_logger
 from mvsep_watch.model import FINISHED, Config, HoldKind, JobState, SeparationState
+from mvsep_watch.retry import words
 from mvsep_watch.store import JobRow, Request, SeparationRow, Store
 
 Answer = dict[str, Any]
@@ -59,7 +60,7 @@ def _answer(store: Store, request: Request, *, config: Config, now: float, doubt
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the daemon at every turn
         get_logger().exception("bug_met", request=request.id, command=request.command)
-        answer = {"done": [], "refused": [{"id": None, "reason": f"a bug: {error!r}"}], "made": [], "sources": []}
+        answer = {"done": [], "refused": [{"id": None, "reason": words(error)[0]}], "made": [], "sources": []}
         store.requests.answer(request.id, answer, now=now)
     return answer
 

@@ -36,8 +36,8 @@ BACKGROUND = (asking.ReadAccount, asking.ReadCatalogue, publish.CheckRoot)
 """Steps that are under way now and then, whether or not there is work that waits for them."""
 LONGEST_WAIT_S = 2 * 3600.0
 """Nothing waits for so long by itself; what is due later was written by a clock that has been set back since."""
-CHUNKS_AHEAD = 4
-"""How many chunks of a scan may lie on the inbox: what bounds the memory of a scan of any size."""
+CHUNKS_AHEAD = 1
+"""How many chunks of a scan may lie on the inbox: what bounds a scan's memory, and how long it keeps a turn busy."""
 
 
 class Engine:
@@ -260,7 +260,7 @@ class Engine:
         due = self.desks.intake.next_due()
         left_s = LONGEST_NAP_S if due is None else due - self.context.clock.monotonic()
         polled_s = self.context.config.service.poll.min_s / 2 if self._has_work else LONGEST_NAP_S
-        return min(max(min(left_s, polled_s), SHORTEST_NAP_S), LONGEST_NAP_S)
+        return min(max(min(left_s, polled_s, self.desks.polling.next_due_s()), SHORTEST_NAP_S), LONGEST_NAP_S)
 
     @property
     def _has_work(self) -> bool:

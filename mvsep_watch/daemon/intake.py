@@ -176,6 +176,8 @@ class Intake:
             return
         store = self._context.store
         changed = set(store.sources.changed(files))
+        if not changed:
+            return
         if self._skips_existing(folder):
             self._skip([(path, stat) for path, stat in files if path in changed], folder)
             return

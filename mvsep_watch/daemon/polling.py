@@ -57,8 +57,14 @@ class Polling:
         """The separations that wait for the history before they are called ended."""
         return tuple(self._endings)
 
+    def next_due_s(self) -> float:
+        """Give seconds until the next separation is to be asked for; infinite where none is."""
+        now = self._context.clock.now()
+        due = self._context.store.separations.next_due(after=now)
+        return float("inf") if due is None else due - now
+
     def work(self) -> None:
-        """Ask for what is due, what has been due for longest first, as far as there are hands: no more lie in a queue."""
+        """Ask for what is due, the longest due first, as far as there are hands: nothing lies in a queue."""
         if self._context.account is None or self._context.stopping:
             return
         now = self._context.clock.now()

@@ -10,7 +10,8 @@ from mvsep_watch.model import FileStat, Folder
 from mvsep_watch.steps.base import Pool, Tools
 from mvsep_watch.watcher import Found, scan
 
-CHUNK_FILES = 1000
+CHUNK_FILES = 500
+"""Compared with what is known in two milliseconds: an event waits no longer for its turn during a rescan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

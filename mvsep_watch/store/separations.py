@@ -224,6 +224,15 @@ class Separations:
             (state, due),
         )
 
+    def next_due(self, *, after: float) -> float | None:
+        """Give the first instant after another at which one that is with the server is to be asked for."""
+        found: float | None = self._db.value(
+            "SELECT min(not_before) FROM separations WHERE state = 'submitted'"
+            " AND state IN ('intended', 'released', 'submitted') AND not_before > ?",
+            (after,),
+        )
+        return found
+
     def slots_taken(self, *, account: tuple[str, str] | None = None, besides: SeparationRow | None = None) -> int:
         """Count what may be unfinished on the server, the intended and the unknown included.
 

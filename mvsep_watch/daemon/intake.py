@@ -269,10 +269,10 @@ class Intake:
             self._forget(step.path)
             self._read_for_one_offs(step.path, candidate)
         else:
-            self._not_identified(step, candidate, error)
+            self._not_identified(step, candidate, error or StoppedError("nothing came back"))
         self._close_counted()
 
-    def _not_identified(self, step: Identify, candidate: Waiting, error: Exception | None) -> None:
+    def _not_identified(self, step: Identify, candidate: Waiting, error: Exception) -> None:
         candidate.is_busy = False
         match error:
             case StoppedError():

@@ -19,10 +19,13 @@ from mvsep_watch import hours
 from mvsep_watch.config import units
 from mvsep_watch.config.problems import BLANK
 from mvsep_watch.model import FORMATS, InputKind, Window, is_loopback
+from mvsep_watch.wanted import AUDIO_EXTENSIONS, LINK_EXTENSIONS
 
 PLACEHOLDERS = ("rel", "name", "rule", "ext", "folder", "sha8")
 _CAN_BE_EMPTY = ("rel", "ext")
 _FORMAT_NAMES = tuple(output_format.name for output_format in FORMATS)
+_GLOB_WORDS = 'a list of globs such as ["*.wav", "live/*"], each in quotes'
+_USUAL_PORTS = {"https": ":443", "http": ":80"}
 _NO_NAME = re.compile(r"[/\x00-\x1f\x7f]")
 
 
@@ -86,7 +89,9 @@ def _base_url(value: Any) -> str:
         raise refused("it holds more than a scheme, a host and a port; allowed: a URL such as https://mvsep.com")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise refused("plain http is for this machine only (127.0.0.1, localhost, ::1): write https")
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    if not parts.hostname.isascii() or parts.hostname.endswith("."):
+        raise refused("a host is written in ASCII, without a dot at its end; allowed: a URL such as https://mvsep.com")
+    return f"{parts.scheme}://{parts.netloc.lower()}".removesuffix(_USUAL_PORTS[parts.scheme])
 
 
 def _parts(url: str) -> SplitResult:
@@ -103,8 +108,27 @@ def _parts(url: str) -> SplitResult:
 def _globs(value: Any) -> list[str]:
     globs = [value] if isinstance(value, str) else value
     if not isinstance(globs, list) or not all(isinstance(glob, str) and glob for glob in globs):
-        raise not_allowed('a list of globs such as ["*.wav", "live/*"], each in quotes')
+        raise not_allowed(_GLOB_WORDS)
+    for glob in globs:
+        if advice := _glob_that_fits_nothing(glob):
+            raise refused(f'found "{glob}", which fits no file: {advice}')
     return globs
+
+
+def _some_globs(value: Any) -> list[str]:
+    if value == []:
+        raise refused(f"found an empty list, which fits no file; allowed: {_GLOB_WORDS}")
+    return _globs(value)
+
+
+def _glob_that_fits_nothing(glob: str) -> str:
+    """Say how to mend a glob that only looks as if it fitted; empty where nothing is known against it."""
+    if glob.startswith(("/", "~", "./")):
+        return "write the path below the watched folder, as in live/*"
+    extension = glob.removeprefix(".").lower()
+    if extension in AUDIO_EXTENSIONS | LINK_EXTENSIONS:
+        return f'write "*.{extension}"'
+    return ""
 
 
 def _sep_type(value: Any) -> int | str:
@@ -201,12 +225,9 @@ def layout_placeholders(layout: str) -> frozenset[str]:
     return frozenset(placeholder for _, placeholder, _, _ in string.Formatter().parse(layout) if placeholder)
 
 
-_GLOBS_SCHEMA = {
-    "anyOf": [
-        {"type": "array", "items": {"type": "string", "minLength": 1}},
-        {"type": "string", "minLength": 1},
-    ]
-}
+_GLOB_LIST: dict[str, Any] = {"type": "array", "items": {"type": "string", "minLength": 1}}
+_GLOBS_SCHEMA = {"anyOf": [_GLOB_LIST, {"type": "string", "minLength": 1}]}
+_SOME_GLOBS_SCHEMA = {"anyOf": [_GLOB_LIST | {"minItems": 1}, {"type": "string", "minLength": 1}]}
 _DURATION_SCHEMA = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": units.DURATION_PATTERN}]}
 _SOURCE_SCHEMA = {
     "anyOf": [
@@ -237,6 +258,7 @@ BaseUrl = Annotated[
     str, PlainValidator(_base_url), WithJsonSchema({"type": "string", "pattern": "^https?://[^/?#@]+/?$"})
 ]
 Globs = Annotated[list[str], PlainValidator(_globs), WithJsonSchema(_GLOBS_SCHEMA)]
+SomeGlobs = Annotated[list[str], PlainValidator(_some_globs), WithJsonSchema(_SOME_GLOBS_SCHEMA)]
 SepType = Annotated[
     int | str,
     PlainValidator(_sep_type),

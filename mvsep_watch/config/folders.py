@@ -7,6 +7,8 @@ options mean something else to another.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +120,9 @@ def _placed(written: _Written, report: Report) -> Placed | None:
 
 
 def _path(text: str, keys: Keys, expander: Expander, report: Report) -> Path | None:
+    if advice := _no_path(text):
+        report.add(keys, f"found {json.dumps(text, ensure_ascii=False)}; {advice}")
+        return None
     try:
         path = expander.path(text)
         resolved = _resolved(path)
@@ -125,6 +130,19 @@ def _path(text: str, keys: Keys, expander: Expander, report: Report) -> Path | N
         report.add(keys, f"the path cannot be used: {error}")
         return None
     return resolved if ".." in path.parts else path
+
+
+def _no_path(text: str) -> str:
+    """Say how to mend a text that would make a path which nobody means; empty where nothing is known against it."""
+    if text != text.strip():
+        return "a path does not begin or end with a space"
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
+        return "a URL is no path; mount the share, and write where it is mounted"
+    if re.match(r"[A-Za-z]:[\\/]", text):
+        return "a drive of Windows is no path here; write one such as /mnt/music"
+    if re.search(r"[*?]", text):
+        return "a path names one folder or file; globs go to include, exclude and match"
+    return ""
 
 
 def _resolved(path: Path) -> Path:

@@ -12,8 +12,16 @@ from typing import Any
 
 from mvsep_watch.config import credentials, crosscheck, folders, places, positions, reading, shape
 from mvsep_watch.config.expand import Expander
-from mvsep_watch.config.models import CreditsSection, Document, LimitsSection, MvsepSection, ScheduleSection
-from mvsep_watch.config.problems import Place, Report
+from mvsep_watch.config.models import (
+    CreditsSection,
+    Document,
+    LimitsSection,
+    MvsepSection,
+    PollSection,
+    ReconcileSection,
+    ScheduleSection,
+)
+from mvsep_watch.config.problems import Keys, Place, Report
 from mvsep_watch.errors import ConfigError
 from mvsep_watch.model import Config, CreditLimits, Limits, Poll, Reconcile, Service
 
@@ -133,26 +141,34 @@ def _config(document: Document, placed: list[folders.Placed], *, token: str, sta
 
 
 def _service(section: MvsepSection, *, token: str, report: Report) -> Service:
-    poll = Poll(min_s=section.poll.min, max_s=section.poll.max) if section.poll else Poll()
-    if poll.min_s > poll.max_s:
+    poll, looking = section.poll or PollSection(), section.reconcile or ReconcileSection()
+    if poll.min > poll.max and not _is_any_broken(("mvsep", "poll"), ("min", "max"), report):
         report.add(("mvsep", "poll"), "min is longer than max")
+    if looking.interval > looking.window and not _is_any_broken(("mvsep", "reconcile"), ("interval", "window"), report):
+        report.add(("mvsep", "reconcile"), "interval is longer than window, and nothing would be looked for twice")
     return Service(
         token=token,
         base_url=section.base_url,
         timeout_s=section.timeout,
-        poll=poll,
-        reconcile=Reconcile(window_s=section.reconcile.window, interval_s=section.reconcile.interval)
-        if section.reconcile
-        else Reconcile(),
+        poll=Poll(min_s=poll.min, max_s=poll.max),
+        reconcile=Reconcile(window_s=looking.window, interval_s=looking.interval),
     )
+
+
+def _is_any_broken(section: Keys, names: tuple[str, ...], report: Report) -> bool:
+    return any(report.is_broken((*section, name)) for name in names)
 
 
 def _state(document: Document, expander: Expander, report: Report) -> Path:
     if document.state is not None:
         try:
-            return expander.path(document.state)
+            path = expander.path(document.state)
         except ValueError as error:
             report.add(("state",), f"the path cannot be used: {error}")
+        else:
+            if document.state.endswith("/") or path.is_dir():
+                report.add(("state",), f"{path} is a folder; name a file, such as {path / 'mvsep-watch.sqlite3'}")
+            return path
     return places.state_path(report.path)
 
 

@@ -27,6 +27,7 @@ from mvsep_watch.config.fields import (
     SepType,
     Size,
     SizeOrZero,
+    SomeGlobs,
     Source,
     Stems,
     blank_to_none,
@@ -37,6 +38,10 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 PositiveDuration = Annotated[Duration, Field(gt=0)]
+Interval = Annotated[Duration, Field(ge=0.01)]
+Timeout = Annotated[Duration, Field(ge=0.1)]
+Rescan = Annotated[Duration, Field(ge=1)]
+PositiveSize = Annotated[Size, Field(gt=0)]
 Auto = Literal["auto"]
 
 
@@ -49,7 +54,7 @@ class Section(BaseModel):
 class PollSection(Section):
     """How often an unfinished separation is asked for."""
 
-    min: PositiveDuration = Field(default=5.0, description="the first interval")
+    min: Interval = Field(default=5.0, description="the first interval")
     max: PositiveDuration = Field(default=60.0, description="the interval it grows to")
 
 
@@ -66,7 +71,7 @@ class MvsepSection(Section):
     token: Text | None = Field(default=None, description="the API token, best as ${VARIABLE}")
     token_file: Text | None = Field(default=None, description="a file that holds the API token and nothing else")
     base_url: BaseUrl = Field(default="https://mvsep.com", description="the service, one of its mirrors, or a sandbox")
-    timeout: PositiveDuration = Field(default=60.0, description="to connect, and between reads")
+    timeout: Timeout = Field(default=60.0, description="to connect, and between reads")
     poll: Annotated[PollSection | None, BeforeValidator(blank_to_none)] = None
     reconcile: Annotated[ReconcileSection | None, BeforeValidator(blank_to_none)] = None
 
@@ -91,8 +96,10 @@ class LimitsSection(Section):
     download_rate: Rate | None = Field(default=None, description="all downloads together; null is no limit")
     attempts: Positive = Field(default=1, description="paid attempts when the server says failed")
     per_day_jobs: Count | Auto | None = Field(default="auto", description="separations a day; null is no limit")
-    max_size: Size | Auto | None = Field(default="auto", description="the largest file; null is no limit")
-    max_duration: Duration | Auto | None = Field(default="auto", description="the longest file; null is no limit")
+    max_size: PositiveSize | Auto | None = Field(default="auto", description="the largest file; null is no limit")
+    max_duration: PositiveDuration | Auto | None = Field(
+        default="auto", description="the longest file; null is no limit"
+    )
     spool: SizeOrZero = Field(default=20 * 10**9, description="results kept while their folder is away; 0 keeps none")
     credits: Annotated[CreditsSection | None, BeforeValidator(blank_to_none)] = None
 
@@ -100,14 +107,14 @@ class LimitsSection(Section):
 class ScheduleSection(Section):
     """When things happen."""
 
-    rescan: PositiveDuration = Field(default=300.0, description="how often every folder is looked through")
+    rescan: Rescan = Field(default=300.0, description="how often every folder is looked through")
     hours: Hours = Field(default=None, description="when uploads may begin; null is always")
 
 
 class RuleKeys(Section):
     """What is to be done with a file."""
 
-    match: Globs = Field(default=["*"], description="globs; the files that the rule is for")
+    match: SomeGlobs = Field(default=["*"], description="globs; the files that the rule is for")
     sep_type: SepType | None = Field(default=None, description="the model: its number, or its name if unambiguous")
     options: dict[str, str | int] = Field(default={}, description="add_optN or label: the option's key or label")
     format: OutputFormatNumber = Field(default=0, description="mp3 wav flac m4a wav32 flac24, or 0 to 5")
@@ -130,7 +137,7 @@ class FolderKeys(RuleKeys):
 
     name: FolderName | None = Field(default=None, description="unique; default: the path's last part")
     recursive: bool = Field(default=True, description="whether sub-folders belong to it")
-    include: Globs | None = Field(
+    include: SomeGlobs | None = Field(
         default=None, description='globs; "audio" stands for every usual audio extension; default: what the rules take'
     )
     exclude: Globs = Field(default=[], description="globs; what is left alone")

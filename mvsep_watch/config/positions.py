@@ -93,6 +93,8 @@ def _composed(text: str, report: Report) -> yaml.Node | None:
 
 def _syntax_problem(error: yaml.MarkedYAMLError) -> str:
     """Say what the parser stumbled over, without the words of the file: they might be the token."""
+    if r"'\t'" in (error.problem or ""):
+        return "this is not YAML: a line is indented with a tab; use spaces"
     problem = re.sub(r" '[^'<]{2,}'", "", error.problem or "")
     context = f"{error.context}: " if error.context and "'" not in error.context else ""
     return f"this is not YAML: {context}{problem}{_QUOTES_HINT}"

@@ -22,14 +22,17 @@ from mvsep_watch.options import near_matches
 MAX_ROUNDS = 20
 """Each round mends what the one before it found; a file that needs more than a few has been told enough."""
 
-_REQUIRED = {"path": "the folder to watch is missing", "folders": "there is no folder to watch"}
+_REQUIRED = {
+    "path": 'the folder to watch is missing; a line that begins with "- " begins another folder',
+    "folders": "there is no folder to watch",
+}
 _ALLOWED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "bool_type": "true or false",
     "string_type": "text",
     "string_too_short": "text that is not empty",
-    "list_type": "a list",
+    "list_type": 'a list, each item of which begins with "- "',
     "dict_type": "a mapping",
     "model_type": "a mapping",
     "too_short": "at least one",
@@ -97,7 +100,13 @@ def _wrong_value(keys: Keys, details: list[ErrorDetails]) -> str:
             return str(detail["msg"])
     allowed = list(dict.fromkeys(_allowed(detail) for detail in details)) + ["null"] * _is_nullable(keys)
     choices = [choice for detail in details for choice in _choices(detail)]
-    return f"found {shown(keys, found)}; allowed: {one_of(allowed)}{did_you_mean(found, choices)}"
+    return f"found {shown(keys, found)}; allowed: {one_of(allowed)}{did_you_mean(found, choices)}{_colon(found)}"
+
+
+def _colon(found: object) -> str:
+    """Give what to do about `key:value` in a place for keys, without its words."""
+    is_squeezed = isinstance(found, str) and re.match(r"[a-z_]+:[^\s/]", found)
+    return "; a colon after a key needs a space after it" if is_squeezed else ""
 
 
 def _is_nullable(keys: Keys) -> bool:
@@ -139,6 +148,10 @@ def _mend_unknown(values: dict[str, Any], keys: Keys, report: Report) -> None:
 
 
 def _unknown(word: str, known: Iterable[str]) -> str:
+    if re.search(r"[^\S ]", word):
+        return "unknown key, with a space in it that is no plain one; type the spaces of this line anew"
+    if re.fullmatch(r"add_opt\d+", word):
+        return "unknown key here; it belongs under options"
     if homes := _homes(word):
         return f"unknown key here; it belongs under {one_of(homes)}"
     return f"unknown key{did_you_mean(word, known) or '; allowed: ' + ', '.join(known)}"

@@ -98,7 +98,7 @@ def test_null_is_no_limit(config, key):
         ("limits: {credits: {per_day: [1]}}", "limits.credits.per_day: found a list; allowed: a whole number, or null"),
         ("limits: {uplaods: 3}", 'limits.uplaods: unknown key; did you mean "uploads"?'),
         ("limits: {zzz: 3}", "limits.zzz: unknown key; allowed: separations, uploads"),
-        ("schedule: {rescan: 0}", "schedule.rescan: found 0; allowed: more than 0"),
+        ("schedule: {rescan: 0}", "schedule.rescan: found 0; allowed: 1 or more"),
         ("schedule: {rescan: -5m}", 'schedule.rescan: found "-5m"; allowed: a duration'),
         ("schedule: {hours: 22:00}", "schedule.hours: found 22:00 without quotes; YAML 1.1 reads it to base 60"),
         ('schedule: {hours: ["22:00-07:00"]}', 'schedule.hours: found a list; allowed: hours such as "22:00-07:00"'),
@@ -147,7 +147,8 @@ def test_a_service_that_cannot_be_meant_is_refused(config, keys, problem):
     ("written", "url"),
     [
         ("https://de.mvsep.com/", "https://de.mvsep.com"),
-        ("http://localhost:80", "http://localhost:80"),
+        ("http://localhost:80", "http://localhost"),
+        ("https://MVSEP.com:443", "https://mvsep.com"),
         ("http://[::1]:8", "http://[::1]:8"),
         ("HTTPS://MVSEP.com", "https://mvsep.com"),
     ],

@@ -1,8 +1,15 @@
 """What every test can rely on."""
 
 import pytest
+import structlog
 
 from mvsep_watch.config import places
+
+
+@pytest.fixture(autouse=True)
+def a_log_that_nobody_configured():
+    """What a command does to the log of its process is over with it."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True)

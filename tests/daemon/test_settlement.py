@@ -4,6 +4,8 @@ import pytest
 
 from mvsep_watch.model import CreditLimits, InputKind, Limits, Rule
 from mvsep_watch.store.views import Views
+from tests.daemon.test_never_twice import with_strange_queue
+from tests.daemon.test_protocol_rules import be_prompt
 from tests.daemon.test_requests import ask
 from tests.daemon.world import World, write_wav
 
@@ -22,8 +24,8 @@ def submit(world, *, pitch=1):
     return world.service.unfinished[-1]
 
 
-def ledger(world):
-    return [(entry.entry, entry.credits) for entry in Views(world.store.db).ledger(1)]
+def ledger(world, separation=1):
+    return [(entry.entry, entry.credits) for entry in Views(world.store.db).ledger(separation)]
 
 
 def spent(world):
@@ -150,12 +152,15 @@ def test_a_refused_separation_costs_nothing(world):
     assert (ledger(world), spent(world)) == ([("reserved", 2), ("given_back", -2)], (0, 2, 0, 0))
 
 
-def test_what_was_refused_and_made_is_paid(world):
-    """It counted as never made, until the history listed it under its tag."""
+def test_what_was_refused_and_made_is_paid(world, monkeypatch):
+    """It counted as never made, by a history that had always been prompt, until that listed it under its tag."""
+    user = world.service.site.user
+    monkeypatch.setattr(world.service.site, "user", lambda *question: with_strange_queue(user(*question)))
+    be_prompt(world)
     world.service.fault("create", "too_many_after_made")
     world.service.history_lag_s = 400.0
     write_wav(world.drop / "1.wav", seconds=130)
-    world.start()
+    world.rescan()
     world.pass_time(12)
     (job,) = world.service.unfinished
     (world.drop / "1.wav").unlink()
@@ -170,8 +175,8 @@ def test_what_was_refused_and_made_is_paid(world):
     world.service.finish(job.hash)
     world.pass_time(300)
 
-    assert (before, found) == ((0, 2, 0, 0), (0, 2, 2, 2))
-    assert (ledger(world)[-1], spent(world), world.service.made) == (("reserved", 2), (2, 2, 0, 2), 1)
+    assert (before, found) == ((1, 2, 0, 1), (1, 2, 2, 3))
+    assert (ledger(world, 2)[-1], spent(world), world.service.made) == (("reserved", 2), (3, 2, 0, 3), 2)
 
 
 def test_a_charge_above_the_estimate_can_pass_a_limit_and_then_nothing_starts(world):

@@ -325,6 +325,8 @@ class Engine:
                     self.desks.intake.want_scan(folder.name)
             case "scan":
                 self.desks.intake.want_scan(bell.folder)
+            case "look":
+                self.desks.intake.want_look(bell.folder)
             case "account":
                 self.desks.machine.check_account()
             case "stop":

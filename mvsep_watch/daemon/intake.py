@@ -11,7 +11,7 @@ import itertools
 import os
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mvsep_watch import settle
@@ -32,6 +32,7 @@ from mvsep_watch.steps.base import Pool
 from mvsep_watch.steps.reading import Identify, Look, LookAt
 from mvsep_watch.steps.scanning import Scan, ScanEnd
 from mvsep_watch.wanted import wanted
+from mvsep_watch.watcher import Directories
 
 LOOKED_AT_ONCE = 200
 """Candidates per look: small enough that a slow share answers for a few at a time."""
@@ -86,6 +87,8 @@ class Intake:
         self.candidates: dict[str, Waiting] = {}
         self._stable: deque[tuple[str, FileStat]] = deque()
         self._scans_due: dict[str, float] = {}
+        self._quick: set[str] = set()
+        self._learned: dict[str, tuple[Scan | None, Directories]] = {}
         self._counting: dict[str, Counting] = {}
         self._numbers = itertools.count()
         self._scanned: set[str] = set()
@@ -122,8 +125,16 @@ class Intake:
         mine = self._context.config.folder(folder)
         return mine is not None and any(_overlap(mine, other) for other in counted)
 
+    def want_look(self, folder: str) -> None:
+        """Have a folder looked through for what has come; what has not changed is passed by."""
+        if folder not in self._scans_due:
+            self._quick.add(folder)
+            self._learned.setdefault(folder, (None, {}))
+            self._scans_due[folder] = self._context.clock.monotonic()
+
     def want_scan(self, folder: str, *, in_s: float = 0.0) -> None:
-        """Have a folder scanned, now or a little later."""
+        """Have a folder scanned whole, now or a little later."""
+        self._quick.discard(folder)
         due = self._context.clock.monotonic() + in_s
         self._scans_due[folder] = min(due, self._scans_due.get(folder, due))
 
@@ -197,6 +208,8 @@ class Intake:
             counting.has_ended = True
         if error is None and end is not None:
             self._context.store.sources.scanned(name, self._context.clock.now())
+            if name in self._learned:
+                self._learned[name] = (step, end.directories)
             self._tell(name, "; ".join(end.unreadable[:5]))
         elif isinstance(error, MvsepWatchError) and not isinstance(error, StoppedError):
             self._tell(name, f"{error.message} {error.hint}".strip())
@@ -370,9 +383,7 @@ class Intake:
         for name, counting in list(self._counting.items()):
             if counting.has_ended and not counting.paths:
                 del self._counting[name]
-                jobs = self._context.store.jobs
-                now = self._context.clock.now()
-                jobs.close_batch(jobs.open_batch(name, BatchOrigin.SCAN, now=now), now=now)
+                self._context.store.jobs.close_batch_of(name, BatchOrigin.SCAN, now=self._context.clock.now())
 
     def _start_scans(self) -> None:
         now_s = self._context.clock.monotonic()
@@ -382,12 +393,19 @@ class Intake:
                 del self._scans_due[name]
             elif self._context.hands.give(self._scan_of(folder)):
                 del self._scans_due[name]
+                self._quick.discard(name)
                 self._counting.setdefault(name, Counting()).has_ended = False
             else:
                 self._scans_due[name] = now_s + 1.0
 
     def _scan_of(self, folder: Folder) -> Scan:
-        return Scan(folder=folder, skip_dirs=tuple(other.output for other in self._context.config.folders))
+        skip_dirs = tuple(other.output for other in self._context.config.folders)
+        whole = Scan(folder=folder, skip_dirs=skip_dirs)
+        if folder.name not in self._learned:
+            return whole
+        before, directories = self._learned[folder.name]
+        known = directories if before == whole else {}
+        return replace(whole, known=known, is_whole=folder.name not in self._quick)
 
     def _start_looks(self) -> None:
         now_s = self._context.clock.monotonic()

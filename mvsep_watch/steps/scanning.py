@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
 from mvsep_watch.model import FileStat, Folder
 from mvsep_watch.steps.base import Pool, Tools
-from mvsep_watch.watcher import Found, scan
+from mvsep_watch.watcher import Directories, Found, scan
 
 CHUNK_FILES = 500
 """Compared with what is known in two milliseconds: an event waits no longer for its turn during a rescan."""
@@ -16,20 +16,29 @@ CHUNK_FILES = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanEnd:
-    """What came of a scan besides its finds: sentences about what could not be read."""
+    """What came of a scan besides its finds: sentences about what could not be read, and what it learned."""
 
     files: int
     unreadable: tuple[str, ...]
+    directories: Directories = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """Look through a folder; `skip_dirs` are our own output roots."""
+    """Look through a folder.
+
+    Args:
+        skip_dirs: Our own output roots.
+        known: What is known of its directories; None where nobody wants to know.
+        is_whole: Whether directories are listed that are known and have not changed.
+    """
 
     pool: ClassVar[Pool] = Pool.SCANNING
 
     folder: Folder
     skip_dirs: tuple[Path, ...]
+    known: Directories | None = field(default=None, compare=False, repr=False)
+    is_whole: bool = field(default=True, compare=False)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -45,8 +54,16 @@ class Scan:
         """
         chunk: list[tuple[str, FileStat]] = []
         unreadable: list[str] = []
+        directories: Directories = {}
         count = 0
-        for seen in scan(self.folder, stopping=tools.stopping.is_set, skip_dirs=self.skip_dirs):
+        for seen in scan(
+            self.folder,
+            stopping=tools.stopping.is_set,
+            skip_dirs=self.skip_dirs,
+            known=self.known,
+            learned=None if self.known is None else directories,
+            is_whole=self.is_whole,
+        ):
             if not isinstance(seen, Found):
                 unreadable.append(f"{seen.path}: {seen.error.message}")
                 continue
@@ -56,4 +73,4 @@ class Scan:
                 tools.found(self.folder.name, tuple(chunk))
                 chunk = []
         tools.found(self.folder.name, tuple(chunk))
-        return ScanEnd(files=count, unreadable=tuple(unreadable))
+        return ScanEnd(files=count, unreadable=tuple(unreadable), directories=directories)

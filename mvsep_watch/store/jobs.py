@@ -270,6 +270,13 @@ class Jobs:
             "batches", {"folder": folder, "origin": origin, "opened_at": now, "must_ask": int(must_ask)}
         )
 
+    def close_batch_of(self, folder: str, origin: BatchOrigin, *, now: float) -> None:
+        """Let no further job into the folder's open batch of this origin, if there is one."""
+        self._db.run(
+            "UPDATE batches SET closed_at = ? WHERE folder = ? AND origin = ? AND closed_at IS NULL",
+            (now, folder, origin),
+        )
+
     def close_batch(self, batch_id: int, *, now: float) -> None:
         """Let no further job into a batch."""
         self._db.run("UPDATE batches SET closed_at = ? WHERE id = ? AND closed_at IS NULL", (now, batch_id))

@@ -5,6 +5,6 @@ undecodable bytes as surrogate escapes: a hundred thousand `Path` objects would 
 """
 
 from mvsep_watch.watcher.events import FolderHealth, Mode, Trouble, Watcher
-from mvsep_watch.watcher.scan import Found, Unreadable, scan
+from mvsep_watch.watcher.scan import Directories, Found, Listed, Unreadable, scan
 
-__all__ = ["FolderHealth", "Found", "Mode", "Trouble", "Unreadable", "Watcher", "scan"]
+__all__ = ["Directories", "FolderHealth", "Found", "Listed", "Mode", "Trouble", "Unreadable", "Watcher", "scan"]

@@ -3,6 +3,9 @@
 Symbolic links are not followed, pipes and devices are passed over; debris, hidden folders and the folders that hold our
 own outputs are not entered. What cannot be read is reported as a value among the finds, so that its siblings go on.
 
+A look for what is new lists only the directories that have changed, by their own time of change, and stats no file in
+the others: nothing comes, goes or is renamed without it. What is rewritten in place only a whole scan finds.
+
 The surprise: only trouble with the root itself is raised, and it always is. "Empty" and "not there" are told apart here
 or nowhere: an unmounted share must never look like a folder whose files were all taken away.
 """
@@ -11,7 +14,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,6 +67,26 @@ class Found(NamedTuple):
         return FileStat.of(self.status)
 
 
+class Listed(NamedTuple):
+    """A directory as it was when it was listed.
+
+    Args:
+        mark: What changes with every name in it: device, inode, and time of change in ns.
+        times: How often it was listed like that. Once is not enough: clocks are coarse, and something may have come in
+            the same instant after it was listed.
+        folders: The directories in it that belong to the scan.
+    """
+
+    mark: tuple[int, int, int]
+    times: int
+    folders: tuple[str, ...]
+
+
+Directories = dict[str, Listed]
+"""What scans remember of a folder's directories, by path."""
+LISTED_ENOUGH = 2
+
+
 class Unreadable(NamedTuple):
     """A folder or file that could not be looked at; the scan went on without it."""
 
@@ -72,7 +95,13 @@ class Unreadable(NamedTuple):
 
 
 def scan(
-    folder: Folder, *, stopping: Callable[[], bool], skip_dirs: Iterable[Path] = ()
+    folder: Folder,
+    *,
+    stopping: Callable[[], bool],
+    skip_dirs: Iterable[Path] = (),
+    known: Mapping[str, Listed] | None = None,
+    learned: Directories | None = None,
+    is_whole: bool = True,
 ) -> Iterator[Found | Unreadable]:
     """Yield every wanted file of a folder, in no order, and what could not be read.
 
@@ -82,6 +111,9 @@ def scan(
         folder: The watched folder.
         stopping: Asked between entries; True ends the scan with `StoppedError`.
         skip_dirs: Folders, absolute, that are not entered: output and staging roots.
+        known: What an earlier scan of the same folder learned.
+        learned: Is filled with what this one learns; None where nobody wants to know.
+        is_whole: Whether directories are listed that are known and have not changed.
 
     Raises:
         RetryableError: The root cannot be read now; the share or the machine may come back.
@@ -92,14 +124,31 @@ def scan(
     while look.pending:
         directory = look.pending.pop()
         try:
+            before = None if learned is None else _as_it_is(directory, known or {})
+            if before is not None and learned is not None and not is_whole and before.times >= LISTED_ENOUGH:
+                learned[directory] = before
+                look.pending += before.folders
+                continue
+            begin, is_readable = len(look.pending), True
             for entry in _entries(directory, stopping):
                 if seen := look.at(entry):
+                    is_readable = is_readable and isinstance(seen, Found)
                     yield seen
+            if before is not None and learned is not None and is_readable:
+                learned[directory] = Listed(before.mark, before.times + 1, tuple(look.pending[begin:]))
         except OSError as error:
             if directory == look.root:
                 raise _root_error(directory, error) from error
             if error.errno != errno.ENOENT:
                 yield Unreadable(directory, _error(directory, error))
+
+
+def _as_it_is(directory: str, known: Mapping[str, Listed]) -> Listed:
+    """Give what is known of a directory if it is still as it was; else say that it was never listed."""
+    status = os.stat(directory, follow_symlinks=False)  # noqa: PTH116 - any bytes, no Path
+    mark = (status.st_dev, status.st_ino, status.st_mtime_ns)
+    before = known.get(directory)
+    return before if before is not None and before.mark == mark else Listed(mark, 0, ())
 
 
 def _entries(directory: str, stopping: Callable[[], bool]) -> Iterator[os.DirEntry[str]]:

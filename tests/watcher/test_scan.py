@@ -39,6 +39,67 @@ def make(root, *names):
         file.write_bytes(b"x")
 
 
+def looked_again(root, *, times, between=lambda: None, is_whole=False):
+    """Look so many times, then do something, and look once more: give what that finds."""
+    learned = {}
+    for _ in range(times):
+        known, learned = learned, {}
+        list(scan(folder_at(root), stopping=lambda: False, known=known, learned=learned, is_whole=is_whole))
+    between()
+    known = learned
+    found = scan(folder_at(root), stopping=lambda: False, known=known, learned={}, is_whole=is_whole)
+    return sorted(seen.relative for seen in found)
+
+
+def test_a_look_for_what_has_come_passes_by_what_has_not_changed(root):
+    """Once everything was listed twice: a clock may be too coarse to show what came right after the first time."""
+    make(root, "a.wav", "b/c.wav")
+
+    assert looked_again(root, times=1) == ["a.wav", "b/c.wav"]
+    assert looked_again(root, times=2) == []
+
+
+@pytest.mark.parametrize("name", ["b/new.wav", "b/deep/down/new.wav", "new/new.wav", "new.wav"])
+def test_a_look_finds_what_has_come_wherever_it_is(root, name):
+    """Also in directories that came themselves, below such as have not changed."""
+    make(root, "a.wav", "b/c.wav", "b/deep/d.wav")
+
+    assert name in looked_again(root, times=2, between=lambda: make(root, name))
+
+
+def test_a_look_finds_what_was_renamed_or_replaced(root):
+    """Whatever changes the names in a directory."""
+    make(root, "a/a.wav", "b/b.wav", "other/c.wav")
+
+    def rename():
+        (root / "a" / "a.wav").rename(root / "b" / "b.wav")
+
+    assert looked_again(root, times=2, between=rename) == ["b/b.wav"]
+
+
+def test_a_whole_scan_passes_nothing_by(root):
+    """Whatever was learned: it is the truth."""
+    make(root, "a.wav", "b/c.wav")
+
+    assert looked_again(root, times=5, is_whole=True) == ["a.wav", "b/c.wav"]
+
+
+def test_a_directory_that_could_not_be_read_wholly_is_listed_again(root, monkeypatch):
+    """What it hides may be there the next time."""
+    make(root, "a.wav", "b/c.wav")
+    scandir, refusals = os.scandir, [1, 2]
+
+    def scandir_or_not(path):
+        if path == str(root / "b") and refusals:
+            refusals.pop()
+            raise PermissionError(errno.EACCES, "no")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scandir_or_not)
+
+    assert looked_again(root, times=2) == ["b/c.wav"]
+
+
 def test_wanted_files_are_found_at_any_depth(root):
     """And nothing else."""
     make(root, "a.wav", "b.txt", "Album/CD 1/c.FLAC", "Album/cover.jpg")

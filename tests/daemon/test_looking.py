@@ -1,0 +1,100 @@
+"""Folders without events: looked through often for what has come, and seldom as a whole."""
+
+from mvsep_watch.daemon.inbox import Bell
+from mvsep_watch.steps.scanning import Scan
+from tests.daemon.world import write_wav
+
+
+def ring(world, name, folder=""):
+    world.engine.inbox.put(Bell(name, folder))
+    world.settle()
+
+
+def files_found(world, monkeypatch):
+    """Note how many files each scan comes to see."""
+    found, perform = [], Scan.perform
+
+    def noting(step, tools):
+        end = perform(step, tools)
+        found.append(end.files)
+        return end
+
+    monkeypatch.setattr(Scan, "perform", noting)
+    return found
+
+
+def test_a_look_costs_nothing_where_nothing_has_come(world, monkeypatch):
+    """A hundred thousand known files are not looked at every half minute."""
+    for number in range(3):
+        write_wav(world.drop / "album" / f"{number}.wav", pitch=number + 1)
+    found = files_found(world, monkeypatch)
+    world.start()
+    world.settle()
+
+    for _ in range(4):
+        ring(world, "look", "drop")
+
+    assert found == [3, 3, 3, 0, 0]
+
+
+def test_a_scan_that_finds_nothing_writes_nothing(world):
+    """Neither a row a day and folder, nor a disk that is woken up."""
+    write_wav(world.drop / "a.wav")
+    world.start()
+    world.finish()
+    written = world.store.db.value("SELECT total_changes()")
+
+    ring(world, "rescan")
+    ring(world, "look", "drop")
+
+    assert world.store.db.value("SELECT total_changes()") == written
+
+
+def test_a_look_finds_a_new_file(world):
+    """And it goes the way of all files."""
+    write_wav(world.drop / "album" / "a.wav")
+    world.start()
+    world.finish()
+    for _ in range(3):
+        ring(world, "look", "drop")
+    write_wav(world.drop / "album" / "b.wav", pitch=2)
+
+    ring(world, "look", "drop")
+    world.finish()
+
+    assert world.states() == ["published", "published"]
+
+
+def test_what_is_rewritten_in_place_is_found_by_the_next_whole_scan(world):
+    """A look does not stat the files of a directory that has not changed."""
+    path = write_wav(world.drop / "a.wav")
+    world.start()
+    world.finish()
+    for _ in range(3):
+        ring(world, "look", "drop")
+    write_wav(path, pitch=2)
+
+    ring(world, "look", "drop")
+    by_a_look = len(world.jobs())
+    ring(world, "rescan")
+    world.finish()
+
+    assert (by_a_look, world.states()) == (1, ["published", "published"])
+
+
+def test_a_whole_scan_that_is_wanted_is_not_made_a_look(world, monkeypatch):
+    """Whichever was asked for first."""
+    write_wav(world.drop / "a.wav")
+    found = files_found(world, monkeypatch)
+    world.start()
+    world.settle()
+    for _ in range(3):
+        ring(world, "look", "drop")
+    del found[:]
+
+    world.engine.desks.intake.want_look("drop")
+    world.engine.desks.intake.want_scan("drop")
+    world.engine.desks.intake.want_look("drop")
+    world.settle()
+
+    assert found == [1]

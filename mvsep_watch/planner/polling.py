@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 GROWTH = 1.3
 """Twelve polls reach a minute from 3 s; the first minute of a separation is asked for eight times."""
-STEP = 0.047
+LEAST_STEP, MOST_STEP = 0.02, 0.047
 """Of the elapsed time, between polls around the end: a finished one is noticed within 5 % of its length."""
+STEPS = 5
+"""How many polls cover the time in which nearly all of them end; where that is short they lie closer together."""
 LATE_GROWTH = 4
 """The power of how late it is: at one and a half times the latest end learned, polls are five times as rare."""
 WEIGHT = 0.1
@@ -21,9 +23,9 @@ WEIGHT = 0.1
 BELIEVED = 2.0
 """No separation counts as more than so many times slower or faster than its like: one that got stuck teaches little."""
 FIRST_SPREAD = 0.15
-SPREADS = 2.0
+SPREADS = 2.5
 """So many mean deviations around the typical length hold nearly all lengths."""
-LEAST_MARGIN, MOST_MARGIN = 0.15, 0.5
+LEAST_MARGIN, MOST_MARGIN = 0.06, 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,11 @@ class Learned:
     def margin(self) -> float:
         """How much sooner or later than is typical one may end, as a share."""
         return min(max(SPREADS * self.spread, LEAST_MARGIN), MOST_MARGIN)
+
+    @property
+    def step(self) -> float:
+        """How much later, as a share of the elapsed time, the next poll around the end is."""
+        return min(max(2 * self.margin / STEPS, LEAST_STEP), MOST_STEP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +93,7 @@ def _delay_s(progress: Progress, learned: Learned) -> float:
     if progress.is_waiting:
         return progress.wait_left_s + soonest_s
     lateness = max(1.0, progress.elapsed_s / latest_s)
-    step_s = STEP * progress.elapsed_s * lateness**LATE_GROWTH
+    step_s = learned.step * progress.elapsed_s * lateness**LATE_GROWTH
     if progress.share:
         return max(step_s, typical_s * (1 - progress.share - learned.margin))
     return max(step_s, soonest_s - progress.elapsed_s)

@@ -12,6 +12,7 @@ from mvsep_watch.planner.polling import (
     Progress,
     learn,
     learned_delay_s,
+    minutes_of,
     poll_delay_s,
     wait_left_s,
 )
@@ -42,12 +43,12 @@ def test_the_wait_between_polls_grows_to_its_most(polls, expected):
 
 def test_the_first_poll_comes_before_the_soonest_end():
     """Earlier ones would be for nothing."""
-    assert delay(minutes=10.0) == pytest.approx(600 * 0.85)
+    assert delay(minutes=10.0) == pytest.approx(600 * 0.9)
 
 
 def test_around_the_end_a_poll_follows_soon():
     """Within five percent of what it took."""
-    assert delay(minutes=10.0, elapsed_s=600.0) == pytest.approx(28.2)
+    assert delay(minutes=10.0, elapsed_s=600.0) == pytest.approx(24.0)
 
 
 def test_what_is_late_is_asked_for_ever_more_rarely():
@@ -60,13 +61,19 @@ def test_what_is_late_is_asked_for_ever_more_rarely():
 
 def test_what_waits_in_the_queue_cannot_end_before_it_begins():
     """Its place says when that is."""
-    assert delay(elapsed_s=5000.0, is_waiting=True, wait_left_s=120.0) == pytest.approx(120 + 51)
+    assert delay(elapsed_s=5000.0, is_waiting=True, wait_left_s=120.0) == pytest.approx(120 + 54)
 
 
 def test_the_chunks_say_how_far_it_is():
     """Better than the time does: the service may be slow today."""
-    assert delay(minutes=10.0, elapsed_s=300.0, share=0.25) == pytest.approx(600 * 0.6)
-    assert delay(minutes=10.0, elapsed_s=600.0, share=1.0) == pytest.approx(28.2)
+    assert delay(minutes=10.0, elapsed_s=300.0, share=0.25) == pytest.approx(600 * 0.65)
+    assert delay(minutes=10.0, elapsed_s=600.0, share=1.0) == pytest.approx(24.0)
+
+
+@pytest.mark.parametrize(("duration_s", "minutes"), [(0.5, 1.0), (60.0, 1.0), (90.0, 1.5)])
+def test_what_is_shorter_than_a_minute_counts_as_one(duration_s, minutes):
+    """It takes hardly less."""
+    assert minutes_of(duration_s) == minutes
 
 
 @pytest.mark.parametrize(
@@ -121,7 +128,7 @@ def test_what_was_learned_takes_few_polls_and_is_noticed_soon(seed, per_minute):
     chance, learned = random.Random(seed), None
     for number in range(40):
         minutes = chance.uniform(1, 12)
-        length_s = minutes * per_minute * chance.uniform(0.9, 1.1)
+        length_s = minutes * per_minute * chance.uniform(0.92, 1.08)
         if learned is None:
             learned = learn(None, took_s=length_s, minutes=minutes)
             continue

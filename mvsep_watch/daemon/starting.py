@@ -49,6 +49,8 @@ from mvsep_watch.store import JobRow, SeparationRow, SourceRow
 
 JOBS_AHEAD = 8
 """How many jobs of a folder are considered beyond the free hands in one turn."""
+LOOKED_AT_FARTHER = 100
+"""How many jobs behind those are looked at in one turn while nothing may start: some need nothing to be started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,7 @@ class Starting:
         self._batches = BatchSums(context, budget.price_of)
         self._is_blocked = False
         self._judged_by: tuple[object, ...] = ()
+        self._shared_up_to = 0
 
     @property
     def is_waiting(self) -> bool:
@@ -98,6 +101,18 @@ class Starting:
         for job in self._queued():
             with self._context.guarding(job):
                 self._consider(job)
+        if self._is_blocked:
+            self._share_farther()
+
+    def _share_farther(self) -> None:
+        """Let jobs behind those that cannot start share a separation that there is already: that costs nothing."""
+        jobs, self._shared_up_to = self._context.store.jobs.with_a_separation_to_share(
+            now=self._context.clock.now(), after=self._shared_up_to, looked_at=LOOKED_AT_FARTHER
+        )
+        for job in jobs:
+            if self._context.serves(job.folder) and not self._is_counting(job.folder):
+                with self._context.guarding(job):
+                    self._consider(job)
 
     def plan(self, job: JobRow) -> Planned | MvsepWatchError:
         """Say what a queued job's rule means now, or why it means nothing."""

@@ -147,6 +147,27 @@ class Jobs:
             (folder, now, *except_for, limit),
         )
 
+    def with_a_separation_to_share(self, *, now: float, after: int, looked_at: int) -> tuple[list[JobRow], int]:
+        """Give waiting jobs on whose input there is a separation already, among the next so many queued ones.
+
+        Returns:
+            The jobs, and the id to go on after the next time: 0 at the end.
+        """
+        queued = f"FROM jobs WHERE state = 'queued' AND {_LIVE} AND id > ?"
+        last = self._db.value(
+            f"SELECT max(id) FROM (SELECT id {queued} ORDER BY id LIMIT ?)",  # noqa: S608 - constants
+            (after, looked_at),
+        )
+        if last is None:
+            return [], 0
+        rows = self._db.all(
+            f"SELECT * {queued} AND id <= ? AND separation_id IS NULL AND not_before <= ? AND EXISTS (SELECT 1"  # noqa: S608
+            " FROM separations WHERE separations.realm = jobs.realm AND separations.input_key = jobs.input_key)"
+            " ORDER BY id",
+            (after, last, now),
+        )
+        return [read(JobRow, row) for row in rows], last
+
     def folders_waiting(self) -> list[str]:
         """Give the names of the folders that have queued jobs without a separation."""
         rows = self._db.all(_FOLDERS_WAITING)

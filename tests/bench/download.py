@@ -12,7 +12,7 @@ from tests.bench.measuring import compare, ours, scratch, serving
 
 def main(megabytes: int = 500) -> None:
     size = megabytes << 20
-    with scratch(0) as folder, serving() as base_url:
+    with scratch(size) as folder, serving() as base_url:
         there, address = str(folder / "got"), f"{base_url}/{size}"
         curl = ["curl", "-sS", "-o", there, address]
         compare(
@@ -21,6 +21,7 @@ def main(megabytes: int = 500) -> None:
                 "curl": curl,
                 "curl, sha256sum and sync": ["sh", "-c", f'"$@" && sha256sum "{there}" && sync "{there}"', "sh", *curl],
                 "mvsep-watch, hashing, synced, with its start": ours("download", base_url, str(size), folder),
+                "its start and its hashing alone": ours("hash", folder / "data"),
                 "its start alone": ours("start"),
             },
         )

@@ -20,6 +20,7 @@ def main(megabytes: int = 500) -> None:
                 "curl": curl,
                 "curl and sha256sum": ["sh", "-c", f'sha256sum "{data}" && "$@"', "sh", *curl],
                 "mvsep-watch, hashing, with its start": ours("upload", base_url, data),
+                "its start and its hashing alone": ours("hash", data),
                 "its start alone": ours("start"),
             },
         )

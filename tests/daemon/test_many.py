@@ -90,6 +90,28 @@ def test_a_hundred_separations_in_flight_keep_to_the_rate_and_none_is_starved(wo
     assert longest_s <= 60 + MANY / (LIMIT * 0.75 / 60) + 30
 
 
+def test_what_costs_nothing_does_not_wait_behind_what_cannot_start(world):
+    """What was done for another folder is shared, however many wait for the next day before it."""
+    other = world.base / "other"
+    world.extra_folders = (world.another_folder("other", other, world.base / "other-stems"),)
+    done = write_wav(other / "done.wav", seconds=0.5, pitch=777)
+    world.limits = Limits(per_day_jobs=1, credits=CreditLimits(approve_batch_above=None))
+    world.start()
+    world.finish()
+    for number in range(150):
+        write_wav(world.drop / f"{number:03}.wav", seconds=0.05, pitch=number + 1)
+    world.rescan()
+    world.pass_time(10.0)
+    (world.drop / "copy.wav").write_bytes(done.read_bytes())
+    world.rescan()
+
+    world.pass_time(30.0)
+
+    published = [str(job.final.relative_to(world.base)) for job in world.jobs() if job.state == "published"]
+    assert published == ["other-stems/done", "stems/copy"]
+    assert world.states().count("queued") == 150
+
+
 def test_a_folder_of_thousands_does_not_starve_a_folder_of_one(world):
     """The folder with the fewest under way is next, however many wait elsewhere."""
     other = world.base / "other"

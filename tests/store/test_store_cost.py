@@ -9,6 +9,9 @@ WORK = Work(realm="mvsep", input_key="sha256:aa", settings=Settings(sep_type=40)
 
 QUESTIONS = {
     "jobs.waiting": lambda store: store.jobs.waiting("drop", now=1.0, limit=8, except_for=(1, 2)),
+    "jobs.with_a_separation_to_share": lambda store: store.jobs.with_a_separation_to_share(
+        now=1.0, after=0, looked_at=100
+    ),
     "jobs.folders_waiting": lambda store: store.jobs.folders_waiting(),
     "jobs.due": lambda store: store.jobs.due(JobState.SEPARATED, now=1.0, limit=8),
     "jobs.live": lambda store: store.jobs.live(),

@@ -5,6 +5,7 @@ It is taken whole or not at all: any problem refuses the file, and all problems 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,7 +167,7 @@ def _state(document: Document, expander: Expander, report: Report) -> Path:
         except ValueError as error:
             report.add(("state",), f"the path cannot be used: {error}")
         else:
-            if document.state.endswith("/") or path.is_dir():
+            if document.state.endswith("/") or os.path.isdir(path):  # noqa: PTH112 - what may not be looked at is none
                 report.add(("state",), f"{path} is a folder; name a file, such as {path / 'mvsep-watch.sqlite3'}")
             return path
     return places.state_path(report.path)

@@ -100,7 +100,7 @@ class _Origins:
     def _folder(self, keys: Keys, placed: Placed) -> Iterator[InForce]:
         for name, value in _folder_values(placed.folder).items():
             yield InForce((*keys, name), value, self._origin(placed.origin(name)))
-        has_rules = self._is_given((*placed.origin("rules"),))
+        has_rules = self._is_given(placed.origin("rules"))
         for index, rule in enumerate(placed.folder.rules):
             written = (*placed.origin("rules"), index) if has_rules else placed.origin("rules")[:-1]
             for name, value in _rule_values(rule).items():
@@ -109,10 +109,11 @@ class _Origins:
 
     def _rule_origin(self, written: Keys, name: str) -> str:
         """Say where a rule's key stands: in the rule, or in the defaults; options go with the rule's own model."""
-        has_own_model = name == "options" and self._is_given((*written, "sep_type"))
-        if self._is_given((*written, name)) or has_own_model or name == "name":
-            return self._origin((*written, name)) if name != "name" or "rules" in written else DEFAULT
-        return self._origin(("defaults", name))
+        own = (*written, name)
+        if name == "name" and "rules" not in written:  # there it is the folder's
+            return DEFAULT
+        is_own = self._is_given(own) or (name == "options" and self._is_given((*written, "sep_type")))
+        return self._origin(own if is_own or name == "name" else ("defaults", name))
 
     def _written(self, keys: Keys) -> Any:
         """Give a value as it stands in the file; None where it does not."""

@@ -22,8 +22,9 @@ from mvsep_watch.daemon.inbox import Bell, FoundFiles, Inbox, Message, Outcome, 
 from mvsep_watch.daemon.requesting import apply_open
 from mvsep_watch.daemon.space import Space
 from mvsep_watch.log import get_logger
-from mvsep_watch.model import Account, BatchOrigin, Config, FileStat, GateName, JobState, SeparationState
+from mvsep_watch.model import Account, BatchOrigin, Config, FileStat, Folder, GateName, JobState, SeparationState
 from mvsep_watch.mvsep import Client
+from mvsep_watch.naming import escape_path
 from mvsep_watch.steps import asking, fetch, publish, reading, submit
 from mvsep_watch.steps.base import Denied, Granted, Pool, Step, Tools
 from mvsep_watch.store import Store
@@ -94,7 +95,7 @@ class Engine:
             context.store.jobs.ask_again(now=context.clock.now())
             self.desks.machine.take_over_roots()
         context.store.jobs.wake()
-        self._take_priorities()
+        self._take_folders()
         reloading.accept(context)
         context.store.bring_forward(now=context.clock.now(), latest=context.clock.now() + LONGEST_WAIT_S)
         self.desks.machine.forget_old_gates()
@@ -132,7 +133,7 @@ class Engine:
         self._client.upload_rate.bytes_per_s = config.limits.upload_bytes_per_s
         self._client.download_rate.bytes_per_s = config.limits.download_bytes_per_s
         with context.store.transaction():
-            self._take_priorities()
+            self._take_folders()
             context.store.jobs.wake()
             self.desks.intake.reloaded()
             self.desks.machine.reloaded()
@@ -140,11 +141,21 @@ class Engine:
             self.desks.intake.want_scan(folder.name)
         context.log.info("configuration_taken", folders=len(config.folders))
 
-    def _take_priorities(self) -> None:
-        """Let the jobs that wait have their rules' priorities."""
+    def _take_folders(self) -> None:
+        """Let the jobs that wait have their rules' priorities; a name that moved to another folder sees it first."""
+        store = self.context.store
         for folder in self.context.config.folders:
+            self._notice_move(folder)
             for rule in folder.rules:
-                self.context.store.jobs.set_priority(folder.name, rule.name, rule.priority)
+                store.jobs.set_priority(folder.name, rule.name, rule.priority)
+
+    def _notice_move(self, folder: Folder) -> None:
+        memory, key, path = self.context.store.memory, f"folder {folder.name}", escape_path(folder.path)
+        before = memory.meta(key)
+        if before != path:
+            memory.set_meta(key, path)
+        if before not in (None, path):
+            self.context.store.sources.not_scanned(folder.name)
 
     def turn(self, *, longest_nap_s: float = LONGEST_NAP_S) -> None:
         """Take what has come, waiting at most so long for it, and hand out what is due."""

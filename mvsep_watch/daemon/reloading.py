@@ -91,6 +91,19 @@ def read(in_force: Config, *, environ: Mapping[str, str] = os.environ) -> Config
     return found
 
 
+def read_or_refuse(context: Context) -> Config | None:
+    """Read the file of the configuration in force; None where it cannot be used, which is written down."""
+    with context.surviving(file=str(context.config.path)):
+        try:
+            found = read(context.config)
+        except ConfigError as error:
+            refuse(context, error)
+        else:
+            accept(context)
+            return found
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
     """A configuration that a running daemon did not take, and since when (seconds since 1970)."""

@@ -26,7 +26,7 @@ from mvsep_watch.daemon.engine import Engine
 from mvsep_watch.daemon.hearing import Hearing
 from mvsep_watch.daemon.inbox import Bell
 from mvsep_watch.daemon.systemd import Notifier
-from mvsep_watch.errors import AlreadyRunningError, ConfigError, StateError
+from mvsep_watch.errors import AlreadyRunningError, StateError
 from mvsep_watch.files.lock import StateLock
 from mvsep_watch.files.mounts import file_system, is_network
 from mvsep_watch.files.reading import ignore_lease_signals
@@ -209,13 +209,8 @@ class Process:
     def _reload(self, hearing: Hearing) -> None:
         """Take the configuration as it is written; one that names another service takes a new engine."""
         engine, context = self._engine, self._engine.context
-        try:
-            found = reloading.read(context.config)
-        except ConfigError as error:
-            reloading.refuse(context, error)
-            return
-        reloading.accept(context)
-        if replace(found, one_offs=context.config.one_offs) == context.config:
+        found = reloading.read_or_refuse(context)
+        if found is None or replace(found, one_offs=context.config.one_offs) == context.config:
             return
         self._notifier.reloading()
         if found.service != context.config.service:

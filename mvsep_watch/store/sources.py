@@ -145,6 +145,10 @@ class Sources:
         """Say whether the folder has never been scanned to its end."""
         return self._db.value("SELECT 1 FROM folders WHERE name = ?", (folder,)) is None
 
+    def not_scanned(self, folder: str) -> None:
+        """Note that the folder is another one than was scanned under its name."""
+        self._db.run("DELETE FROM folders WHERE name = ?", (folder,))
+
     def scanned(self, folder: str, now: float) -> None:
         """Note that the folder was scanned to its end."""
         self._db.run("INSERT INTO folders VALUES (?, ?) ON CONFLICT DO NOTHING", (folder, now))

@@ -1,14 +1,19 @@
 import random
+import threading
+import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from mvsep_watch.daemon import reloading
+from mvsep_watch.daemon.hands import Threads
+from mvsep_watch.daemon.inbox import Inbox
 from mvsep_watch.daemon.reloading import ConfigurationFile
 from mvsep_watch.errors import ConfigError
 from mvsep_watch.model import CreditLimits, Folder, GateName, Limits, Rule
 from mvsep_watch.steps.base import Pool
-from tests.daemon.world import write_wav
+from tests.daemon.world import threads_named, write_wav
 
 VOCALS = Rule(sep_type=40, output_format=1)
 
@@ -222,6 +227,78 @@ def test_a_doubt_about_an_output_folder_goes_with_the_folder(world, tmp_path):
     reload(world)
 
     assert world.engine.context.gates() == ()
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_name_that_moves_to_another_folder_sees_that_folder_for_the_first_time(world, tmp_path, restarts):
+    """What lies there is skipped if existing files are to be, as if the folder had got a name of its own."""
+    world.folder_options = {"existing": "skip"}
+    world.start()
+    world.pass_time(10)
+    write_wav(tmp_path / "other" / "old.wav", pitch=1)
+    world.drop = tmp_path / "other"
+
+    if restarts:
+        world.restart()
+    else:
+        reload(world)
+    world.pass_time(10)
+    write_wav(world.drop / "new.wav", pitch=2)
+    world.rescan()
+    world.finish()
+
+    assert published(world) == ["new.wav"]
+
+
+class Stuck:
+    """A step that ends when it is told to."""
+
+    pool = Pool.UPLOADS
+
+    def __init__(self, key):
+        self.key = key
+        self.goes_on = threading.Event()
+
+    def perform(self, tools):
+        self.goes_on.wait(10)
+
+
+def take(inbox, count):
+    """Give the steps of so many outcomes, as they come."""
+    outcomes = []
+    while len(outcomes) < count:
+        outcomes += inbox.take(10.0)[0]
+    return [outcome.step for outcome in outcomes]
+
+
+def test_hands_that_are_too_many_end_and_new_ones_begin():
+    """After the step that they perform, which is not disturbed."""
+    inbox, others = Inbox(), threads_named("uploads-")
+    hands = Threads(inbox, SimpleNamespace(monotonic=time.monotonic), dict.fromkeys(Pool, 3))
+    steps = [Stuck(number) for number in range(3)]
+    for step in steps:
+        hands.give(step)
+    threads = [thread for thread in threads_named("uploads-") if thread not in others]
+
+    hands.resize(dict.fromkeys(Pool, 1))
+    for step in steps:
+        step.goes_on.set()
+    for step in take(inbox, 3):
+        hands.finished(step)
+    for thread in threads:
+        thread.join(0.2)
+
+    assert [len(threads), sum(thread.is_alive() for thread in threads)] == [3, 1]
+    assert hands.free(Pool.UPLOADS) == 1
+
+    hands.resize(dict.fromkeys(Pool, 2))
+    more = [Stuck("a"), Stuck("b")]
+    for step in more:
+        hands.give(step)
+    for step in more:
+        step.goes_on.set()
+
+    assert set(take(inbox, 2)) == set(more)
 
 
 # The file

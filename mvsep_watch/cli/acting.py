@@ -20,6 +20,7 @@ from mvsep_watch.cli.describing import Describer
 from mvsep_watch.cli.paying import Approval, Redo, Redoing, approval_of, total
 from mvsep_watch.cli.rendering import count, credit, joined
 from mvsep_watch.cli.selecting import NOTHING_YET, START, Selection, is_running, no_match, opened, select
+from mvsep_watch.cli.suggesting import WHICH
 from mvsep_watch.daemon.holds import APPROVABLE, REDOABLE, RETRIABLE, WITHOUT_RESULTS
 from mvsep_watch.errors import UsageError
 from mvsep_watch.model import Config, JobState
@@ -53,7 +54,7 @@ def acting(name: str, short_help: str) -> Callable[[Function], Command]:
 
     def make(function: Function) -> Command:
         taken = click.option("--all", "every", is_flag=True, help="All jobs that wait for this command.")(function)
-        taken = click.argument("which", nargs=-1, metavar="[ID|PATH|GLOB]...")(taken)
+        taken = click.argument("which", nargs=-1, metavar="[ID|PATH|GLOB]...", type=WHICH)(taken)
         return command(name, short_help=short_help)(click.pass_obj(taken))
 
     return make

@@ -19,6 +19,8 @@ from mvsep_watch.errors import ConfigError
 from mvsep_watch.model import Config, Service
 
 URL_VARIABLE = "MVSEP_BASE_URL"
+COMPLETE_VARIABLE = "_MVSEP_WATCH_COMPLETE"
+"""How a shell's completion script asks; its script and `main` must agree on it."""
 
 
 class Exit(IntEnum):

@@ -17,6 +17,7 @@ from mvsep_watch.cli import dossier, overview, rendering, tables
 from mvsep_watch.cli.context import Options, command, find_config, load_config
 from mvsep_watch.cli.describing import Describer
 from mvsep_watch.cli.selecting import NOTHING_YET, START, is_running, no_match, opened, select
+from mvsep_watch.cli.suggesting import WHICH
 from mvsep_watch.config import glimpse
 from mvsep_watch.errors import ConfigError
 from mvsep_watch.model import FINISHED, Config, JobState
@@ -60,7 +61,7 @@ def _as_far_as_it_goes(options: Options) -> tuple[Config, ConfigError | None]:
 
 
 @command("jobs", short_help="List jobs.")
-@click.argument("which", nargs=-1, metavar="[ID|PATH|GLOB]...")
+@click.argument("which", nargs=-1, metavar="[ID|PATH|GLOB]...", type=WHICH)
 @click.option(
     "--state",
     "states",
@@ -161,7 +162,7 @@ def _note(view: JobView, reason: str) -> str:
 
 
 @command("show", short_help="Show everything about a job or a file.")
-@click.argument("which", metavar="ID|PATH")
+@click.argument("which", metavar="ID|PATH", type=WHICH)
 @click.pass_obj
 def show(options: Options, *, which: str) -> None:
     """Show everything about a job or a file: what happened and why, what it cost, where its outputs are.

@@ -15,9 +15,10 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import click
+from click.shell_completion import CompletionItem, shell_complete
 
 from mvsep_watch import __version__
-from mvsep_watch.cli.context import EXIT_CODES, Exit, Options, shared_options
+from mvsep_watch.cli.context import COMPLETE_VARIABLE, EXIT_CODES, Exit, Options, shared_options
 from mvsep_watch.errors import AlreadyRunningError, ConfigError, MvsepWatchError, UsageError
 
 SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
@@ -56,6 +57,9 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "site": ("site", "Show the service's queues, news and demos."),
         "quality": ("quality", "Use the service's quality checker."),
     },
+    "For your shell": {
+        "completion": ("completion", "Print the completion script of a shell."),
+    },
 }
 """Commands by section: the module of this folder that has each, and its help in one line."""
 
@@ -82,11 +86,19 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that the words name, or say which was meant."""
-        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+        is_meant = bool(args) and not ctx.resilient_parsing and not args[0].startswith("-")
+        if is_meant and self.get_command(ctx, args[0]) is None:
             near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
             hint = f"did you mean `{near[0]}`?" if near else "`mvsep-watch --help` lists the commands"
             raise UsageError(f'there is no command "{args[0]}"', hint=hint)
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Suggest commands, without importing them."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        lines = {name: line for commands in SECTIONS.values() for name, (_, line) in commands.items()}
+        return [CompletionItem(name, help=line) for name, line in lines.items() if name.startswith(incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands by section, without importing them."""
@@ -123,6 +135,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     _never_fail_on_a_character()
     options = Options()
+    if asked := os.environ.get(COMPLETE_VARIABLE):
+        return shell_complete(group, {"obj": options}, "mvsep-watch", COMPLETE_VARIABLE, asked)
     words = sys.argv[1:] if argv is None else list(argv)
     try:
         with group.make_context("mvsep-watch", words, obj=options) as context:

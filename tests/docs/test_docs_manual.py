@@ -73,6 +73,32 @@ def test_the_unit_and_the_readme_agree(repo, readme):
     assert f"exit codes {', '.join(never_again[:-1])} and {never_again[-1]}" in manual
 
 
+def test_the_users_unit_and_the_readme_agree(repo, readme):
+    """On where the program and its configuration are."""
+    unit = (repo / "systemd" / "user" / "mvsep-watch.service").read_text()
+    manual = readme.section("Install it on a server")
+
+    assert " -c %E/mvsep-watch/config.yaml run\n" in unit
+    assert "%h/.local/share/mvsep-watch/bin" in unit
+    assert "`~/.config/mvsep-watch/config.yaml`" in manual
+    assert "~/.local/share/mvsep-watch/bin/pip install ." in manual
+
+
+def test_the_container_and_the_readme_agree(repo, readme):
+    """On what is mounted where; and it copies only what is there, never a whole folder with secrets in it."""
+    recipe = (repo / "Containerfile").read_text()
+    manual = readme.section("Install it on a server")
+    volume = re.search(r"^VOLUME (\S+)$", recipe, re.MULTILINE)[1]
+    copied = [word for line in re.findall(r"^COPY (.*) \S+$", recipe, re.MULTILINE) for word in line.split()]
+    build = tomllib.loads((repo / "pyproject.toml").read_text())
+    needed = [build["project"]["readme"], *build["project"]["license-files"], "mvsep_watch", "pyproject.toml"]
+
+    assert f"MVSEP_WATCH_CONFIG={volume}/config.yaml" in recipe
+    assert f":{volume} " in manual
+    assert sorted(copied) == sorted(needed)
+    assert all((repo / name).exists() for name in copied)
+
+
 def test_every_dependency_has_its_reason(repo):
     """In a comment, on its line."""
     text = (repo / "pyproject.toml").read_text(encoding="utf-8")

@@ -16,7 +16,9 @@ import pytest
 
 from mvsep_watch.sandbox import Sandbox
 
-UNIT = Path(__file__).parents[2] / "systemd" / "mvsep-watch.service"
+UNITS = Path(__file__).parents[2] / "systemd"
+UNIT = UNITS / "mvsep-watch.service"
+USER_UNIT = UNITS / "user" / "mvsep-watch.service"
 
 needs_analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 
@@ -27,6 +29,32 @@ def test_the_unit_is_valid():
     done = subprocess.run(["systemd-analyze", "verify", UNIT], check=False, capture_output=True, text=True)
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_analyze
+def test_the_users_unit_is_valid(tmp_path):
+    """A user's own manager reads it without a word, and finds nothing in it that needs root."""
+    done = subprocess.run(
+        ["systemd-analyze", "--user", "verify", USER_UNIT],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)},
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_both_units_run_the_daemon_alike():
+    """What is not about users and folders is the same in both: restarts, time-outs, reloading."""
+    keys = ("Type", "ExecReload", "Restart", "RestartSec", "RestartPreventExitStatus", "NotifyAccess", "WatchdogSec")
+    said = [
+        {key: re.findall(rf"^{key}=(.*)$", unit.read_text(), re.MULTILINE) for key in keys}
+        for unit in (UNIT, USER_UNIT)
+    ]
+
+    assert said[0] == said[1]
+    assert said[0]["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
 
 
 @needs_analyze

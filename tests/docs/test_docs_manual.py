@@ -68,6 +68,8 @@ def test_the_unit_and_the_readme_agree(repo, readme):
     state = re.search(r"(/var/lib/\S+\.sqlite3)", unit)[1]
     never_again = re.search(r"^RestartPreventExitStatus=(.+)$", unit, re.MULTILINE)[1].split()
 
+    assert "\nExecReload=/bin/kill -HUP $MAINPID\n" in unit
+    assert "`systemctl reload mvsep-watch`" in readme.section("Configuration")
     assert token.endswith(f"/{name}")
     assert [path for path in (config, token, program, state, "ReadWritePaths=") if path not in manual] == []
     assert f"exit codes {', '.join(never_again[:-1])} and {never_again[-1]}" in manual

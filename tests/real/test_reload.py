@@ -89,14 +89,16 @@ def test_fifty_reloads_while_files_are_dropped_lose_none(place, daemon):
     (place.base / "more").mkdir()
     for number in range(50):
         write_wav(place.base / ("more" if number % 3 == 0 else "drop") / f"{number:02}.wav", pitch=number + 1)
-        place.save(place.text("drop", *(["more"] if number % 2 else []), settle=0.2 + number % 3 / 10))
+        place.save(place.text("drop", *([] if number % 2 else ["more"]), settle=0.2 + number % 3 / 10))
         daemon.send_signal(signal.SIGHUP)
+        place.until_logged("configuration_taken", number + 1)
     place.save(place.text("drop", "more"))
 
     until(lambda: place.states() == {"published": 50}, within_s=120, tell=place.tell)
 
     assert len(place.jobs()) == 50
     assert place.stop(daemon) < 8
+    assert [place.count(event) for event in ("bug_met", "thread_died", "configuration_refused")] == [0, 0, 0]
 
 
 def test_a_folder_that_is_added_is_heard(place, daemon):

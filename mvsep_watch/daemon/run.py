@@ -44,7 +44,9 @@ MORE_TIME_S = 60.0
 STUCK_AFTER_S = 3600.0
 """A step that is in flight for so long does not make progress; uploads and downloads are let be for longer."""
 PATIENCE_S = 10.0
+"""How long a daemon that begins anew waits for the lock: a command may have found it free and taken it."""
 BEGUN_ANEW = "MVSEP_WATCH_BEGUN_ANEW"
+"""Set in the environment of a daemon that has begun anew."""
 STDERR = 2
 
 
@@ -207,7 +209,7 @@ class Process:
         return self._told
 
     def _reload(self, hearing: Hearing) -> None:
-        """Take the configuration as it is written; one that names another service takes a new engine."""
+        """Take the configuration as it is written; one that names another service needs a new process."""
         engine, context = self._engine, self._engine.context
         found = reloading.read_or_refuse(context)
         if found is None or replace(found, one_offs=context.config.one_offs) == context.config:

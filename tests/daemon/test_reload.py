@@ -11,7 +11,7 @@ from mvsep_watch.daemon.hands import Threads
 from mvsep_watch.daemon.inbox import Inbox
 from mvsep_watch.daemon.reloading import ConfigurationFile
 from mvsep_watch.errors import ConfigError
-from mvsep_watch.model import CreditLimits, Folder, GateName, Limits, Rule
+from mvsep_watch.model import CreditLimits, GateName, Limits, Rule
 from mvsep_watch.steps.base import Pool
 from tests.daemon.world import threads_named, write_wav
 
@@ -21,6 +21,13 @@ VOCALS = Rule(sep_type=40, output_format=1)
 def reload(world):
     world.engine.reload(world.config())
     world.settle()
+
+
+def without_the_folder(world):
+    """Give a configuration that watches something else."""
+    path = world.base / "elsewhere"
+    path.mkdir()
+    return replace(world.config(), folders=(world.another_folder("elsewhere", path, world.base / "elsewhere-stems"),))
 
 
 def names(world):
@@ -74,13 +81,9 @@ def test_jobs_of_a_folder_that_is_gone_wait_with_that_reason_and_go_on_when_it_i
     world.start()
     write_wav(world.drop / "a.wav")
     world.pass_time(10)
-    elsewhere = Folder(
-        name="elsewhere", path=world.base / "x", output=world.base / "y", layout="{name}", rules=(VOCALS,)
-    )
-    (world.base / "x").mkdir()
 
     world.limits = replace(world.limits, per_day_jobs=None)
-    world.engine.reload(replace(world.config(), folders=(elsewhere,)))
+    world.engine.reload(without_the_folder(world))
     world.pass_time(10)
 
     assert [(job.state, job.reason) for job in world.jobs()] == [
@@ -93,17 +96,28 @@ def test_jobs_of_a_folder_that_is_gone_wait_with_that_reason_and_go_on_when_it_i
     assert published(world) == ["a.wav"]
 
 
+def test_what_is_with_the_service_when_its_folder_goes_is_fetched_and_published(world):
+    """It is paid for; its place is reserved."""
+    world.start()
+    write_wav(world.drop / "a.wav")
+    world.pass_time(20)
+    assert world.states() == ["submitted"]
+
+    world.engine.reload(without_the_folder(world))
+    world.finish()
+
+    assert world.states() == ["published"]
+    assert (world.stems / "a").is_dir()
+    assert (world.drop / "a.wav").is_file()
+
+
 def test_a_file_that_is_still_settling_when_its_folder_goes_is_not_taken(world):
     """And it is taken when the folder is back."""
     world.start()
     write_wav(world.drop / "a.wav")
     world.rescan()
-    elsewhere = Folder(
-        name="elsewhere", path=world.base / "x", output=world.base / "y", layout="{name}", rules=(VOCALS,)
-    )
-    (world.base / "x").mkdir()
 
-    world.engine.reload(replace(world.config(), folders=(elsewhere,)))
+    world.engine.reload(without_the_folder(world))
     world.pass_time(20)
 
     assert world.jobs() == []

@@ -49,7 +49,7 @@ class Fetches:
             slugs=self._slugs(row),
             source_duration_s=None if self._speaks(row) else row.duration_s,
             listed=_listed(row),
-            spooled=spool.folder_of(self.place, state_id=state_id, job_id=job.id),
+            place=self.place,
             siblings=self._siblings(job, row),
         )
 

@@ -2,6 +2,7 @@
 
     begin      the `state` gate is closed, and it is written down that a rebuild is under way
     sidecars   each one's separation is done, its job published, its source's bytes known; a hundred a commit
+    spool      what waits there to be published is paid for as well
     history    read to its end and remembered: what carries a tag of ours is taken over once its source is queued
     finish     a new id, a generation above every claim, and one `approve` for all that is new; the claims; the gate
 
@@ -25,7 +26,7 @@ from mvsep_watch.daemon.roots import root_key
 from mvsep_watch.daemon.systemd import Notifier
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.files import claim as claims
-from mvsep_watch.files import roots, sidecar
+from mvsep_watch.files import roots, sidecar, spool
 from mvsep_watch.files.claim import Claim
 from mvsep_watch.files.roots import RootNote
 from mvsep_watch.log import get_logger
@@ -235,6 +236,7 @@ class Rebuilding:
             _begin(self._store, now=self._now, begun_by=BY_A_PERSON)
         for root in sorted({folder.output for folder in self._config.folders}):
             self._look_through(root)
+        self._look_through_spool()
         if client is not None:
             self.report.history = self._read_history(client)
         self._finish()
@@ -257,6 +259,18 @@ class Rebuilding:
         for start in range(0, len(found), AT_ONCE):
             Notifier().more_time(MORE_TIME_S)
             self._restore(list(self._read(found[start : start + AT_ONCE], root)))
+
+    def _look_through_spool(self) -> None:
+        """Know again what was paid for and waits in the spool: whoever asks for it next gets it from there."""
+        place = spool.place_of(self._config.state)
+        with self._store.transaction():
+            for folder, said in spool.kept_in(place):
+                try:
+                    found = self._placed(said, folder, place)
+                except ValueError as error:
+                    self.report.damaged.append((folder, f"it cannot be understood: {error}"))
+                else:
+                    self.report.separations += self._restoring.take_paid(found, now=self._now)
 
     def _claim_of(self, root: Path) -> Claim | None:
         try:
@@ -367,6 +381,7 @@ class Rebuilding:
     def _finish(self) -> None:
         """Give the state a new id, have everything new asked about, take the roots over, and open the gate."""
         memory = self._store.memory
+        before = memory.state_id
         seen = [claim.generation for claim in self._claims.values() if claim is not None]
         with self._store.transaction():
             memory.set_meta("state_id", secrets.token_hex(6))
@@ -380,6 +395,7 @@ class Rebuilding:
                     self._store.sources.scanned(folder.name, self._now)
         for root, there in self._claims.items():
             claims.write(root, self._claim(there), replace_damaged=True)
+        spool.take_over(spool.place_of(self._config.state), before=before, after=memory.state_id)
         with self._store.transaction():
             memory.set_meta(UNDER_WAY, "")
             memory.set_meta(_ASIDE, "")

@@ -141,4 +141,7 @@ class Spooling:
             if job is None or not job.state.is_live:
                 self._not_before_s.pop(job_id, None)
                 self._why_not.pop(job_id, None)
-                self._context.hands.give(Unspool(place=self._fetches.place, state_id=state_id, job_id=job_id))
+                hash_ = self._fetches.separation_of(job).hash if job and job.separation_id else None
+                self._context.hands.give(
+                    Unspool(place=self._fetches.place, state_id=state_id, job_id=job_id, hash=hash_ or "")
+                )

@@ -2,7 +2,8 @@
 
 Each job has a folder of its own in it, named after the state and the job, that appears whole, by one rename, with its
 sidecar: a person can take it from there as it is. The spool is bounded and leaves its disk a reserve, because the state
-file lies on the same one. Only what bears this state's id is ever removed.
+file lies on the same one. Only what bears this state's id is ever removed. The surprise: what is kept is known by its
+separation's hash, whoever kept it, for it may outlive the state that did.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,25 +83,46 @@ def look(place: Path, *, state_id: str) -> Spooled:
     )
 
 
-def read(folder: Path, *, state_id: str, job_id: int, hash_: str) -> Provenance | None:
-    """Read what a job's folder in a spool says of itself; None where it is not there or is not this job's."""
+def read(folder: Path) -> Provenance | None:
+    """Read what a folder in a spool says of itself; None where it says nothing that can be understood."""
     try:
-        found = None if folder.is_symlink() else sidecar.read(folder)
-    except (MvsepWatchError, OSError):  # whatever is wrong with it, the service still has the results
+        return None if folder.is_symlink() else sidecar.read(folder)
+    except (MvsepWatchError, OSError):  # whatever is wrong with it, the service may still have the results
         return None
-    is_ours = found is not None and (found.state_id, found.job_id, found.hash) == (state_id, job_id, hash_)
-    return found if is_ours else None
 
 
-def remove(place: Path, *, state_id: str, job_id: int) -> None:
-    """Remove all that a spool holds for a job, whole or begun.
+def kept_in(place: Path, *, state_id: str = "", job_id: int = 0) -> Iterator[tuple[Path, Provenance]]:
+    """Give every folder of a spool with what it says of itself, whichever state kept it; a job's own goes first."""
+    own = folder_of(place, state_id=state_id, job_id=job_id)
+    there: list[Path] = []
+    with suppress(OSError):
+        there = [] if place.is_symlink() else sorted(place.iterdir())
+    for folder in sorted(there, key=lambda path: path != own):
+        if _KEPT.fullmatch(folder.name) and (found := read(folder)) is not None:
+            yield folder, found
+
+
+def take_over(place: Path, *, before: str, after: str) -> None:
+    """Let a state that has got another id keep what it has kept; what cannot be renamed is found all the same."""
+    for folder, _ in kept_in(place):
+        found = _KEPT.fullmatch(folder.name)
+        if found and found["state"] == before:
+            with suppress(OSError):
+                folder.rename(folder_of(place, state_id=after, job_id=int(found["job"])))
+
+
+def remove(place: Path, *, state_id: str, job_id: int, hash_: str) -> None:
+    """Remove all that a spool holds for a job, whole or begun; but not what is of another separation than the job's.
+
+    A state that was restored from a backup counts its jobs anew: the same number may stand for other work.
 
     Raises:
         OutputRootError: It cannot be removed.
     """
     folder = folder_of(place, state_id=state_id, job_id=job_id)
+    said = read(folder)
     with output_errors(folder):
-        if folder.is_dir() and not folder.is_symlink():
+        if folder.is_dir() and not folder.is_symlink() and (said is None or said.hash == hash_):
             shutil.rmtree(folder)
     staging.discard_left(place, state_id=state_id, job_id=job_id)
 

@@ -6,7 +6,7 @@ Where the folder that they belong to is away, they are kept in the spool meanwhi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -83,7 +83,7 @@ class Fetch:
         stems: What the rule publishes; None is everything.
         slugs: The model's (slug, label) pairs: a rule may name stems by either.
         listed: Every stem that the service is known to have; empty where that is not known.
-        spooled: Where the spool keeps the outputs, if it does.
+        place: The spool, which may keep the outputs.
         siblings: Folders that other jobs published from the same separation.
     """
 
@@ -101,7 +101,7 @@ class Fetch:
     note: roots.RootNote | None = None
     slugs: tuple[tuple[str, str], ...] = ()
     listed: tuple[str, ...] = ()
-    spooled: Path | None = None
+    place: Path | None = None
     siblings: tuple[Sibling, ...] = ()
 
     @property
@@ -124,12 +124,12 @@ class Fetch:
 
     def stage(self, staging: Staging, tools: Tools, *, room: Room | None = None) -> Fetched:
         """Stage everything in a staging that is open, within a room where one is given."""
-        for sibling in (*self._from_spool(), *self.siblings):
-            if copied := self._copied(sibling, staging, tools, room):
-                self._drop_others(copied, staging)
-                return Fetched(outputs=copied)
+        if copied := self._copied_from((*self._from_spool(), *self.siblings), staging, tools, room):
+            return Fetched(outputs=copied)
         remote = tools.client.get(self.hash, base_url=self.base_url)
         if not remote.is_done:
+            if remote.status == "not_found" and (left := self._copied_from(self._left(), staging, tools, room)):
+                return Fetched(outputs=left)
             raise _not_there(remote)
         receiver = Receiver(
             client=tools.client,
@@ -144,12 +144,26 @@ class Fetch:
         return Fetched(outputs=outputs, algorithm=remote.algorithm, stems=labels_of(remote))
 
     def _from_spool(self) -> Iterator[Sibling]:
-        if self.spooled is None:
+        if self.place is None:
             return
-        found = spool.read(self.spooled, state_id=self.state_id, job_id=self.job_id, hash_=self.hash)
-        if found is not None:
-            is_whole = is_every_stem(found.outputs, self.listed)
-            yield Sibling(folder=self.spooled, outputs=found.outputs, is_whole=is_whole)
+        for folder, found in spool.kept_in(self.place, state_id=self.state_id, job_id=self.job_id):
+            if found.hash == self.hash:
+                is_whole = is_every_stem(found.outputs, self.listed)
+                yield Sibling(folder=folder, outputs=found.outputs, is_whole=is_whole)
+
+    def _left(self) -> Iterator[Sibling]:
+        """Give what the spool keeps, which is all there is once the service has nothing, whatever it once had."""
+        yield from (replace(found, is_whole=True) for found in self._from_spool())
+
+    def _copied_from(
+        self, siblings: Iterable[Sibling], staging: Staging, tools: Tools, room: Room | None
+    ) -> tuple[Output, ...] | None:
+        """Copy from the first sibling that has all that this job publishes; None where none has."""
+        for sibling in siblings:
+            if copied := self._copied(sibling, staging, tools, room):
+                self._drop_others(copied, staging)
+                return copied
+        return None
 
     def _drop_others(self, outputs: tuple[Output, ...], staging: Staging) -> None:
         """Drop what an earlier try staged and this one does not publish."""
@@ -255,13 +269,14 @@ class LookAtSpool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unspool:
-    """Remove what the spool holds for a job that needs it no longer."""
+    """Remove what the spool holds for a job that needs it no longer. `hash`: its separation's; empty for none."""
 
     pool: ClassVar[Pool] = Pool.FILING
 
     place: Path
     state_id: str
     job_id: int
+    hash: str
 
     @property
     def key(self) -> tuple[str, int]:
@@ -274,7 +289,7 @@ class Unspool:
         Raises:
             OutputRootError: It cannot be removed.
         """
-        spool.remove(self.place, state_id=self.state_id, job_id=self.job_id)
+        spool.remove(self.place, state_id=self.state_id, job_id=self.job_id, hash_=self.hash)
 
 
 def is_every_stem(outputs: tuple[Output, ...], listed: tuple[str, ...]) -> bool:

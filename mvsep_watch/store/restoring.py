@@ -104,6 +104,10 @@ class Restoring:
             is_new_job = self._job(found, separation_id, now)
         return Restored(job=is_new_job, separation=is_new_separation)
 
+    def take_paid(self, found: Published, *, now: float) -> bool:
+        """Put back the separation alone, of outputs that were not published yet; say whether it is news."""
+        return self._separation(found, now)[1]
+
     # The separation: the paid unit
 
     def _separation(self, found: Published, now: float) -> tuple[int, bool]:

@@ -194,7 +194,8 @@ class World:
         """End, and lose all memory."""
         self.stop()
         for path in self.base.glob("state.sqlite3*"):
-            path.unlink()
+            if path.is_file():
+                path.unlink()
 
     def restart(self, **options: bool | str) -> None:
         self.stop()

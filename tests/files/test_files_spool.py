@@ -71,23 +71,37 @@ def test_a_spool_that_is_not_there_holds_nothing(tmp_path):
     assert spool.look(tmp_path / "never", state_id="s1") == spool.Spooled(kept=frozenset(), begun=frozenset())
 
 
-@pytest.mark.parametrize("changes", [{"hash": "other"}, {"state_id": "s2"}, {"job_id": 8}])
-def test_only_a_jobs_own_outputs_are_read(place, changes):
-    """Another attempt's would pass every other check."""
-    folder = keep(place)
-    sidecar.write(folder, provenance(), version="0")
-    mine = spool.read(folder, state_id="s1", job_id=7, hash_="h")
-    sidecar.write(folder, provenance(**changes), version="0")
+def test_everything_that_is_kept_is_found_a_jobs_own_first(place):
+    """Whichever state kept it; what cannot be understood is not there, and no link is followed."""
+    others = [keep(place, state_id="a1", job_id=8), keep(place, state_id="z1", job_id=8)]
+    own = keep(place)
+    for folder in (own, *others):
+        sidecar.write(folder, provenance(job_id=8), version="0")
+    (keep(place, job_id=9) / sidecar.SIDECAR_NAME).write_bytes(b"?")
+    spool.folder_of(place, state_id="s1", job_id=10).symlink_to(own)
 
-    assert (mine, spool.read(folder, state_id="s1", job_id=7, hash_="h")) == (provenance(), None)
+    found = list(spool.kept_in(place, state_id="s1", job_id=7))
+
+    assert found == [(folder, provenance(job_id=8)) for folder in (own, *others)]
 
 
-def test_what_cannot_be_understood_is_not_there(place):
-    """The service has the results still, or nobody has."""
-    folder = keep(place)
-    (folder / sidecar.SIDECAR_NAME).write_bytes(b"?")
+def test_a_state_with_another_id_keeps_what_it_has_kept(place):
+    """And nothing of a third state."""
+    keep(place)
+    keep(place, state_id="s3", job_id=8)
+    spool.take_over(place, before="s1", after="s2")
 
-    assert spool.read(folder, state_id="s1", job_id=7, hash_="h") is None
+    assert sorted(path.name for path in place.iterdir()) == [".s2-7", ".s3-8"]
+
+
+def test_what_is_of_another_separation_is_not_removed(place):
+    """The same number stands for another job where a backup was restored."""
+    sidecar.write(keep(place), provenance(), version="0")
+    spool.remove(place, state_id="s1", job_id=7, hash_="other")
+    left = [path.name for path in place.iterdir()]
+    spool.remove(place, state_id="s1", job_id=7, hash_="h")
+
+    assert (left, list(place.iterdir())) == ([".s1-7"], [])
 
 
 @pytest.mark.parametrize(
@@ -116,8 +130,8 @@ def test_removing_takes_what_is_kept_and_what_is_begun_of_one_job(place):
     staging.Staging.open(place, state_id="s1", job_id=7, hash_="h")
     other = keep(place, job_id=8)
     spool.folder_of(place, state_id="s1", job_id=9).symlink_to(other)
-    spool.remove(place, state_id="s1", job_id=7)
-    spool.remove(place, state_id="s1", job_id=9)
+    spool.remove(place, state_id="s1", job_id=7, hash_="h")
+    spool.remove(place, state_id="s1", job_id=9, hash_="h")
 
     assert sorted(path.name for path in place.iterdir()) == [".s1-8", ".s1-9"]
     assert (other / sidecar.SIDECAR_NAME).is_file()

@@ -12,9 +12,10 @@ from mvsep_watch.daemon.deleting import Deleting
 from mvsep_watch.daemon.disposing import Disposing
 from mvsep_watch.daemon.fetches import Fetches
 from mvsep_watch.daemon.finishing import Finishing
+from mvsep_watch.daemon.ground import Ground
 from mvsep_watch.daemon.history import History
-from mvsep_watch.daemon.intake import Intake
 from mvsep_watch.daemon.hours import Hours
+from mvsep_watch.daemon.intake import Intake
 from mvsep_watch.daemon.intents import Intents
 from mvsep_watch.daemon.machine import Machine
 from mvsep_watch.daemon.polling import Polling
@@ -49,12 +50,13 @@ class Desks:
     def __init__(self, context: Context) -> None:
         self._context = context
         budget = Budget(context)
-        self.intake = Intake(context, Queueing(context))
+        self.hours = Hours(context)
+        self.ground = Ground(context)
+        self.intake = Intake(context, Queueing(context, self.ground), self.ground)
         roots = Roots(context)
         self.machine = Machine(context, roots, self)
         self.intents = Intents(context, budget, self)
-        self.hours = Hours(context)
-        self.starting = Starting(context, budget, self.intents, is_counting=self.intake.is_counting)
+        self.starting = Starting(context, budget, self.intents, self.ground, is_counting=self.intake.is_counting)
         self.sending = Sending(context, self)
         self.sightings = Sightings(context, self)
         self.polling = Polling(context, self.sightings, self)
@@ -70,7 +72,7 @@ class Desks:
         fetches = Fetches(context, self.polling)
         self.spooling = Spooling(context, fetches)
         self.finishing = Finishing(context, fetches, self.spooling, roots, self)
-        self.disposing = Disposing(context, self)
+        self.disposing = Disposing(context, self.ground, self)
         self.deleting = Deleting(context, self.polling)
         self._takers = self._make_takers()
 
@@ -157,6 +159,8 @@ class Desks:
         self.history.settle_soon()
 
     def source_changed(self, path: str) -> None:
+        if self.ground.look_at(Path(path)):
+            return
         store, config = self._context.store, self._context.config
         store.sources.forget_bytes(path)
         watched = [folder.name for folder in config.folders if Path(path).is_relative_to(folder.path)][:1]

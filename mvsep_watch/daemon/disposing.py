@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.ground import Ground
 from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.queueing import rules_for
 from mvsep_watch.errors import SourceBusyError, SourceChangedError, StoppedError
@@ -20,8 +21,9 @@ DISPOSE_AGAIN_S = 60.0
 class Disposing:
     """The desk that lets sources go."""
 
-    def __init__(self, context: Context, news: News) -> None:
+    def __init__(self, context: Context, ground: Ground, news: News) -> None:
         self._context = context
+        self._ground = ground
         self._news = news
 
     def work(self) -> None:
@@ -36,6 +38,8 @@ class Disposing:
         disposal = self._disposal(source)
         if disposal is None:
             self._context.store.sources.disposed(source.id)
+        elif self._ground.trouble_at(source.path):
+            self._dispose_later(source)
         else:
             self._context.hands.give(disposal)
 
@@ -67,6 +71,8 @@ class Disposing:
                 self._context.log.info(
                     "source_disposed", path=display(step.path), to=display(step.to) if step.to else "deleted"
                 )
+            case SourceChangedError() if self._ground.look_at(step.path):
+                self._dispose_later(source)
             case SourceChangedError():
                 store.sources.disposed(step.source_id)
                 if os.path.lexists(step.path):

@@ -94,6 +94,7 @@ class Engine:
             rebuilding.give_up(context.store)
             context.store.jobs.ask_again(now=context.clock.now())
             self.desks.machine.take_over_roots()
+            self.desks.ground.forget()
         context.store.jobs.wake()
         self._take_folders()
         reloading.accept(context)

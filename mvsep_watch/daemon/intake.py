@@ -16,6 +16,7 @@ from pathlib import Path
 
 from mvsep_watch import settle
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.ground import Ground
 from mvsep_watch.daemon.queueing import Queueing, relative_to, rules_for
 from mvsep_watch.errors import (
     MvsepWatchError,
@@ -25,6 +26,7 @@ from mvsep_watch.errors import (
     SourceRefusedError,
     StoppedError,
 )
+from mvsep_watch.files.watched import FolderNote
 from mvsep_watch.model import Asking, BatchOrigin, FileStat, Folder, Identity
 from mvsep_watch.naming import display
 from mvsep_watch.retry import backoff_s, words
@@ -81,13 +83,14 @@ class Counting:
 class Intake:
     """The desk where paths come in."""
 
-    def __init__(self, context: Context, queueing: Queueing) -> None:
+    def __init__(self, context: Context, queueing: Queueing, ground: Ground) -> None:
         self._context = context
         self._queueing = queueing
+        self._ground = ground
         self.candidates: dict[str, Waiting] = {}
         self._stable: deque[tuple[str, FileStat]] = deque()
         self._scans_due: dict[str, float] = {}
-        self._quick: set[str] = set()
+        self._looks: dict[str, tuple[tuple[Path, ...], bool]] = {}
         self._learned: dict[str, tuple[Scan | None, Directories]] = {}
         self._counting: dict[str, Counting] = {}
         self._numbers = itertools.count()
@@ -125,16 +128,23 @@ class Intake:
         mine = self._context.config.folder(folder)
         return mine is not None and any(_overlap(mine, other) for other in counted)
 
-    def want_look(self, folder: str) -> None:
-        """Have a folder looked through for what has come; what has not changed is passed by."""
+    def want_look(self, folder: str, *, parts: tuple[Path, ...] = (), passes_by: bool = True) -> None:
+        """Have a folder looked through for what has come.
+
+        Args:
+            folder: Its name.
+            parts: What of it is looked through; empty is all of it.
+            passes_by: Whether directories are passed by that have not changed, by their own time of change.
+        """
         if folder not in self._scans_due:
-            self._quick.add(folder)
-            self._learned.setdefault(folder, (None, {}))
+            self._looks[folder] = (parts, passes_by)
             self._scans_due[folder] = self._context.clock.monotonic()
+            if passes_by:
+                self._learned.setdefault(folder, (None, {}))
 
     def want_scan(self, folder: str, *, in_s: float = 0.0) -> None:
         """Have a folder scanned whole, now or a little later."""
-        self._quick.discard(folder)
+        self._looks.pop(folder, None)
         due = self._context.clock.monotonic() + in_s
         self._scans_due[folder] = min(due, self._scans_due.get(folder, due))
 
@@ -207,15 +217,25 @@ class Intake:
         if counting := self._counting.get(name):
             counting.has_ended = True
         if error is None and end is not None:
-            self._context.store.sources.scanned(name, self._context.clock.now())
-            if name in self._learned:
-                self._learned[name] = (step, end.directories)
-            self._tell(name, "; ".join(end.unreadable[:5]))
+            self._looked_through(step, end)
         elif isinstance(error, MvsepWatchError) and not isinstance(error, StoppedError):
+            self._ground.failed(step.folder, error)
             self._tell(name, f"{error.message} {error.hint}".strip())
         elif error is not None:
             self._context.log.error("scan_failed", folder=name, exc_info=error)
         self._close_counted()
+
+    def _looked_through(self, step: Scan, end: ScanEnd) -> None:
+        name = step.folder.name
+        if end.note is not None:
+            self._ground.seen(step.folder, end.note)
+        if name in self._learned:
+            before = self._learned[name][1] if step.parts else {}
+            self._learned[name] = (step, before | end.directories)
+        if not step.parts:
+            self._context.store.sources.scanned(name, self._context.clock.now())
+        if end.unreadable or not step.parts:
+            self._tell(name, "; ".join(end.unreadable[:5]))
 
     def work(self) -> None:
         """Hand out what is due: scans, looks, identifications."""
@@ -393,19 +413,20 @@ class Intake:
                 del self._scans_due[name]
             elif self._context.hands.give(self._scan_of(folder)):
                 del self._scans_due[name]
-                self._quick.discard(name)
+                self._looks.pop(name, None)
                 self._counting.setdefault(name, Counting()).has_ended = False
             else:
                 self._scans_due[name] = now_s + 1.0
 
     def _scan_of(self, folder: Folder) -> Scan:
         skip_dirs = tuple(other.output for other in self._context.config.folders)
-        whole = Scan(folder=folder, skip_dirs=skip_dirs)
+        parts, passes_by = self._looks.get(folder.name, ((), False))
+        scan = Scan(folder=folder, skip_dirs=skip_dirs, parts=parts, note=self._ground.note_of(folder))
         if folder.name not in self._learned:
-            return whole
+            return scan
         before, directories = self._learned[folder.name]
-        known = directories if before == whole else {}
-        return replace(whole, known=known, is_whole=folder.name not in self._quick)
+        known = directories if before == scan else {}
+        return replace(scan, known=known, is_whole=not passes_by)
 
     def _start_looks(self) -> None:
         now_s = self._context.clock.monotonic()
@@ -423,9 +444,17 @@ class Intake:
             if candidate is None:
                 continue
             askings = self._askings(path, stat, candidate)
-            if not self._context.hands.give(Identify(path=path, stat=stat, askings=askings)):
+            if not self._context.hands.give(
+                Identify(path=path, stat=stat, askings=askings, folder=self._standing(candidate))
+            ):
                 self._stable.append((path, stat))  # an earlier look at it is still being read
                 break
+
+    def _standing(self, candidate: Waiting) -> tuple[Path, FolderNote | None] | None:
+        """Say which folder a candidate lies in, and what that was; a file that a person named may lie anywhere."""
+        if candidate.one_offs:
+            return None
+        return candidate.folder.path, self._ground.note_of(candidate.folder)
 
     def _skips_existing(self, folder: Folder) -> bool:
         return folder.existing == "skip" and self._context.store.sources.first_scan_of(folder.name)

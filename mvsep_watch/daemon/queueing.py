@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path, PurePosixPath
 
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.ground import Ground
 from mvsep_watch.model import FINISHED, BatchOrigin, Config, FileStat, Folder, Identity, JobState, Rule, file_key
 from mvsep_watch.naming import display, job_folder
 from mvsep_watch.planner import asked_of
@@ -21,8 +22,9 @@ from mvsep_watch.wanted import wanted
 class Queueing:
     """Makes jobs."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, ground: Ground) -> None:
         self._context = context
+        self._ground = ground
 
     def take(
         self, path: str, folder: Folder, identity: Identity, *, origin: BatchOrigin, one_offs: Collection[str] = ()
@@ -159,7 +161,7 @@ class Queueing:
         if store.sources.at(path) is not None:
             return
         for old in store.sources.same_bytes(bytes_key):
-            if not os.path.lexists(old.path) and old.state == "known":
+            if old.state == "known" and _is_gone(old.path) and not self._ground.look_at(old.path):
                 store.sources.move(old.id, path, folder=folder.name, stat=stat, now=self._context.clock.now())
                 self._context.log.info("source_renamed", before=display(old.path), path=display(path))
                 return
@@ -204,6 +206,17 @@ def rules_for(config: Config, path: str) -> list[tuple[Folder, Rule]]:
         if Path(path).is_relative_to(folder.path)
         for rule in wanted(folder, relative_to(folder, path))
     ]
+
+
+def _is_gone(path: Path) -> bool:
+    """Say whether nothing is at a path; what cannot be looked at may be there."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def relative_to(folder: Folder, path: str) -> str:

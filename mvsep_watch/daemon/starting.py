@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from mvsep_watch.daemon.batches import BatchSums
 from mvsep_watch.daemon.budget import Budget
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.ground import Ground
 from mvsep_watch.daemon.intents import Intents
 from mvsep_watch.errors import MvsepWatchError, RequestRefusedError
 from mvsep_watch.model import (
@@ -67,11 +68,12 @@ class Starting:
     """The desk that decides, with the planner, what starts."""
 
     def __init__(
-        self, context: Context, budget: Budget, intents: Intents, *, is_counting: Callable[[str], bool]
+        self, context: Context, budget: Budget, intents: Intents, ground: Ground, *, is_counting: Callable[[str], bool]
     ) -> None:
         self._context = context
         self._budget = budget
         self._intents = intents
+        self._ground = ground
         self._is_counting = is_counting
         self._batches = BatchSums(context, budget.price_of)
         self._is_blocked = False
@@ -217,7 +219,7 @@ class Starting:
         if self._is_in_doubt() or not self._intents.has_looked():
             self._is_blocked = True
             return
-        if not self._context.knows_root(planned.job.output_root):
+        if not self._has_ground(planned):
             return
         if not kind_of(planned.job.input_key).is_tagged and self._intents.is_sending_untagged():
             return
@@ -313,9 +315,20 @@ class Starting:
         self._judged_by = judged_by
         self._batches = BatchSums(context, self._budget.price_of)  # what it summed up were other prices
         for job in context.store.jobs.held(HoldKind.MISFIT):
-            planned = self.plan(job)
-            if isinstance(planned, Planned) and context.misfit(planned.work) is None:
-                context.store.jobs.move(job, JobState.QUEUED, now=context.clock.now(), reason="its rule fits again")
+            with context.guarding(job):
+                planned = self.plan(job)
+                if isinstance(planned, Planned) and self._is_to_be_tried(planned):
+                    context.store.jobs.move(job, JobState.QUEUED, now=context.clock.now(), reason="its rule fits again")
+
+    def _has_ground(self, planned: Planned) -> bool:
+        """Say whether its output root was looked at, and its source's folder is there; else write down why not."""
+        if trouble := self._ground.trouble_at(planned.source.path):
+            self._wait(planned.job, trouble.message, trouble.hint)
+            return False
+        return self._context.knows_root(planned.job.output_root)
+
+    def _is_to_be_tried(self, planned: Planned) -> bool:
+        return _is_taken_otherwise(planned) or self._context.misfit(planned.work) is None
 
     def _wait(self, job: JobRow, reason: str, hint: str) -> None:
         """Let a job wait for a reason of its own; it is looked at again in a minute."""

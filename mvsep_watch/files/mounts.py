@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,10 +33,12 @@ class Mount:
     Args:
         point: Where it is mounted; empty where the mount table cannot be read.
         fs_type: The kernel's word (`ext4`, `nfs4`, `fuse.sshfs`), or `unknown`.
+        source: What is mounted there (`/dev/sda1`, `nas:/music`), as far as the kernel names it.
     """
 
     point: str = ""
     fs_type: str = UNKNOWN
+    source: str = ""
 
 
 def file_system(path: Path, *, table: str | None = None) -> str:
@@ -51,12 +54,18 @@ def mount_of(path: Path, *, table: str | None = None) -> Mount:
     real = Path(os.path.realpath(path))
     with contextlib.suppress(OSError):
         real.stat()  # an automounter mounts at the first look
-    if table is None:
-        try:
-            table = MOUNT_TABLE.read_text("utf-8", "surrogateescape")
-        except OSError:
-            return Mount()
-    return _deepest(real, table)
+    return _deepest(real, _table() if table is None else table)
+
+
+def mounts_below(path: Path, *, table: str | None = None) -> tuple[Mount, ...]:
+    """Give what is mounted below a path, the topmost at each point, in the order of their points."""
+    real = Path(os.path.realpath(path))
+    found = {
+        mount.point: mount
+        for mount in _mounts(_table() if table is None else table)
+        if Path(mount.point) != real and Path(mount.point).is_relative_to(real)
+    }
+    return tuple(found[point] for point in sorted(found))
 
 
 def is_network(fs_type: str) -> bool:
@@ -69,14 +78,41 @@ def needs_polling(fs_type: str) -> bool:
     return is_network(fs_type) or fs_type in {"overlay", "aufs", "fuse", UNKNOWN} or fs_type.startswith("fuse.")
 
 
+def keeps_times(fs_type: str) -> bool:
+    """Say whether a directory's time of change tells that a name came or went, whoever brought or took it.
+
+    File systems in user space often make these times up, and a layer that is written directly changes none of the
+    overlay's.
+    """
+    return not needs_polling(fs_type) or (is_network(fs_type) and not fs_type.startswith("fuse."))
+
+
+def makes_holes(fs_type: str) -> bool:
+    """Say whether holes in a file may be the file system's own way of keeping zeros: silence, not what is missing."""
+    return fs_type == "zfs" or needs_polling(fs_type)
+
+
+def _table() -> str:
+    try:
+        return MOUNT_TABLE.read_text("utf-8", "surrogateescape")
+    except OSError:
+        return ""
+
+
+def _mounts(table: str) -> Iterator[Mount]:
+    for line in table.splitlines():
+        fields, _, rest = line.partition(" - ")
+        fs_type, source, *_ = [*rest.split(" "), ""]
+        yield Mount(point=_unescaped(fields.split(" ")[4]), fs_type=fs_type, source=_unescaped(source))
+
+
 def _deepest(path: Path, table: str) -> Mount:
     """Find the longest mount point above a path; of several at one point the last is on top."""
     found, depth = Mount(), 0
-    for line in table.splitlines():
-        fields, _, rest = line.partition(" - ")
-        point = Path(_unescaped(fields.split(" ")[4]))
+    for mount in _mounts(table):
+        point = Path(mount.point)
         if len(point.parts) >= depth and path.is_relative_to(point):
-            found, depth = Mount(point=str(point), fs_type=rest.split(" ")[0]), len(point.parts)
+            found, depth = mount, len(point.parts)
     return found
 
 

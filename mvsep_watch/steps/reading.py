@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
 from mvsep_watch import audio
 from mvsep_watch.errors import MvsepWatchError, SourceBusyError, SourceChangedError, StoppedError
-from mvsep_watch.files import dropped, reading
+from mvsep_watch.files import dropped, reading, watched
 from mvsep_watch.model import Asking, FileStat, Identity, InputKind, file_key, link_key, pair_key, text_key
 from mvsep_watch.naming import display
 from mvsep_watch.steps.base import Pool, Tools
@@ -61,6 +61,8 @@ class Identify:
         stat: As it was when it was found stable; anything else sends it back to settle.
         askings: The ways in which the rules take it. Where one of them cannot, none does; what some rules take for a
             link and others for a text is one of them.
+        folder: The watched folder that it lies in, and what that was when it was last looked through; None for a
+            file that was named by a person.
     """
 
     pool: ClassVar[Pool] = Pool.READING
@@ -68,6 +70,7 @@ class Identify:
     path: str
     stat: FileStat
     askings: frozenset[Asking] = frozenset({(InputKind.FILE, None)})
+    folder: tuple[Path, watched.FolderNote | None] | None = field(default=None, compare=False)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -81,7 +84,10 @@ class Identify:
             SourceRefusedError: It is no audio, or not the one link or text, that can be sent.
             SourceChangedError: It is not as it was when it was found stable.
             SourceBusyError: It, or a rule's reference, cannot be read just now.
+            NeedsUserError: It may not be read, or its folder is not on the disk that it was on.
         """
+        if self.folder:
+            watched.require_same(*self.folder)
         path = Path(self.path)
         askings = self._narrowed(path)
         is_audio = any(kind in {InputKind.FILE, InputKind.PAIR} for kind, _ in askings)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from mvsep_watch.files import watched
 from mvsep_watch.model import FileStat, Folder
 from mvsep_watch.steps.base import Pool, Tools
 from mvsep_watch.watcher import Directories, Found, scan
@@ -16,11 +17,12 @@ CHUNK_FILES = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanEnd:
-    """What came of a scan besides its finds: sentences about what could not be read, and what it learned."""
+    """What came of a scan besides its finds: what could not be read, in sentences; what it learned; what it was in."""
 
     files: int
     unreadable: tuple[str, ...]
     directories: Directories = field(default_factory=dict, repr=False)
+    note: watched.FolderNote | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,8 @@ class Scan:
         skip_dirs: Our own output roots.
         known: What is known of its directories; None where nobody wants to know.
         is_whole: Whether directories are listed that are known and have not changed.
+        parts: What of it is looked through, where that is not all.
+        note: What the folder was when it was last looked through.
     """
 
     pool: ClassVar[Pool] = Pool.SCANNING
@@ -39,6 +43,8 @@ class Scan:
     skip_dirs: tuple[Path, ...]
     known: Directories | None = field(default=None, compare=False, repr=False)
     is_whole: bool = field(default=True, compare=False)
+    parts: tuple[Path, ...] = field(default=(), compare=False)
+    note: watched.FolderNote | None = field(default=None, compare=False)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -50,8 +56,9 @@ class Scan:
 
         Raises:
             RetryableError: The root cannot be read just now.
-            NeedsUserError: The root is not there, or may not be read.
+            NeedsUserError: The root is not there, is not on the disk that it was on, or may not be read.
         """
+        note = watched.require_same(self.folder.path, self.note)
         chunk: list[tuple[str, FileStat]] = []
         unreadable: list[str] = []
         directories: Directories = {}
@@ -63,6 +70,7 @@ class Scan:
             known=self.known,
             learned=None if self.known is None else directories,
             is_whole=self.is_whole,
+            parts=self.parts,
         ):
             if not isinstance(seen, Found):
                 unreadable.append(f"{seen.path}: {seen.error.message}")
@@ -73,4 +81,4 @@ class Scan:
                 tools.found(self.folder.name, tuple(chunk))
                 chunk = []
         tools.found(self.folder.name, tuple(chunk))
-        return ScanEnd(files=count, unreadable=tuple(unreadable), directories=directories)
+        return ScanEnd(files=count, unreadable=tuple(unreadable), directories=directories, note=note)

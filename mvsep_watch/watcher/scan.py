@@ -102,6 +102,7 @@ def scan(
     known: Mapping[str, Listed] | None = None,
     learned: Directories | None = None,
     is_whole: bool = True,
+    parts: Iterable[Path] = (),
 ) -> Iterator[Found | Unreadable]:
     """Yield every wanted file of a folder, in no order, and what could not be read.
 
@@ -114,13 +115,14 @@ def scan(
         known: What an earlier scan of the same folder learned.
         learned: Is filled with what this one learns; None where nobody wants to know.
         is_whole: Whether directories are listed that are known and have not changed.
+        parts: Directories below the folder, absolute, that alone are looked through; empty is all of it.
 
     Raises:
         RetryableError: The root cannot be read now; the share or the machine may come back.
         NeedsUserError: The root is missing, no folder, or not permitted.
         StoppedError: It was told to stop; what was found so far is not the whole.
     """
-    look = _Look(folder, skip_dirs)
+    look = _Look(folder, skip_dirs, parts)
     while look.pending:
         directory = look.pending.pop()
         try:
@@ -162,9 +164,9 @@ def _entries(directory: str, stopping: Callable[[], bool]) -> Iterator[os.DirEnt
 class _Look:
     """One pass over a folder: where it has still to go, and what it makes of an entry."""
 
-    def __init__(self, folder: Folder, skip_dirs: Iterable[Path]) -> None:
+    def __init__(self, folder: Folder, skip_dirs: Iterable[Path], parts: Iterable[Path]) -> None:
         self.root = os.fspath(folder.path)
-        self.pending = [self.root]
+        self.pending = [*map(os.fspath, parts)] or [self.root]
         self._relative_at = len(os.path.join(self.root, ""))  # noqa: PTH118 - one more for every root but "/"
         self._recursive = folder.recursive
         self._skipped = frozenset(map(os.fspath, skip_dirs))

@@ -38,8 +38,10 @@ def test_a_mount_is_known_by_its_point():
     """What a folder lies on when its disk is away is the mount around it."""
     away = TABLE.replace("31 30 0:21 / /mnt/nas rw - nfs4 nas:/music rw\n", "")
 
-    assert mounts.mount_of(Path("/mnt/nas/album"), table=TABLE) == mounts.Mount(point="/mnt/nas", fs_type="nfs4")
-    assert mounts.mount_of(Path("/mnt/nas/album"), table=away) == mounts.Mount(point="/mnt", fs_type="ext4")
+    nas, bare = (mounts.mount_of(Path("/mnt/nas/album"), table=table) for table in (TABLE, away))
+
+    assert (nas.point, nas.fs_type, nas.source) == ("/mnt/nas", "nfs4", "nas:/music")
+    assert (bare.point, bare.fs_type) == ("/mnt", "ext4")
 
 
 def test_a_table_that_says_nothing_is_unknown():

@@ -23,6 +23,8 @@ def world(tmp_path):
     world.stop()
     with suppress(subprocess.CalledProcessError):
         run("umount", str(world.stems))
+    with suppress(subprocess.CalledProcessError):
+        run("umount", str(world.drop))
 
 
 def mount(world, *options):
@@ -150,3 +152,44 @@ def test_a_source_is_moved_to_another_disk_once_its_outputs_are_published(world)
         assert world.states() == ["published"]
     finally:
         run("umount", str(world.base / "done"))
+
+
+def test_a_watched_share_that_is_unmounted_and_comes_back(world):
+    """The bare mount point is not an empty folder: nothing there is taken, and the queued job waits for its file."""
+    (world.base / "share").mkdir()
+    run("mount", "--bind", str(world.base / "share"), str(world.drop))
+    write_wav(world.drop / "one.wav", pitch=1)
+    world.start()
+    world.hands.held = {"uploads"}
+    world.pass_time(20)
+    run("umount", str(world.drop))
+    world.hands.held = set()
+    world.hands.go_on()
+    write_wav(world.drop / "on-the-mount-point.wav", pitch=2)
+    world.rescan()
+    world.pass_time(900, step_s=30)
+    states, reason, made = world.states(), world.jobs()[0].reason, world.service.made
+
+    run("mount", "--bind", str(world.base / "share"), str(world.drop))
+    world.rescan()
+    world.finish()
+
+    assert (states, made) == (["queued"], 0)
+    assert f"was on {world.drop} (" in reason
+    assert (world.states(), world.service.made) == (["published"], 1)
+
+
+def test_a_mount_that_comes_over_a_watched_folder_is_looked_through(world):
+    """What lies below it is out of sight then; when it goes again, that is said as well."""
+    world.start()
+    world.pass_time(10)
+    (world.base / "share").mkdir()
+    run("mount", "--bind", str(world.base / "share"), str(world.drop))
+    write_wav(world.drop / "one.wav")
+    world.rescan()
+    world.finish()
+    run("umount", str(world.drop))
+    world.rescan()
+
+    assert world.states() == ["published"]
+    assert "is away" in world.engine.desks.intake.troubled_folders["drop"]

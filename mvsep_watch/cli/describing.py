@@ -71,7 +71,8 @@ class Describer:
     def _why_not_started(self, view: JobView) -> Words:
         """Give the reason that a job shares with all others: it costs nothing and is small, and still may not start."""
         root = escape_path(view.job.output_root)
-        wait = may_start(Proposal(price=0, size_bytes=0, duration_s=None, root=root), self.situation)
+        proposal = Proposal(price=0, size_bytes=0, duration_s=None, root=root, folder=view.job.folder)
+        wait = may_start(proposal, self.situation)
         if isinstance(wait, Wait) and (self.account is not None or self.situation.gates):
             kept = self._slots_kept if self.situation.slots_taken >= self.situation.plan.separations else ""
             return f"{wait.reason}{kept}", wait.hint

@@ -46,6 +46,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "cancel": ("acting", "End jobs that are not finished."),
         "redo": ("acting", "Separate again, and pay again."),
         "forget": ("acting", "Ignore files from now on."),
+        "pause": ("pausing", "Begin no new uploads until told."),
+        "resume": ("pausing", "Let uploads begin again."),
     },
     "Mend": {
         "rebuild": ("rebuild", "Rebuild the state from outputs and history."),

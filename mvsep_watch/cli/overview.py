@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from mvsep_watch.cli.selecting import NOTHING_YET, START
 from mvsep_watch.daemon.reloading import Refused, refused
 from mvsep_watch.errors import ConfigError
 from mvsep_watch.files.lock import Holder, holder_of
-from mvsep_watch.model import Config, Gate, JobState
+from mvsep_watch.model import Config, Gate, GateName, JobState
 from mvsep_watch.naming import display, escape_path
 from mvsep_watch.planner import in_force
 from mvsep_watch.store import SeparationRow
@@ -65,6 +65,7 @@ class Overview:
         has_run: False for a configuration without a state file.
         needs: Held and failed jobs, by reason.
         waiting: Why the oldest queued job does not start; empty where none is queued.
+        gates: What a person paused first, then the oldest.
         refused: The configuration as it is written now, where the running daemon cannot take it.
     """
 
@@ -99,7 +100,7 @@ def found(views: Views | None, config: Config, *, now: float, trouble: ConfigErr
         has_run=True,
         holder=holder,
         counts=views.jobs.counts(),
-        gates=views.memory.closed,
+        gates=tuple(sorted(views.memory.closed, key=lambda gate: gate.name != GateName.PAUSED)),
         needs=tuple(
             group
             for state in (JobState.HELD, JobState.FAILED)
@@ -220,7 +221,9 @@ def show(overview: Overview, console: Console) -> None:
         console.print(f"{NOTHING_YET} with {rendering.path(overview.config.path)}")
         console.print(f"{START}")
         return
-    for line in (*_refusal(overview), *_needs(overview), *_gates(overview)):
+    paused = [gate for gate in overview.gates if gate.name == GateName.PAUSED]
+    others = overview.gates[len(paused) :]
+    for line in (*_gates(paused), *_refusal(overview), *_needs(overview), *_gates(others)):
         console.print(line)
     holder = overview.holder
     console.print(f"running: {holder}" if holder else f"not running: {START}")
@@ -254,8 +257,8 @@ def _needs(overview: Overview) -> Iterator[Text | str]:
             yield f"  hint: {display(group.hint)}"
 
 
-def _gates(overview: Overview) -> Iterator[Text | str]:
-    for gate in overview.gates:
+def _gates(gates: Iterable[Gate]) -> Iterator[Text | str]:
+    for gate in gates:
         since = f"since {local_time(gate.since)}"
         yield Text.assemble((f"gate {gate.name}", "yellow"), f" is closed {since}: {gate.reason}")
         if gate.hint:

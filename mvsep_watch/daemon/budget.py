@@ -24,6 +24,7 @@ class Budget:
         size_bytes: int,
         duration_s: float | None,
         root: str,
+        folder: str,
         reserved_by: SeparationRow | None = None,
     ) -> Start | Wait | Ask:
         """Ask the planner whether an attempt of a work may start now; what does not fit the catalogue may not.
@@ -34,6 +35,7 @@ class Budget:
             size_bytes: The upload's size.
             duration_s: Seconds of audio, or None.
             root: The output root, escaped.
+            folder: The watched folder's name.
             reserved_by: The intent whose own reservation and slot do not count against it.
         """
         if unfit := self._context.misfit(work):
@@ -46,6 +48,7 @@ class Budget:
             size_bytes=size_bytes,
             duration_s=duration_s,
             root=root,
+            folder=folder,
             is_tagged=kind_of(work.input_key).is_tagged,
             failures=self._context.store.separations.failures_on(work),
             approved=approved,

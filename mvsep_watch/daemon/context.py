@@ -187,8 +187,9 @@ class Context:
         return not self.config.is_output(root) and root not in self.store.jobs.roots_of_one_offs()
 
     def serves(self, folder: str) -> bool:
-        """Say whether anything may be begun for the jobs of a folder, or of a one-off."""
-        return not self.only or folder in self.only
+        """Say whether anything may be begun for the jobs of a folder, or of a one-off: it is meant, and not paused."""
+        is_paused = any(gate.name == GateName.PAUSED and gate.scope == folder for gate in self.store.memory.closed)
+        return not is_paused and (not self.only or folder in self.only)
 
     def today(self) -> str:
         """Give the local date that money is counted on."""

@@ -249,7 +249,7 @@ class Engine:
     def _has_due_work(self) -> bool:
         context, desks, counts = self.context, self.desks, self.context.store.jobs.counts()
         service_gates = [gate for gate in context.gates() if gate.name == GateName.SERVICE]
-        other_gates = [gate for gate in context.gates() if gate.name != GateName.SERVICE]
+        other_gates = [gate for gate in context.gates() if gate.name != GateName.SERVICE and not gate.scope]
         can_look = not (desks.history.is_failing or self._is_closed(GateName.TOKEN))
         looking = can_look and (desks.unknowns.is_urgent or desks.polling.ending or desks.history.is_settling)
         asking = counts[JobState.SUBMITTED] or looking

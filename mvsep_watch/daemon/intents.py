@@ -168,10 +168,11 @@ class Intents:
         self._news.submitted(row, Created(hash=hash_))
 
     def _carrier(self, row: SeparationRow) -> tuple[JobRow, SourceRow] | None:
-        """Give a job whose source still holds the bytes, if there is one."""
+        """Give a job whose source still holds the bytes, if there is one; rather of a folder that is not paused."""
         store = self._context.store
         carriers = ((job, store.sources.get(job.source_id)) for job in store.jobs.of_separation(row.id))
-        return next((pair for pair in carriers if pair[1].bytes_key == pair[0].bytes_key), None)
+        able = [(job, source) for job, source in carriers if source.bytes_key == job.bytes_key]
+        return next((pair for pair in able if self._context.serves(pair[0].folder)), able[0] if able else None)
 
     def _decide(self, row: SeparationRow, carrier: JobRow) -> Start | Wait | Ask:
         return self._budget.decide(
@@ -186,6 +187,7 @@ class Intents:
     def intend(self, job: JobRow, source: SourceRow, work: Work, *, attempt: int, reserves: int) -> None:
         """Commit the intent of a new attempt, and hand the upload out."""
         context, store = self._context, self._context.store
+            folder=carrier.folder,
         with store.transaction():
             separation_id = store.separations.intend(
                 work,

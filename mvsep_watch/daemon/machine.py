@@ -123,7 +123,7 @@ class Machine:
         self._context.open_gate(GateName.SERVICE)
         scopes = {escape_path(root) for root in self._probed_roots()}
         for gate in self._context.store.memory.closed:
-            if gate.scope and gate.scope not in scopes:
+            if gate.scope and gate.scope not in scopes and gate.name != GateName.PAUSED:
                 self._context.open_gate(gate.name, scope=gate.scope)
 
     def reloaded(self) -> None:

@@ -1,4 +1,4 @@
-"""Applies what commands ask for: retry, approve, cancel, redo, forget, separate; each in a transaction with its answer.
+"""Applies what commands ask for: retry, approve, cancel, redo, forget, separate, pause, resume; each in a transaction.
 
 A request names the attempt and the highest price that a person confirmed; it is refused if that attempt exists already
 or would cost more. The running daemon applies requests; without one, the command itself does, under the lock. Nothing
@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from mvsep_watch.daemon import oneoffs
+from mvsep_watch.daemon import oneoffs, pausing
 from mvsep_watch.daemon.holds import APPROVABLE, RETRIABLE, WAITS_FOR
 from mvsep_watch.daemon.redoing import (
     Doubt,
@@ -31,7 +31,8 @@ from mvsep_watch.store import JobRow, Request, SeparationRow, Store
 
 Answer = dict[str, Any]
 """`done`: ids of the jobs that were changed; `refused`: `{id, reason}` each; `made`: new jobs; `sources`: forgotten.
-That to `separate` has `folder` as well where it is not refused: the one-off's name."""
+That to `separate` has `folder` as well where it is not refused: the one-off's name. Those to `pause` and `resume` have
+`folders`: the names of those that it made a difference to, empty for everything."""
 
 BY_A_PERSON = "cancelled by a person"
 
@@ -80,6 +81,8 @@ class _Applying:
     def apply(self, request: Request) -> Answer:
         if request.command == "separate":
             return self._separate(request.arguments)
+        if request.command in ("pause", "resume"):
+            return self._pause(request)
         commands: dict[str, Callable[[JobRow, Item], str]] = {
             "retry": self._retry,
             "approve": self._approve,
@@ -108,6 +111,16 @@ class _Applying:
         except MvsepWatchError as error:
             return answer | {"refused": [oneoffs.refusal(error)]}
         return answer | {"folder": one_off.name}
+
+    def _pause(self, request: Request) -> Answer:
+        """Let no uploads begin any more, or again; of folders, or of everything."""
+        said = request.arguments
+        if request.command == "resume":
+            changed = pausing.resume(self._store, said["folders"])
+        else:
+            by, reason = said.get("by", ""), said.get("reason", "")
+            changed = pausing.pause(self._store, said["folders"], by=by, reason=reason, now=self._now)
+        return {"done": [], "refused": [], "made": [], "sources": [], "folders": changed}
 
     def _approved_batch(self) -> int:
         """Give the request's own batch, which is never asked about again."""

@@ -233,6 +233,7 @@ class Starting:
             duration_s=source.duration_s,
             root=escape_path(planned.job.output_root),
         )
+            folder=planned.job.folder,
         match decision:
             case Start(reserves=reserves) if self._context.hands.free(Pool.UPLOADS):
                 self._intents.intend(planned.job, source, planned.work, attempt=attempt, reserves=reserves)

@@ -141,10 +141,19 @@ FORMATS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """A closed gate. `scope` is empty for the whole daemon, or the one output root (escaped path) it is about."""
+    """A closed gate.
+
+    Args:
+        scope: Empty for the whole daemon, else what it is about: for `paused` the name of a watched folder, for the
+            others an output root (escaped path).
+    """
 
     name: GateName
     reason: str
     hint: str = ""
     since: float = 0.0
     scope: str = ""
+
+    def concerns(self, *, root: str, folder: str) -> bool:
+        """Say whether it keeps the work of a watched folder from starting, whose outputs go to a root."""
+        return self.scope in ("", folder if self.name == GateName.PAUSED else root)

@@ -51,6 +51,7 @@ class Proposal:
     Args:
         price: Credits; None is unknown.
         root: The output root, escaped: the scope of a `disk` gate.
+        folder: The watched folder's name: the scope of a `paused` gate.
         is_tagged: Whether the history would show whose it is.
         failures: How often the service failed on this input, with any settings, and never did it.
         approved: Whether a person approved this attempt, and for how many credits (None: whatever it costs).
@@ -60,6 +61,7 @@ class Proposal:
     size_bytes: int
     duration_s: float | None
     root: str = ""
+    folder: str = ""
     is_tagged: bool = True
     failures: int = 0
     approved: tuple[bool, int | None] = (False, None)
@@ -115,7 +117,7 @@ def _reserves(proposal: Proposal) -> int:
 
 def _gate(proposal: Proposal, situation: Situation) -> Wait | None:
     for gate in situation.gates:
-        if gate.scope in ("", proposal.root):
+        if gate.concerns(root=proposal.root, folder=proposal.folder):
             return Wait(gate.reason, gate.hint, is_shared=not gate.scope)
     if situation.account is None:
         return Wait("the account has not been read yet", is_shared=True)

@@ -53,7 +53,7 @@ def test_another_shell_is_a_matter_of_usage(run):
 
 def test_commands_are_suggested(suggested):
     """By how they begin."""
-    assert suggested("re") == ["retry", "redo", "rebuild"]
+    assert suggested("re") == ["retry", "redo", "resume", "rebuild"]
 
 
 def test_options_are_suggested(suggested):

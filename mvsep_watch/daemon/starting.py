@@ -232,8 +232,8 @@ class Starting:
             size_bytes=source.size_bytes,
             duration_s=source.duration_s,
             root=escape_path(planned.job.output_root),
-        )
             folder=planned.job.folder,
+        )
         match decision:
             case Start(reserves=reserves) if self._context.hands.free(Pool.UPLOADS):
                 self._intents.intend(planned.job, source, planned.work, attempt=attempt, reserves=reserves)
@@ -316,10 +316,9 @@ class Starting:
         self._judged_by = judged_by
         self._batches = BatchSums(context, self._budget.price_of)  # what it summed up were other prices
         for job in context.store.jobs.held(HoldKind.MISFIT):
-            with context.guarding(job):
-                planned = self.plan(job)
-                if isinstance(planned, Planned) and self._is_to_be_tried(planned):
-                    context.store.jobs.move(job, JobState.QUEUED, now=context.clock.now(), reason="its rule fits again")
+            planned = self.plan(job)
+            if isinstance(planned, Planned) and context.misfit(planned.work) is None:
+                context.store.jobs.move(job, JobState.QUEUED, now=context.clock.now(), reason="its rule fits again")
 
     def _has_ground(self, planned: Planned) -> bool:
         """Say whether its output root was looked at, and its source's folder is there; else write down why not."""
@@ -327,9 +326,6 @@ class Starting:
             self._wait(planned.job, trouble.message, trouble.hint)
             return False
         return self._context.knows_root(planned.job.output_root)
-
-    def _is_to_be_tried(self, planned: Planned) -> bool:
-        return _is_taken_otherwise(planned) or self._context.misfit(planned.work) is None
 
     def _wait(self, job: JobRow, reason: str, hint: str) -> None:
         """Let a job wait for a reason of its own; it is looked at again in a minute."""

@@ -78,9 +78,12 @@ class Deleting:
         return self._age_s(row) < KEPT_BY_SERVER_S and all(rule is not None and rule.delete_remote for rule in rules)
 
     def _jobs(self, row: SeparationRow) -> list[JobRow]:
-        """Give every job on the work: one that has not joined yet may still need the results."""
-        jobs = self._context.store.jobs.on_input(row.input_key)
-        return [job for job in jobs if (job.realm, job.settings) == (row.realm, row.settings)]
+        """Give every job on the work, or with the same hash: one that has not joined yet may still need the results."""
+        store, found = self._context.store, []
+        for same in {each.id: each for each in (row, *store.separations.of_hash(row.hash or ""))}.values():
+            jobs = store.jobs.on_input(same.input_key)
+            found += [job for job in jobs if (job.realm, job.settings) == (same.realm, same.settings)]
+        return found
 
     def _age_s(self, row: SeparationRow) -> float:
         return self._context.age_s(row.ended_at or row.intended_at)

@@ -126,12 +126,18 @@ class Intents:
         What carries no tag and may be one of the history's rows is unknown again.
         """
         if row.releases and not row.kind.is_tagged and self._context.store.memory.history_unexplained(row):
-            self._doubt(row, "it was refused, and the history lists what may be it")
+            if not self._is_linking(row):
+                self._doubt(row, "it was refused, and the history lists what may be it")
             return True
         found = self._context.store.memory.history_with_tags(row.realm, row.account, (row.tag,))
         if found:
             self.was_made(row, found[0].hash)
         return bool(found)
+
+    def _is_linking(self, row: SeparationRow) -> bool:
+        """Say whether what the history lists may be a link that is being fetched: its own hash will explain a row."""
+        submitted = self._context.store.separations.in_state(SeparationState.SUBMITTED)
+        return any(other.is_being_linked and other.account == row.account for other in submitted)
 
     def _is_certain(self, row: SeparationRow) -> bool:
         """Say whether what was refused as one too many was not made: the refusal may have been about itself.
@@ -181,13 +187,13 @@ class Intents:
             size_bytes=row.size_bytes,
             duration_s=row.duration_s,
             root=escape_path(carrier.output_root),
+            folder=carrier.folder,
             reserved_by=row,
         )
 
     def intend(self, job: JobRow, source: SourceRow, work: Work, *, attempt: int, reserves: int) -> None:
         """Commit the intent of a new attempt, and hand the upload out."""
         context, store = self._context, self._context.store
-            folder=carrier.folder,
         with store.transaction():
             separation_id = store.separations.intend(
                 work,
@@ -206,6 +212,10 @@ class Intents:
             store.jobs.set(job.id, separation_id=separation_id, reason="", hint="", not_before=0.0)
         context.log.info("separation_intended", job=job.id, separation=separation_id, credits=reserves)
         self._send(store.separations.get(separation_id), (job, source), is_free=not reserves)
+
+    def look_anew(self, source: SourceRow) -> None:
+        """Have a source read again: what was identified is not what its rule takes."""
+        self._news.source_changed(str(source.path))
 
     def give_up(self, row: SeparationRow, reason: str) -> None:
         """Take an intent back: its jobs are queued again, and its reservation and slot are free.

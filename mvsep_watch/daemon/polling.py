@@ -78,10 +78,18 @@ class Polling:
             elif row.is_being_linked:  # what a person cancels is cancelled once it can be
                 link = PollLink(separation_id=row.id, hash=row.hash, base_url=self.host_of(row))
                 self._context.hands.give(link)
+            elif row.cancel_wanted and self._is_shared(row):
+                self.end(row, SeparationState.CANCELLED, "cancelled by a person; what the service has serves another")
             elif row.cancel_wanted:
                 self._context.hands.give(CancelRemote(separation_id=row.id, hash=row.hash, base_url=self.host_of(row)))
             elif not self._is_early(row):
                 self._context.hands.give(Poll(separation_id=row.id, hash=row.hash, base_url=self.host_of(row)))
+
+    def _is_shared(self, row: SeparationRow) -> bool:
+        """Say whether the service has one separation for this one and another that is still needed."""
+        store = self._context.store
+        others = [other for other in store.separations.of_hash(row.hash or "") if other.id != row.id]
+        return any(other.account == row.account and store.jobs.of_separation(other.id) for other in others)
 
     def _is_early(self, row: SeparationRow) -> bool:
         """Put off the first poll of what cannot be done yet, as long as its like took; say whether it was."""

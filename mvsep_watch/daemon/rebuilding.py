@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from mvsep_watch import __version__
+from mvsep_watch.daemon import oneoffs
 from mvsep_watch.daemon.roots import root_key
 from mvsep_watch.daemon.systemd import Notifier
 from mvsep_watch.errors import MvsepWatchError
@@ -395,12 +396,22 @@ class Rebuilding:
                     self._store.sources.scanned(folder.name, self._now)
         for root, there in self._claims.items():
             claims.write(root, self._claim(there), replace_damaged=True)
+        self._go_on_with_one_offs(before)
         spool.take_over(spool.place_of(self._config.state), before=before, after=memory.state_id)
         with self._store.transaction():
             memory.set_meta(UNDER_WAY, "")
             memory.set_meta(_ASIDE, "")
             memory.open_gate(GateName.STATE)
             self._store.jobs.wake()
+
+    def _go_on_with_one_offs(self, before: str) -> None:
+        """Renew the claims of this state where one-offs went; one that is away only refuses further ones."""
+        known = oneoffs.with_one_offs(self._config, self._store).one_offs.values()
+        for root in {folder.output for folder in known} - self._claims.keys():
+            with contextlib.suppress(MvsepWatchError):
+                there = claims.read(root)
+                if there is not None and there.state_id == before:
+                    claims.write(root, self._claim(there))
 
     def _take_intents_back(self) -> None:
         """Have what was intended and never left asked about as well."""

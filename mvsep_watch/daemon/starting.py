@@ -163,23 +163,24 @@ class Starting:
             self._wait(job, f"it was queued for {job.realm}", "configure that service again, or `cancel` it")
             return
         planned = self.plan(job)
-        if isinstance(planned, RequestRefusedError):
+        if isinstance(planned, Planned) and _is_taken_otherwise(planned):
+            self._drop(planned, "its rule takes the file otherwise by now")
+            self._intents.look_anew(planned.source)
+        elif isinstance(planned, RequestRefusedError):
             self._hold_misfit(job, planned.message, planned.hint)
         elif isinstance(planned, MvsepWatchError):
             self._wait(job, planned.message, planned.hint)
         elif planned.source.bytes_key != job.bytes_key:
-            self._drop_changed(planned)
+            self._drop(planned, "the source was replaced, or went away, before it was sent")
         else:
             if job.settings != planned.work.settings.canonical():
                 self._context.store.jobs.set(job.id, settings=planned.work.settings.canonical())
             self._serve(planned)
 
-    def _drop_changed(self, planned: Planned) -> None:
-        job = planned.job
-        reason = "the source was replaced, or went away, before it was sent"
-        self._context.store.jobs.move(
-            job, JobState.CANCELLED, now=self._context.clock.now(), reason=reason, resume=JobState.QUEUED
-        )
+    def _drop(self, planned: Planned, reason: str) -> None:
+        """End a job on what is not to be sent any more; it goes on should that come back."""
+        now = self._context.clock.now()
+        self._context.store.jobs.move(planned.job, JobState.CANCELLED, now=now, reason=reason, resume=JobState.QUEUED)
 
     def _serve(self, planned: Planned) -> None:
         rows = {row.id: row for row in self._context.store.separations.of_work(planned.work)}
@@ -316,9 +317,10 @@ class Starting:
         self._judged_by = judged_by
         self._batches = BatchSums(context, self._budget.price_of)  # what it summed up were other prices
         for job in context.store.jobs.held(HoldKind.MISFIT):
-            planned = self.plan(job)
-            if isinstance(planned, Planned) and context.misfit(planned.work) is None:
-                context.store.jobs.move(job, JobState.QUEUED, now=context.clock.now(), reason="its rule fits again")
+            with context.guarding(job):
+                planned = self.plan(job)
+                if isinstance(planned, Planned) and self._is_to_be_tried(planned):
+                    context.store.jobs.move(job, JobState.QUEUED, now=context.clock.now(), reason="its rule fits again")
 
     def _has_ground(self, planned: Planned) -> bool:
         """Say whether its output root was looked at, and its source's folder is there; else write down why not."""
@@ -327,12 +329,20 @@ class Starting:
             return False
         return self._context.knows_root(planned.job.output_root)
 
+    def _is_to_be_tried(self, planned: Planned) -> bool:
+        return _is_taken_otherwise(planned) or self._context.misfit(planned.work) is None
+
     def _wait(self, job: JobRow, reason: str, hint: str) -> None:
         """Let a job wait for a reason of its own; it is looked at again in a minute."""
         if job.reason != reason:
             self._context.log.warning("job_waits", job=job.id, reason=reason, hint=hint)
         not_before = self._context.clock.now() + PROBE_S
         self._context.store.jobs.wait(job, reason=reason, hint=hint, not_before=not_before)
+
+
+def _is_taken_otherwise(planned: Planned) -> bool:
+    """Say whether a job's rule, of which no more was confirmed, takes another kind of input than the job has."""
+    return planned.job.attempt_wanted is None and planned.rule.input != kind_of(planned.job.input_key)
 
 
 def hold_ended(context: Context, job: JobRow, row: SeparationRow, would_pay: int | None) -> None:

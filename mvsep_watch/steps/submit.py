@@ -7,11 +7,19 @@ it, short of the service's own refusal, is an unknown outcome, and `Sent` says w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
-from mvsep_watch.errors import MvsepWatchError, RetryableError, SourceChangedError, StoppedError
+from mvsep_watch.errors import (
+    MvsepWatchError,
+    NeedsUserError,
+    RetryableError,
+    SourceChangedError,
+    SourceRefusedError,
+    StoppedError,
+)
 from mvsep_watch.files import claim as claims
 from mvsep_watch.files import dropped, roots
 from mvsep_watch.model import (
@@ -23,11 +31,14 @@ from mvsep_watch.model import (
     Settings,
     file_key,
     kind_of,
+    link_key,
     pair_key,
     text_key,
 )
 from mvsep_watch.mvsep import SentFile
 from mvsep_watch.steps.base import Denied, Pool, Tools
+
+T = TypeVar("T")
 
 
 class DeniedError(RetryableError):
@@ -114,19 +125,33 @@ class Submit:
         return Sent(created=created)
 
     def _request(self) -> tuple[Path | Link | Pair | None, Settings]:
-        """Give what is sent. A text is read once more, and is only sent if it is still the same."""
+        """Give what is sent. A link and a text are read once more, and are only sent if they are still the same."""
+        path = Path(self.path)
         match kind_of(self.input_key):
             case InputKind.LINK:
-                return Link.to(self.input_key.partition(":")[2]), self.settings
+                return self._unchanged(dropped.read_link, lambda link: link_key(link.url)), self.settings
             case InputKind.TEXT:
-                text = dropped.read_text(Path(self.path))
-                if text_key(text) != self.input_key:
-                    raise self.changed()
+                text = self._unchanged(dropped.read_text, text_key)
                 return None, self.settings.with_option(self.prompt, text)
             case InputKind.PAIR if self.reference is not None:
-                return Pair(target=Path(self.path), reference=self.reference), self.settings
+                return Pair(target=path, reference=self.reference), self.settings
+            case InputKind.PAIR:
+                raise NeedsUserError(
+                    f"{path.name} was to be sent with a reference, and its rule names none any more",
+                    hint="give the rule its `reference` back, then `retry`: nothing was sent",
+                )
             case _:
-                return Path(self.path), self.settings
+                return path, self.settings
+
+    def _unchanged(self, read: Callable[[Path], T], key_of: Callable[[T], str]) -> T:
+        """Read what the source holds, and require that it is what was identified."""
+        try:
+            found = read(Path(self.path))
+        except SourceRefusedError as exc:
+            raise self.changed() from exc
+        if key_of(found) != self.input_key:
+            raise self.changed()
+        return found
 
     def is_as_identified(self, files: tuple[SentFile, ...]) -> bool:
         """Say whether the files that were read for sending are what was identified; without files nothing is read."""

@@ -211,6 +211,10 @@ class Separations:
             self._enter(row.id, "reserved", again, realm=row.realm, day=row.reserved_day, now=now)
             self._db.update("separations", row.id, {"credits_charged": None, "balance_read": 0})
 
+    def of_hash(self, hash_: str) -> list[SeparationRow]:
+        """Give every separation that a hash of the service stands for: of two links to one file it may be one."""
+        return self._rows("hash = ? ORDER BY id", (hash_,))
+
     def unfinished(self) -> list[SeparationRow]:
         """Give every separation that is not ended, the oldest first."""
         return self._rows("state IN ('intended', 'released', 'submitted') ORDER BY id")

@@ -1,9 +1,14 @@
 """Where features meet: what one of them keeps, another must neither lose nor pay for once more."""
 
+from dataclasses import replace
+
 import pytest
 
 from mvsep_watch.files import spool
-from tests.daemon.test_inputs import ask
+from mvsep_watch.model import GateName, InputKind, Rule
+from mvsep_watch.steps.base import Pool
+from tests.daemon.test_inputs import LINKS, TEXTS, URL, ask, drop_link, drop_text
+from tests.daemon.test_one_offs import one_off, refusal, separate
 from tests.daemon.test_roots import swap_back
 from tests.daemon.test_spooling import DAY_S, away, no_reserve, spooled  # noqa: F401 - a fixture
 from tests.daemon.world import write_wav
@@ -113,3 +118,171 @@ def test_a_number_that_stands_for_another_job_removes_nothing_from_the_spool(wor
 
     assert [(job.id, str(job.state), job.final.name) for job in world.jobs()] == [(1, "published", "other")]
     assert everything_spooled(world) == kept
+
+
+# A source that is no file to send
+
+
+def links(world, *names):
+    """Watch for links, and have some dropped."""
+    world.rules = (LINKS,)
+    world.folder_options = {"include": ("*",)}
+    world.limits = replace(world.limits, separations=5)
+    for name in names:
+        drop_link(world, f"{name}.url", f"{URL}?{name}")
+
+
+def before_it_is_sent(world, change):
+    """Have something happen to a source when its upload is about to begin."""
+    world.start()
+    world.hands.held = {Pool.UPLOADS}
+    world.pass_time(20)
+    change()
+    world.hands.held = set()
+    world.hands.go_on()
+    world.finish()
+
+
+def test_a_link_that_was_taken_away_before_it_was_sent_is_not_paid_for(world):
+    """Like any file that is gone: the person has thought better of it."""
+    links(world, "a")
+    before_it_is_sent(world, (world.drop / "a.url").unlink)
+
+    assert (world.states(), world.service.made) == (["cancelled"], 0)
+
+
+@pytest.mark.parametrize("content", ["[InternetShortcut]\nURL=http://127.0.0.1:9/b.wav\n", "no link at all", ""])
+def test_a_link_that_was_changed_before_it_was_sent_is_not_sent_as_it_was(world, content):
+    """What is sent is what the file holds, and nothing if it holds no link."""
+    links(world, "a")
+    before_it_is_sent(world, lambda: (world.drop / "a.url").write_text(content))
+
+    sent = [upload.fields["url"] for upload in world.service.uploads]
+    assert sent == (["http://127.0.0.1:9/b.wav"] if "URL" in content else [])
+
+
+def test_a_text_that_was_emptied_before_it_was_sent_is_not_sent(world):
+    """It is looked at again, and fails nobody's rule."""
+    world.rules = (TEXTS,)
+    world.folder_options = {"include": ("*",)}
+    words = drop_text(world)
+    before_it_is_sent(world, lambda: words.write_text(""))
+
+    assert (world.states(), world.service.uploads) == (["cancelled"], [])
+
+
+@pytest.mark.parametrize(("before", "after"), [("pair", "file"), ("file", "pair"), ("file", "link"), ("pair", "link")])
+def test_a_rule_that_takes_another_kind_of_input_takes_what_waits_anew(world, tmp_path, before, after):
+    """Nothing is sent as the rule took it before, nor as a mixture of both."""
+    kinds = {
+        "file": Rule(sep_type=40, output_format=1),
+        "pair": Rule(sep_type=68, output_format=1, input=InputKind.PAIR, reference=write_wav(tmp_path / "ref.wav")),
+        "link": LINKS,
+    }
+    write_wav(world.drop / "song.wav", pitch=4)
+    world.rules = (kinds[before],)
+    world.start()
+    world.engine.context.close_gate(GateName.PAUSED, "a person said so")
+    world.pass_time(20)
+    world.rules = (kinds[after],)
+    world.engine.reload(world.config())
+    world.engine.context.open_gate(GateName.PAUSED)
+    world.finish()
+
+    done = [(str(job.state), job.input_key.partition(":")[0]) for job in world.jobs()]
+    old, new = (("sha256" if kind == "file" else kind) for kind in (before, after))
+    assert done == [("cancelled", old)] + [("published", new)] * (after != "link")
+    assert world.service.made == (after != "link")
+
+
+# Links that are one
+
+
+def two_links_to_one_separation(world):
+    """Have the service recognise that two links lead to the same, once it has fetched them."""
+    links(world, "a")
+    world.start()
+    world.pass_time(40)
+    links(world, "b")
+    world.rescan()
+    world.pass_time(20)
+    first, second = world.service.jobs.values()
+    world.service.links[second.short] = first
+    del world.service.jobs[second.hash]
+    world.pass_time(60)
+
+
+def test_cancelling_one_of_two_links_to_one_separation_leaves_it_to_the_other(world):
+    """The service has it once, and the other job has paid for it."""
+    two_links_to_one_separation(world)
+    ask(world, "cancel", {"id": 2})
+    world.finish()
+
+    assert (world.states(), world.service.count("cancel")) == (["published", "cancelled"], 0)
+
+
+def test_of_two_links_to_one_separation_none_is_deleted_before_both_are_published(world):
+    """The second may be fetched later."""
+    two_links_to_one_separation(world)
+    world.rules = (replace(LINKS, delete_remote=True),)
+    world.engine.reload(world.config())
+    world.hands.held = {Pool.DOWNLOADS}
+    world.service.finish_all()
+    world.pass_time(60)
+    one, other = world.hands.waiting
+    world.hands.waiting = [one]
+    world.hands.go_on()
+    world.pass_time(7200, step_s=60)
+    deleted = world.service.count("delete")
+    world.hands.waiting.append(other)
+    world.hands.held = set()
+    world.hands.go_on()
+    world.finish()
+
+    assert (deleted, world.states()) == (0, ["published", "published"])
+
+
+def test_a_link_that_was_refused_waits_until_the_history_is_explained(world):
+    """A row may be another link's, which has no hash of its own before the service has fetched it."""
+    links(world, "a", "b")
+    world.service.slots, world.service.link_polls = 1, 8
+    world.start()
+    world.finish(rounds=120)
+
+    assert (world.states(), world.service.made) == (["published", "published"], 2)
+
+
+# One-offs and the memory
+
+
+def test_a_rebuilt_state_goes_on_where_its_one_offs_went(world, tmp_path):
+    """Its claims there bear its other id; those of others are left alone."""
+    song = write_wav(tmp_path / "desk" / "song.wav")
+    world.start()
+    separate(world, one_off(song))
+    separate(world, one_off(song, tmp_path / "shared"))
+    theirs = tmp_path / "shared" / ".mvsep-watch-claim.json"
+    theirs.write_text(theirs.read_text().replace(world.store.memory.state_id, "somebody"))
+    world.rebuild()
+    world.start()
+    answer = separate(world, one_off(song))
+
+    assert answer["refused"] == []
+    assert "belongs to another state" in refusal(world, one_off(song, tmp_path / "shared"))
+    assert world.service.made == 1
+
+
+def test_a_one_off_under_way_outlives_a_rebuild(world, tmp_path):
+    """It was paid for, and its folder is still its own."""
+    world.start()
+    song = one_off(write_wav(tmp_path / "desk" / "song.wav"))
+    world.store.requests.append("separate", song.as_json(), now=world.clock.now())
+    world.pass_time(10)
+    sent = world.states()
+    world.rebuild()
+    world.start()
+    for _ in range(10):
+        world.pass_time(5)
+        world.service.finish_all()
+
+    assert (sent, world.states(), world.service.made) == (["submitted"], ["published"], 1)

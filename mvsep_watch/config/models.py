@@ -54,8 +54,8 @@ class Section(BaseModel):
 class PollSection(Section):
     """How often an unfinished separation is asked for."""
 
-    min: Interval = Field(default=5.0, description="the first interval")
-    max: PositiveDuration = Field(default=60.0, description="the interval it grows to")
+    min: Interval = Field(default=5.0, description="the shortest interval")
+    max: PositiveDuration = Field(default=60.0, description="the longest interval")
 
 
 class ReconcileSection(Section):

@@ -21,7 +21,7 @@ from tests.real.helpers import Place, until
 from tests.real.test_big_file import write_silence
 
 FILES, SLOTS = 200, 10
-LENGTH_S, SONG_BYTES = 10.0, 500_000
+LENGTH_S, SONG_BYTES = 20.0, 500_000
 MOST_TIMES, MOST_POLLS, MOST_LATE = 1.05, 8, 0.05
 
 

@@ -110,6 +110,19 @@ def test_the_bounds_of_the_configuration_hold(world):
     assert polls >= 200 / 10
 
 
+def test_the_loop_naps_until_the_next_poll_is_due(world):
+    """A finished separation keeps its slot until it is asked for."""
+    begin(world)
+    write_wav(world.drop / "a.wav")
+    world.rescan()
+    while not world.service.made:
+        world.pass_time(STEP_S, step_s=STEP_S)
+
+    world.store.separations.set(1, not_before=world.clock.now() + 0.2)
+
+    assert round(world.engine.nap_s(), 3) == 0.2
+
+
 def test_what_a_person_waits_for_is_asked_for_at_once(world):
     """A put off poll is no reason to let `retry` or `cancel` wait."""
     begin(world)

@@ -1,15 +1,20 @@
 """Lives at random: drops, renames, faults, kills, requests, other accounts; and what must hold in every one of them.
 
-`MVSEP_WATCH_LIVES` says how many lives there are.
+A state machine of hypothesis: what breaks a promise is cut down to the shortest life that does. `MVSEP_WATCH_LIVES`
+says how many lives there are.
 """
 
 import collections
 import dataclasses
 import os
-import random
 import shutil
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
 
-import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from mvsep_watch.errors import StateError
 from mvsep_watch.model import CreditLimits, InputKind, Limits, Reconcile, Rule
@@ -45,8 +50,8 @@ OTHER_FAULTS = {
 class Life:
     """A world, and a chance that does things to it."""
 
-    def __init__(self, base, seed):
-        self.chance = random.Random(seed)
+    def __init__(self, base, chance):
+        self.chance = chance
         self.world = world = World(base, credits=self.chance.choice([1000, 1000, 8]))
         self.effects = Effects(world)
         self.disk_is_full, self.commits_left, self.state_fails = False, 0, ""
@@ -63,9 +68,9 @@ class Life:
                 reserve=self.chance.choice([0, 0, 3]),
             ),
         )
-        rule = Rule(name="a", sep_type=40, output_format=1)
-        others = [(), (dataclasses.replace(rule, name="b"),), (dataclasses.replace(rule, name="b", output_format=4),)]
-        world.rules = (rule, *self.chance.choice(others), Rule(name="links", sep_type=40, input=InputKind.LINK))
+        first = Rule(name="a", sep_type=40, output_format=1)
+        others = [(), (dataclasses.replace(first, name="b"),), (dataclasses.replace(first, name="b", output_format=4),)]
+        world.rules = (first, *self.chance.choice(others), Rule(name="links", sep_type=40, input=InputKind.LINK))
         self.source = self.chance.choice(["keep", "keep", "delete", base / "moved"])
         world.folder_options = {"include": ("*",), "layout": "{rel}/{name}/{rule}", "source": self.source}
         self.names = 0
@@ -97,16 +102,14 @@ class Life:
         roots = (self.world.drop, self.world.base / "moved")
         return {sha256(path) for root in roots for path in root.rglob("*") if path.is_file()}
 
-    def act(self):
+    def act(self, kind):
         """Do one thing, and let the daemon deal with it."""
-        kind = self.chance.choices(list(ACTIONS), list(ACTIONS.values()))[0]
         self.before = self.contents()
         try:
             getattr(self, f"_{kind}")()
             self.world.settle()
         except (Killed, StateError):
             self._restart()
-        return kind
 
     def _drop(self):
         write_wav(self.name(), pitch=self.chance.randint(1, 6))
@@ -316,24 +319,42 @@ def assert_nothing_is_stuck(world):
     assert world.engine.is_at_rest(gated_for_s=0)
 
 
-@pytest.mark.parametrize("seed", range(LIVES))
-def test_no_life_pays_twice_shows_half_or_gets_stuck(tmp_path, seed):
+class AnyLife(RuleBasedStateMachine):
     """Forty things happen in any order; then all faults are over."""
-    life = Life(tmp_path, seed)
-    done = []
-    with life.effects.watched():
-        life.world.start()
-        for _ in range(40):
-            done.append(life.act())
-            assert_nothing_was_paid_twice(life.world)
-            assert_no_budget_is_exceeded(life)
-            assert_nothing_is_half(life.world)
-            assert_no_content_is_lost(life)
-        life.calm_down()
 
-    assert_nothing_was_paid_twice(life.world)
-    assert_no_budget_is_exceeded(life)
-    assert_nothing_is_half(life.world)
-    assert_nothing_is_stuck(life.world)
-    assert_everything_is_explained(life.world)
-    life.world.stop()
+    @initialize(chance=st.randoms(use_true_random=False))
+    def begin(self, chance):
+        self.stack = ExitStack()
+        self.life = Life(Path(self.stack.enter_context(tempfile.TemporaryDirectory())), chance)
+        self.stack.callback(self.life.world.stop)
+        self.stack.enter_context(self.life.effects.watched())
+        self.life.world.start()
+
+    @rule(kind=st.sampled_from([kind for kind, weight in ACTIONS.items() for _ in range(int(2 * weight))]))
+    def act(self, kind):
+        self.life.act(kind)
+
+    @invariant()
+    def promises_hold(self):
+        assert_nothing_was_paid_twice(self.life.world)
+        assert_no_budget_is_exceeded(self.life)
+        assert_nothing_is_half(self.life.world)
+        assert_no_content_is_lost(self.life)
+
+    def teardown(self):
+        with self.stack:
+            self.life.calm_down()
+            self.promises_hold()
+            assert_nothing_is_stuck(self.life.world)
+            assert_everything_is_explained(self.life.world)
+
+
+test_no_life_pays_twice_shows_half_or_gets_stuck = AnyLife.TestCase
+test_no_life_pays_twice_shows_half_or_gets_stuck.settings = settings(
+    max_examples=LIVES,
+    stateful_step_count=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)

@@ -4,7 +4,19 @@ Both only look; they open no file, decide nothing, and remember nothing of what 
 undecodable bytes as surrogate escapes: a hundred thousand `Path` objects would cost more than the scan itself.
 """
 
+from mvsep_watch.watcher.advice import advice
 from mvsep_watch.watcher.events import FolderHealth, Mode, Trouble, Watcher
 from mvsep_watch.watcher.scan import Directories, Found, Listed, Unreadable, scan
 
-__all__ = ["Directories", "FolderHealth", "Found", "Listed", "Mode", "Trouble", "Unreadable", "Watcher", "scan"]
+__all__ = [
+    "Directories",
+    "FolderHealth",
+    "Found",
+    "Listed",
+    "Mode",
+    "Trouble",
+    "Unreadable",
+    "Watcher",
+    "advice",
+    "scan",
+]

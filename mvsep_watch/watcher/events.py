@@ -5,18 +5,21 @@ posted as trouble, and then the folder needs a scan:
 
     overflow     the kernel dropped events
     limit        the kernel refused watches: a part of the tree, or all of it, is not heard
+    instances    the kernel refused to be listened to at all
     unreadable   directories could not be watched
     gone         the root is missing
     replaced     the root is another directory than it was, or is back: heard from here on
     broken       a bug, in what was called or in watchdog
 
 The surprise: inotify follows a directory, not a path. A root that was moved away is followed to wherever it went, one
-that was mounted over is listened to below the mount, and neither makes an event; so `check` compares, before every full
-scan, the root that is heard with the root that is there.
+that was mounted over is listened to below the mount, and neither makes an event, nor does a mount deeper down; so
+`check` compares, before every full scan, the root that is heard with the root that is there. Nor is a thread that is
+alive one that hears: `check` feels its pulse.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import time
@@ -30,13 +33,21 @@ from watchdog.observers.inotify_c import InotifyFD
 
 from mvsep_watch.model import Folder
 from mvsep_watch.watcher.inotify import Ear
+from mvsep_watch.watcher.pulse import Pulse
 
 log = structlog.get_logger()
 
 OnPath = Callable[[str, str], None]
 OnTrouble = Callable[[str, str], None]
 
-_LIMITS = frozenset({errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+_LIMITS = {
+    errno.ENOSPC: "limit",
+    errno.ENOMEM: "limit",
+    errno.EMFILE: "instances",
+    errno.ENFILE: "instances",
+}
+_JOINED_S = 2.0
+"""A thread that does not read does not end either; it is left behind."""
 
 
 class Trouble(StrEnum):
@@ -44,6 +55,7 @@ class Trouble(StrEnum):
 
     OVERFLOW = "overflow"
     LIMIT = "limit"
+    INSTANCES = "instances"
     UNREADABLE = "unreadable"
     GONE = "gone"
     REPLACED = "replaced"
@@ -65,6 +77,7 @@ class FolderHealth:
     Args:
         alive: Whether its events are read at all.
         last_event_s: When the last one came, seconds on `time.monotonic`; None before the first.
+        watches: How many of its directories are watched.
         refused_watches: How many of its directories are not watched.
         overflows: How often the kernel dropped events.
         trouble: The trouble that lasts, if any.
@@ -73,6 +86,7 @@ class FolderHealth:
     mode: Mode
     alive: bool
     last_event_s: float | None = None
+    watches: int = 0
     refused_watches: int = 0
     overflows: int = 0
     trouble: Trouble | None = None
@@ -92,6 +106,7 @@ class Watcher:
         self._on_trouble = on_trouble
         self._watched: dict[str, _Watched] = {}
         self._kernel: InotifyFD | None = None
+        self._pulse: Pulse | None = None
 
     def watch(self, folder: Folder) -> None:
         """Begin to hear a folder; what cannot be heard yet is tried again by `check`."""
@@ -115,7 +130,7 @@ class Watcher:
 
         A folder that is heard from here on only is posted as `replaced`.
         """
-        if self._kernel is not None and not self._kernel.is_alive():
+        if self._kernel is not None and not self._is_read(self._kernel):
             for watched in self._watched.values():
                 watched.deafen()
             self._close_kernel()
@@ -125,6 +140,9 @@ class Watcher:
     def health(self) -> dict[str, FolderHealth]:
         """Say of each folder how well it is heard."""
         return {name: watched.health() for name, watched in self._watched.items()}
+
+    def _is_read(self, kernel: InotifyFD) -> bool:
+        return kernel.is_alive() and (self._pulse is None or self._pulse.beats())
 
     def _check(self, watched: _Watched) -> None:
         try:
@@ -157,22 +175,25 @@ class Watcher:
         if self._kernel is None:
             self._kernel = InotifyFD()
             self._kernel.start()
+            with contextlib.suppress(OSError):  # where not even one watch is left the folders will say so
+                self._pulse = Pulse(self._kernel)
         return self._kernel
 
     def _close_kernel(self) -> None:
-        kernel, self._kernel = self._kernel, None
+        kernel, self._kernel, self._pulse = self._kernel, None, None
         if kernel is not None:
             kernel.stop()
-            kernel.join()
+            kernel.join(_JOINED_S)
 
 
 @dataclass(frozen=True, slots=True)
 class _Root:
-    """Which directory a path means just now."""
+    """Which directory a path means just now, and what is mounted on it and below."""
 
     device: int
     inode: int
     mount: str
+    mounts_below: frozenset[str]
 
 
 class _Watched:
@@ -212,11 +233,12 @@ class _Watched:
             ear.dismiss()
 
     def health(self) -> FolderHealth:
-        is_complete = self.is_alive and Trouble.LIMIT not in self._refused.values()
+        is_complete = self.is_alive and not {Trouble.LIMIT, Trouble.INSTANCES} & set(self._refused.values())
         return FolderHealth(
             mode=Mode.EVENTS if is_complete else Mode.POLLING,
             alive=self.is_alive,
             last_event_s=self._last_event_s,
+            watches=self._ear.line.watches if self._ear else 0,
             refused_watches=len(self._refused),
             overflows=self._overflows,
             trouble=self.trouble,
@@ -272,8 +294,17 @@ def _root(path: str) -> _Root:
         mount = next((line for line in lines if line.startswith("mnt_id:")), "")
     finally:
         os.close(descriptor)
-    return _Root(device=stat.st_dev, inode=stat.st_ino, mount=mount)
+    return _Root(device=stat.st_dev, inode=stat.st_ino, mount=mount, mounts_below=_mounts_below(path))
+
+
+def _mounts_below(path: str) -> frozenset[str]:
+    """Give the numbers of the mounts below a path. Source: proc_pid_mountinfo(5)."""
+    around = os.fsencode(os.path.join(os.path.realpath(path), ""))  # noqa: PTH118 - one more for every root but "/"
+    for byte in b"\\ \t\n":
+        around = around.replace(bytes([byte]), b"\\%03o" % byte)
+    lines = (line.split(b" ", 5) for line in Path("/proc/self/mountinfo").read_bytes().splitlines())
+    return frozenset(os.fsdecode(fields[0]) for fields in lines if fields[4].startswith(around))
 
 
 def _trouble(error: OSError) -> Trouble:
-    return Trouble.LIMIT if error.errno in _LIMITS else Trouble.UNREADABLE
+    return Trouble(_LIMITS.get(error.errno or 0, "unreadable"))

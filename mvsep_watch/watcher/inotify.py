@@ -87,6 +87,11 @@ class Line:
             self._ids[wd] = callback_id
         return wd
 
+    @property
+    def watches(self) -> int:
+        """How many directories are watched."""
+        return len(self._ids)
+
     def remove_callbacks(self, callbacks: list[tuple[WatchDescriptor, CallbackId]]) -> None:
         """Watch directories no more."""
         known = [(wd, self._ids.pop(wd)) for wd, _ in callbacks if wd in self._ids]
@@ -134,11 +139,12 @@ class Ear(InotifyEmitter):
     def __init__(self, kernel: InotifyFD, path: str, *, recursive: bool, listener: Listener) -> None:
         self._listener = listener
         self._is_dismissed = False
+        self.line = Line(kernel, listener)
         super().__init__(
             EventQueue(),
             ObservedWatch(path, recursive=recursive),
             event_filter=list[type[FileSystemEvent]](HEARD),
-            inotify_fd=cast("InotifyFD", Line(kernel, listener)),
+            inotify_fd=cast("InotifyFD", self.line),
         )
 
     def queue_event(self, event: FileSystemEvent) -> None:

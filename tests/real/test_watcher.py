@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mvsep_watch.model import Folder, Rule
-from mvsep_watch.watcher import Mode, Trouble, Watcher
+from mvsep_watch.watcher import Mode, Trouble, Watcher, advice, events, pulse
 
 DEADLINE_S = 10.0
 
@@ -313,7 +313,7 @@ def test_no_instance_of_inotify_means_polling_and_no_crash(root, ears, watcher, 
     """The limit of instances is trouble like another, and heals by itself."""
     sysctl("max_user_instances", 0)
     watcher.watch(folder_at(root))
-    assert ears.troubles == [("drop", Trouble.LIMIT)]
+    assert ears.troubles == [("drop", Trouble.INSTANCES)]
     assert watcher.health()["drop"].mode is Mode.POLLING
 
     sysctl("max_user_instances", 128)
@@ -352,6 +352,81 @@ def test_a_mount_over_the_root_is_noticed(root, ears, watcher):
     finally:
         watcher.unwatch("drop")
         subprocess.run(["umount", root], check=True)
+
+
+def test_a_mount_below_the_root_is_noticed(root, ears, watcher):
+    """What comes there is heard from then on, and what it covers is not."""
+    (root / "a b").mkdir()
+    watcher.watch(folder_at(root))
+    try:
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", root / "a b"], check=True, capture_output=True)
+    except subprocess.CalledProcessError:
+        pytest.skip("may not mount")
+    try:
+        watcher.check()
+        assert ears.wait_for_trouble(Trouble.REPLACED)
+
+        (root / "a b" / "a.wav").write_bytes(b"x")
+
+        assert ears.wait_for_path(root / "a b" / "a.wav")
+        assert ears.troubles == [("drop", Trouble.REPLACED)]
+    finally:
+        watcher.stop()
+        subprocess.run(["umount", root / "a b"], check=True)
+
+
+def test_a_thread_that_is_alive_and_does_not_read_is_replaced(root, ears, watcher, monkeypatch):
+    """`is_alive` says nothing about it; a record that was made on purpose does."""
+    watcher.watch(folder_at(root))
+    stuck = threading.Event()
+    kernel = watcher._kernel
+    monkeypatch.setattr(kernel, "handle_event", lambda _: stuck.wait(DEADLINE_S))
+    monkeypatch.setattr(pulse, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(events, "_JOINED_S", 0.05)
+
+    watcher.check()
+    (root / "a.wav").write_bytes(b"x")
+
+    assert ears.wait_for_path(root / "a.wav")
+    assert (kernel.is_alive(), watcher._kernel is kernel) == (True, False)
+    assert ears.troubles == [("drop", Trouble.REPLACED)]
+    stuck.set()
+    kernel.join(DEADLINE_S)
+    assert not kernel.is_alive()
+
+
+def test_the_pulse_is_felt_and_writes_nothing(root, ears, watcher):
+    """The only directory that it opens is this package's; nobody is told of it."""
+    watcher.watch(folder_at(root))
+    before = {path: path.stat().st_mtime_ns for path in (root, pulse.PLACE)}
+
+    assert watcher._pulse.beats(within_s=DEADLINE_S)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert ears.paths == []
+
+
+@pytest.mark.parametrize(
+    ("trouble", "name"),
+    [
+        (Trouble.LIMIT, "max_user_watches"),
+        (Trouble.INSTANCES, "max_user_instances"),
+        (Trouble.OVERFLOW, "max_queued_events"),
+    ],
+)
+def test_advice_names_the_setting_its_value_and_a_larger_one(trouble, name):
+    """A sentence that can be pasted."""
+    value = int((Path("/proc/sys/fs/inotify") / name).read_text())
+
+    said = advice(trouble)
+
+    assert f"fs.inotify.{name}=" in said
+    assert f"(it is {value})" in said
+    assert int(said.split(f"{name}=")[1].split("`")[0]) >= 2 * value
+
+
+def test_every_trouble_that_lasts_has_advice():
+    """Only what has mended itself has none."""
+    assert [trouble for trouble in Trouble if not advice(trouble)] == [Trouble.REPLACED]
 
 
 def test_stop_ends_every_thread(root, ears, watcher):

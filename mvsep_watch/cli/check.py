@@ -106,7 +106,7 @@ def _online(config: Config) -> Findings:
     listing = listing or _kept(config) or _along()
     problems += check_models(config, listing.models, known=_packaged())
     if account is not None and not account.has_premium:
-        problems += _premium_problems(config, listing.models)
+        problems += premium_problems(config, listing.models)
     return Findings(
         config=config,
         listing=listing,
@@ -152,7 +152,8 @@ def _state_problems(config: Config) -> Iterator[str]:
         yield f"{error.message}; {error.hint}"
 
 
-def _premium_problems(config: Config, catalogue: Catalogue) -> Iterator[str]:
+def premium_problems(config: Config, catalogue: Catalogue) -> Iterator[str]:
+    """Say which rules ask for what an account without premium does not get."""
     offer = Offer(catalogue=catalogue, has_premium=False)
     for folder in config.folders:
         for rule in folder.rules:

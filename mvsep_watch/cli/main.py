@@ -38,6 +38,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "status": ("looking", "Show what is going on."),
         "jobs": ("looking", "List jobs."),
         "show": ("looking", "Show everything about a job or a file."),
+        "plan": ("plan", "Show what it would cost, before you pay."),
         "spend": ("spending", "Show what was spent."),
     },
     "Act": {
@@ -50,6 +51,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "resume": ("pausing", "Let uploads begin again."),
     },
     "Mend": {
+        "doctor": ("doctor", "Examine the machine; say what is wrong and what mends it."),
         "rebuild": ("rebuild", "Rebuild the state from outputs and history."),
     },
     "The rest of the service": {

@@ -34,6 +34,12 @@ def retry_after_of(response: httpx.Response) -> float | None:
     return max(0.0, (until - now).total_seconds())
 
 
+def date_of(response: httpx.Response) -> float | None:
+    """Give the time by the server's own clock, seconds since 1970; None where it does not tell."""
+    told = _date(response.headers.get("Date"))
+    return told.timestamp() if told else None
+
+
 def _date(text: str | None) -> datetime | None:
     try:
         read = parsedate_to_datetime(text or "")

@@ -193,7 +193,7 @@ class _Transports:
 
     def __init__(self, base_url: str, given: httpx.BaseTransport | None) -> None:
         self._given = given
-        self._proxy = None if given else _proxy_of(base_url)
+        self._proxy = None if given else proxy_of(base_url)
         self._verify: ssl.SSLContext | bool = httpx.create_ssl_context() if given is None else False
 
     def ordinary(self) -> httpx.BaseTransport:
@@ -221,8 +221,12 @@ def upload_socket_options(linger_window_s: float) -> list[SocketOption]:
     ]
 
 
-def _proxy_of(base_url: str) -> str | None:
-    """Give the environment's proxy for the service; never for this machine, where a sandbox is."""
+def proxy_of(base_url: str) -> str | None:
+    """Give the environment's proxy for the service; never for this machine, where a sandbox is.
+
+    Raises:
+        ConfigError: It is of a kind that cannot be used.
+    """
     parts = urlsplit(base_url)
     host = parts.hostname or ""
     if is_loopback(host) or urllib.request.proxy_bypass(host):

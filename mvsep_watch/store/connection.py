@@ -147,7 +147,7 @@ def open_reader(path: Path) -> Db:
     Raises:
         StateError: There is none, or it cannot be read.
     """
-    return _open_existing(path, "ro")
+    return open_existing(path, "ro")
 
 
 def open_requester(path: Path) -> Db:
@@ -156,10 +156,15 @@ def open_requester(path: Path) -> Db:
     Raises:
         StateError: There is none, or it cannot be written.
     """
-    return _open_existing(path, "rw")
+    return open_existing(path, "rw")
 
 
-def _open_existing(path: Path, mode: str) -> Db:
+def open_existing(path: Path, mode: str) -> Db:
+    """Open a state file that is there, in a mode of SQLite's addresses.
+
+    Raises:
+        StateError: There is none, or it cannot be used so, or it is of another version.
+    """
     if not path.exists():
         raise StateError(f"there is no state file at {path} yet", hint="`mvsep-watch run` or `once` makes it")
     db = Db(_connect(f"{path.absolute().as_uri()}?mode={mode}", path), path)

@@ -10,7 +10,7 @@ import textwrap
 import pytest
 from click.testing import CliRunner
 
-from mvsep_watch.cli import account, describing, getting, modelcard, outcome, overview, spending
+from mvsep_watch.cli import account, describing, doctor, getting, modelcard, outcome, overview, spending
 from mvsep_watch.cli.context import EXIT_CODES
 from mvsep_watch.cli.main import SECTIONS, group
 
@@ -79,8 +79,15 @@ def test_every_option_of_a_command_is_in_the_table(readme, words):
 
 @pytest.mark.parametrize(
     "function",
-    [describing.Describer.as_json, overview.as_json, outcome.as_json, spending.as_json],
-    ids=["jobs", "status", "once", "spend"],
+    [
+        describing.Describer.as_json,
+        overview.as_json,
+        outcome.as_json,
+        spending.as_json,
+        doctor.as_json,
+        doctor._finding_json,
+    ],
+    ids=["jobs", "status", "once", "spend", "doctor", "findings"],
 )
 def test_every_key_of_the_json_is_in_the_manual(readme, function):
     """Keys are stable once they are told."""

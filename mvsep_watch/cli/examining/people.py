@@ -1,0 +1,151 @@
+"""Who runs the daemon, and what they may do with a file or folder.
+
+For whoever asks, the kernel is asked. For somebody else it is computed from owners, groups and modes; an access list,
+which says more than the mode, is given the benefit of the doubt.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import os
+import pwd
+import shlex
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mvsep_watch.cli.examining.finding import Finding, problem
+from mvsep_watch.errors import UsageError
+from mvsep_watch.naming import display
+
+READ = os.R_OK
+WRITE = os.W_OK
+ENTER = os.X_OK
+LETTERS = {READ: "r", WRITE: "w", ENTER: "x"}
+WORDS = {READ: "read", WRITE: "written", ENTER: "entered"}
+ACL = "system.posix_acl_access"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A user of the machine.
+
+    Args:
+        groups: The ids of all groups, the first one too.
+        is_me: Whether it is who asks.
+    """
+
+    name: str
+    uid: int
+    groups: frozenset[int]
+    is_me: bool = False
+
+    def blocked_at(self, path: Path, wanted: int) -> tuple[Path, int] | None:
+        """Give what stops this person on the way to a path that is there, and what is wanted of it; None for nothing.
+
+        Args:
+            path: What is to be used.
+            wanted: READ, WRITE and ENTER, or'ed.
+        """
+        real = Path(os.path.realpath(path))
+        for folder in reversed(real.parents):
+            if not self._may(folder, ENTER):
+                return folder, ENTER
+        return None if self._may(real, wanted) else (real, wanted)
+
+    def _may(self, path: Path, wanted: int) -> bool:
+        if self.is_me:
+            return os.access(path, wanted, effective_ids=os.access in os.supports_effective_ids)
+        if self.uid == 0:
+            return True
+        try:
+            found = path.stat()
+        except OSError:
+            return False
+        return _bits(found, self) & wanted == wanted or _has_list(path)
+
+
+def me() -> Person:
+    """Give whoever asks; somebody without an entry among the users is called by number."""
+    uid = os.geteuid()
+    name = str(uid)
+    with contextlib.suppress(KeyError):
+        name = pwd.getpwuid(uid).pw_name
+    return Person(name=name, uid=uid, groups=frozenset({os.getegid(), *os.getgroups()}), is_me=True)
+
+
+def named(name: str) -> Person:
+    """Find a user by name or number.
+
+    Raises:
+        UsageError: There is none.
+    """
+    try:
+        found = pwd.getpwuid(int(name)) if name.isdigit() else pwd.getpwnam(name)
+    except KeyError:
+        if name.isdigit():
+            return Person(name=name, uid=int(name), groups=frozenset({int(name)}), is_me=int(name) == os.geteuid())
+        raise UsageError(f'there is no user "{name}" on this machine', hint="`getent passwd` lists the users") from None
+    if found.pw_uid == os.geteuid():
+        return me()
+    groups = frozenset(os.getgrouplist(found.pw_name, found.pw_gid))
+    return Person(name=found.pw_name, uid=found.pw_uid, groups=groups)
+
+
+def group_name(gid: int) -> str:
+    """Give a group's name, or its number."""
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def refusals(person: Person, path: Path, wanted: int) -> Iterable[Finding]:
+    """Say what keeps a person from using a path that is there; nothing where nothing does."""
+    stopped = person.blocked_at(path, wanted)
+    if stopped is None:
+        return
+    where, lacks = stopped
+    what = " and ".join(word for bit, word in WORDS.items() if lacks & bit)
+    whose = "" if where == Path(os.path.realpath(path)) else f" (it is on the way to {display(path)})"
+    yield problem(
+        f"{display(where)} may not be {what} by {person.name}{whose}: {_described(where)}",
+        hint=f"give {person.name} the permission",
+        command=allowing(person, where, lacks),
+    )
+
+
+def allowing(person: Person, path: Path, wanted: int) -> str:
+    """Give the command that gives a person a permission."""
+    letters = "".join(letter for bit, letter in LETTERS.items() if wanted & bit)
+    quoted = shlex.quote(str(path))
+    with contextlib.suppress(OSError):
+        if path.stat().st_uid == person.uid:
+            return f"chmod u+{letters} {quoted}"
+    return f"sudo setfacl -m u:{person.name}:{letters} {quoted}"
+
+
+def _described(path: Path) -> str:
+    try:
+        found = path.stat()
+    except OSError as error:
+        return error.strerror or str(error)
+    owner = str(found.st_uid)
+    with contextlib.suppress(KeyError):
+        owner = pwd.getpwuid(found.st_uid).pw_name
+    return f"{stat.filemode(found.st_mode)} {owner}:{group_name(found.st_gid)}"
+
+
+def _bits(found: os.stat_result, person: Person) -> int:
+    """Give READ, WRITE and ENTER as the mode has them for a person: the first class that fits decides."""
+    shift = 6 if found.st_uid == person.uid else 3 if found.st_gid in person.groups else 0
+    return found.st_mode >> shift & 0o7
+
+
+def _has_list(path: Path) -> bool:
+    try:
+        return ACL in os.listxattr(path)
+    except OSError:
+        return False

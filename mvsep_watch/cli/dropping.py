@@ -15,6 +15,8 @@ from mvsep_watch.naming import output_names
 def link_file(url: str, state: Path) -> Path:
     """Give the file that holds a link, beside the state; the same link is always in the same file.
 
+    Its folder is hidden, so that no watched folder around the state takes it for a source.
+
     Args:
         url: The address.
         state: The state file.
@@ -23,7 +25,7 @@ def link_file(url: str, state: Path) -> Path:
         UsageError: It is no link that the service could fetch.
         StateError: The file cannot be written.
     """
-    path = _links_of(state) / hashlib.sha256(url.encode(errors="replace")).hexdigest()[:8] / _name(url)
+    path = _links_of(state) / f".{hashlib.sha256(url.encode(errors='replace')).hexdigest()[:8]}" / _name(url)
     content = f"[InternetShortcut]\nURL={url}\n".encode()
     try:
         if not path.is_file() or path.read_bytes() != content:

@@ -323,7 +323,7 @@ class Machine:
         self._context.roots_seen.discard(root)
         for job in store.jobs.of_one_offs_at(root):
             row = store.separations.get(job.separation_id) if job.separation_id else None
-            if row is not None and row.state == SeparationState.INTENDED:
+            if row is not None and row.state == SeparationState.INTENDED and not row.releases:
                 self._news.intent_fell_through(row, reason)
             if job.state == JobState.QUEUED and (row is None or row.state == SeparationState.INTENDED):
                 store.jobs.hold(job, HoldKind.TROUBLE, now=now, reason=reason, hint=hint)

@@ -93,7 +93,7 @@ def salvage(aside: Path, db: Db) -> int:
         for table, key in _SAVED.items():
             for row in _readable(old, table, key):
                 if _is_sound(table, row):
-                    saved += _copied(db, table, row) * (table == "separations")
+                    saved += _copied(db, table, _as_of_today(table, row, db)) * (table == "separations")
     return saved
 
 
@@ -138,6 +138,16 @@ def _is_sound(table: str, row: dict[str, Any]) -> bool:
         return SeparationState(row["state"]) != SeparationState.INTENDED
     except (ValueError, KeyError, TypeError, AttributeError):
         return False
+
+
+def _as_of_today(table: str, row: dict[str, Any], db: Db) -> dict[str, Any]:
+    """Give a row as the tables are, where it was written by an earlier version."""
+    if table == "sources" and "input_key" in row:
+        return {("bytes_key" if name == "input_key" else name): value for name, value in row.items()}
+    if table == "ledger" and "realm" not in row:
+        realm = db.value("SELECT realm FROM separations WHERE id = ?", (row["separation_id"],))
+        return row | {"realm": realm or ""}
+    return row
 
 
 def _copied(db: Db, table: str, row: dict[str, Any]) -> bool:

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from mvsep_watch.cli.dropping import link_file
 from mvsep_watch.files import spool
-from mvsep_watch.model import GateName, InputKind, Rule
+from mvsep_watch.model import GateName, HoldKind, InputKind, Rule
 from mvsep_watch.steps.base import Pool
 from tests.daemon.test_inputs import LINKS, TEXTS, URL, ask, drop_link, drop_text
 from tests.daemon.test_one_offs import one_off, refusal, separate
@@ -286,3 +287,40 @@ def test_a_one_off_under_way_outlives_a_rebuild(world, tmp_path):
         world.service.finish_all()
 
     assert (sent, world.states(), world.service.made) == (["submitted"], ["published"], 1)
+
+
+def test_a_link_of_the_command_line_is_nobody_elses_source(world, tmp_path):
+    """Its file lies beside the state, which may lie in a watched folder."""
+    world.rules = (LINKS,)
+    around = world.another_folder("around", tmp_path, tmp_path / "out")
+    world.extra_folders = (replace(around, include=("*",), exclude=("drop/*",)),)
+    path = link_file(URL, world.config().state)
+    world.start()
+    world.pass_time(60)
+    world.engine.inbox.path_touched("around", str(path))
+    world.pass_time(60)
+
+    assert world.jobs() == []
+
+
+def test_a_refused_link_is_not_called_unpaid_because_its_folder_is_anothers(world, tmp_path):
+    """The refusal may have been about itself: it waits for the folder, and then for the history."""
+    source = drop_link(world, "elsewhere.txt")
+    link = one_off(source, tmp_path / "here", input=InputKind.LINK)
+    world.start()
+    world.service.fault("create", "too_many_after_made")
+    world.store.requests.append("separate", link.as_json(), now=world.clock.now())
+    world.pass_time(10)
+    claim = tmp_path / "here" / ".mvsep-watch-claim.json"
+    own = claim.read_text()
+    claim.write_text(own.replace(world.store.memory.state_id, "somebody"))
+    world.engine.desks.machine.reloaded()
+    world.pass_time(10)
+    held = [job.hold for job in world.jobs()]
+    claim.write_text(own)
+    world.pass_time(120)
+    ask(world, "retry", {"id": 1})
+    world.pass_time(1200, step_s=20)
+
+    assert (held, [job.hold for job in world.jobs()]) == ([HoldKind.TROUBLE], [HoldKind.UNKNOWN])
+    assert world.service.count("create") == 1

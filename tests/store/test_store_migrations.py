@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from mvsep_watch.model import Settings
-from mvsep_watch.store import Store, connection
+from mvsep_watch.store import Store, connection, damage
 from mvsep_watch.store.schema import MIGRATIONS
 
 EARLIER = range(1, len(MIGRATIONS))
@@ -99,6 +99,24 @@ def test_an_earlier_version_becomes_what_a_fresh_one_is(path, tmp_path, monkeypa
     assert layout(path) == layout(tmp_path / "fresh.sqlite3")
     assert (job.source_id, job.separation_id, job.bytes_key) == (1, 1, job.input_key)
     assert (row.work.settings.sep_type, row.link_hash, source.bytes_key) == (40, None, "text")
+
+
+@pytest.mark.parametrize("version", EARLIER)
+def test_what_is_saved_of_a_damaged_earlier_version_counts_as_it_did(path, tmp_path, monkeypatch, version):
+    """What was spent stays spent, and what was to be ignored is."""
+    write_version(path, version, monkeypatch)
+    db = at(path)
+    db.execute("UPDATE sources SET state = 'ignored'")
+    db.execute("UPDATE ledger SET credits = 7")
+    db.commit()
+    db.close()
+    fresh = Store(tmp_path / "fresh.sqlite3")
+
+    saved = damage.salvage(path, fresh.db)
+
+    spent = fresh.separations.spent(fresh.separations.get(1).realm, "a", "z")
+    assert (saved, spent, fresh.sources.is_ignored("text")) == (1, 7, True)
+    fresh.close()
 
 
 class Killing:

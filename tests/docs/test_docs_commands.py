@@ -10,7 +10,7 @@ import textwrap
 import pytest
 from click.testing import CliRunner
 
-from mvsep_watch.cli import account, describing, doctor, getting, modelcard, outcome, overview, spending
+from mvsep_watch.cli import account, describing, doctor, getting, modelcard, outcome, overview, plan, spending
 from mvsep_watch.cli.context import EXIT_CODES
 from mvsep_watch.cli.main import SECTIONS, group
 
@@ -83,11 +83,12 @@ def test_every_option_of_a_command_is_in_the_table(readme, words):
         describing.Describer.as_json,
         overview.as_json,
         outcome.as_json,
+        plan.as_json,
         spending.as_json,
         doctor.as_json,
         doctor._finding_json,
     ],
-    ids=["jobs", "status", "once", "spend", "doctor", "findings"],
+    ids=["jobs", "status", "once", "plan", "spend", "doctor", "findings"],
 )
 def test_every_key_of_the_json_is_in_the_manual(readme, function):
     """Keys are stable once they are told."""

@@ -22,6 +22,7 @@ from mvsep_watch.daemon.polling import Polling
 from mvsep_watch.daemon.queueing import Queueing
 from mvsep_watch.daemon.roots import Roots
 from mvsep_watch.daemon.sending import Sending
+from mvsep_watch.daemon.sight import Sight
 from mvsep_watch.daemon.sightings import Sightings
 from mvsep_watch.daemon.spooling import Spooling
 from mvsep_watch.daemon.starting import Starting
@@ -53,6 +54,7 @@ class Desks:
         self.hours = Hours(context)
         self.ground = Ground(context)
         self.intake = Intake(context, Queueing(context, self.ground), self.ground)
+        self.sight = Sight(context, self.intake)
         roots = Roots(context)
         self.machine = Machine(context, roots, self)
         self.intents = Intents(context, budget, self)
@@ -79,6 +81,7 @@ class Desks:
     def in_turn(self) -> tuple[Desk, ...]:
         """Give the desks that hand out steps, in the order in which they do."""
         return (
+            self.sight,
             self.intake,
             self.machine,
             self.finishing,

@@ -18,7 +18,7 @@ from mvsep_watch.daemon import oneoffs, rebuilding, reloading
 from mvsep_watch.daemon.context import Clock, Context, RealClock
 from mvsep_watch.daemon.desks import Desks
 from mvsep_watch.daemon.hands import Hands, Threads
-from mvsep_watch.daemon.inbox import Bell, FoundFiles, Inbox, Message, Outcome, ReleaseQuestion, Trouble
+from mvsep_watch.daemon.inbox import Bell, FoundFiles, Heard, Inbox, Message, Outcome, ReleaseQuestion, Trouble
 from mvsep_watch.daemon.requesting import apply_open
 from mvsep_watch.daemon.space import Space
 from mvsep_watch.log import get_logger
@@ -321,9 +321,12 @@ class Engine:
             case FoundFiles(folder=folder, files=files):
                 self._chunks.release()
                 self.desks.intake.found(folder, files)
-            case Trouble(folder=folder, reason=reason):
-                self.context.log.warning("events_lost", folder=folder, reason=reason)
+            case Trouble(folder=folder, reason=reason, hint=hint):
+                self.context.log.warning("events_lost", folder=folder, reason=reason, hint=hint)
+                self.desks.sight.deaf(message)
                 self.desks.intake.want_scan(folder)
+            case Heard():
+                self.desks.sight.heard(message)
             case Bell():
                 self._bell(message)
             case ReleaseQuestion():

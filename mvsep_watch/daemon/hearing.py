@@ -7,17 +7,18 @@ between the scan and the watch.
 
 from __future__ import annotations
 
+import os
 import threading
+from dataclasses import replace
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from mvsep_watch.daemon.inbox import Bell, Inbox, Trouble
-from mvsep_watch.files.mounts import file_system, needs_polling
+from mvsep_watch.daemon.inbox import Bell, Heard, HeardFolder, Inbox, Trouble
+from mvsep_watch.files.mounts import mount_of, mounts_below, needs_polling
 from mvsep_watch.model import Config, Folder
-from mvsep_watch.watcher import Watcher
+from mvsep_watch.watcher import FolderHealth, Watcher, advice
+from mvsep_watch.watcher import Trouble as Deaf
 
-POLL_EVERY_S = 30.0
-"""How often a folder without events is looked through for what has come."""
 ACCOUNT_EVERY_S = 300.0
 WAITED_FOR_S = 1.0
 
@@ -28,74 +29,95 @@ class Hearing:
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
         self._bells = BackgroundScheduler(daemon=True, job_defaults={"misfire_grace_time": None, "coalesce": True})
-        self._watcher = Watcher(inbox.path_touched, lambda name, reason: inbox.put(Trouble(name, str(reason))))
+        self._watcher = Watcher(inbox.path_touched, self._on_trouble)
         self._lock = threading.Lock()
-        self._wanted: dict[str, Folder] = {}
+        self._folders: tuple[Folder, ...] = ()
         self._watched: dict[str, Folder] = {}
 
     def begin(self, config: Config) -> None:
         """Hear the folders of a configuration, and ring for what is regular."""
-        self._want(config)
+        self._folders = config.folders
         self._hang(config)
-        self._watch()
+        self._look()
         self._bells.start()
 
     def change(self, config: Config) -> None:
         """Hear what another configuration says from now on; what it leaves as it was is heard without a gap."""
-        self._want(config)
+        self._folders = config.folders
         self._bells.remove_all_jobs()
         self._hang(config)
-        self._bells.add_job(self._watch_and_scan)
+        self._bells.add_job(self._look)
 
     def stop(self) -> None:
         """Hear nothing more."""
-        self._wanted = {}
+        self._folders = ()
         if self._bells.running:
             self._bells.shutdown(wait=False)
         if self._lock.acquire(timeout=WAITED_FOR_S):  # else a dead mount holds it, and the process ends without
             self._watcher.stop()
             self._lock.release()
 
-    def _want(self, config: Config) -> None:
-        self._wanted = {folder.name: folder for folder in config.folders if hears_events(folder)}
+    def _on_trouble(self, name: str, trouble: str) -> None:
+        self._inbox.put(Trouble(name, str(trouble), advice(Deaf(trouble))))
 
-    def _watch_and_scan(self) -> None:
-        for name in self._watch():
+    def _look(self) -> None:
+        """See what the folders lie on, hear what can be heard, and say how well; what is heard anew is scanned."""
+        with self._lock:
+            folders = self._folders
+            grounds = {folder.name: ground_of(folder) for folder in folders}
+            news = self._watch({each.name: each for each in folders if _is_to_be_heard(each, grounds[each.name])})
+            self._watcher.check()
+            health = self._watcher.health()
+            heard = {name: _with_health(ground, health.get(name)) for name, ground in grounds.items()}
+        self._inbox.put(Heard(heard))
+        for name in news:
             self._inbox.put(Bell("scan", name))
 
-    def _watch(self) -> list[str]:
+    def _watch(self, wanted: dict[str, Folder]) -> list[str]:
         """Watch what is wanted, and no longer what is not; give the names of those that were not heard so before."""
-        with self._lock:
-            before, self._watched = self._watched, self._wanted
-            for name in before.keys() - self._watched.keys():
-                self._watcher.unwatch(name)
-            news = [name for name, folder in self._watched.items() if _heard(before.get(name)) != _heard(folder)]
-            for name in news:
-                self._watcher.watch(self._watched[name])
-            return news
-
-    def _check(self) -> None:
-        with self._lock:
-            self._watcher.check()
+        before, self._watched = self._watched, wanted
+        for name in before.keys() - wanted.keys():
+            self._watcher.unwatch(name)
+        news = [name for name, folder in wanted.items() if _heard(before.get(name)) != _heard(folder)]
+        for name in news:
+            self._watcher.watch(wanted[name])
+        return news
 
     def _hang(self, config: Config) -> None:
-        """Have everything regular rung for; a folder that cannot be heard is looked through more often."""
-        self._bells.add_job(self._check, "interval", seconds=config.rescan_s)
+        """Have everything regular rung for."""
+        self._bells.add_job(self._look, "interval", seconds=config.rescan_s)
         self._ring(Bell("rescan"), config.rescan_s)
         self._ring(Bell("account"), ACCOUNT_EVERY_S)
-        for folder in config.folders:
-            if folder.name not in self._wanted:
-                self._ring(Bell("look", folder.name), min(POLL_EVERY_S, config.rescan_s))
 
     def _ring(self, bell: Bell, every_s: float) -> None:
         self._bells.add_job(self._inbox.put, "interval", [bell], seconds=every_s)
 
 
-def hears_events(folder: Folder) -> bool:
-    """Say whether a folder's changes come as events; on network and layered file systems they do not all come."""
-    if folder.watch == "auto":
-        return not needs_polling(file_system(folder.path))
-    return folder.watch == "events"
+def ground_of(folder: Folder) -> HeardFolder:
+    """Say what a folder lies on, and what of it must be looked through because not everything there makes an event.
+
+    Decided by the types of file systems and never by a trial: what this machine writes on a share does make one.
+    """
+    mount = mount_of(folder.path)
+    if folder.watch != "auto":
+        return HeardFolder(mount=mount, is_polled=folder.watch == "poll")
+    if needs_polling(mount.fs_type):
+        return HeardFolder(mount=mount, is_polled=True)
+    real = os.path.realpath(folder.path)
+    below = mounts_below(folder.path) if folder.recursive else ()
+    parts = ((os.fspath(folder.path / os.path.relpath(each.point, real)), each) for each in below)
+    return HeardFolder(
+        mount=mount, is_polled=False, parts=tuple((path, each) for path, each in parts if needs_polling(each.fs_type))
+    )
+
+
+def _is_to_be_heard(folder: Folder, ground: HeardFolder) -> bool:
+    return folder.watch == "events" or not ground.is_polled
+
+
+def _with_health(ground: HeardFolder, health: FolderHealth | None) -> HeardFolder:
+    hint = advice(health.trouble) if health and health.trouble else ""
+    return replace(ground, health=health, hint=hint)
 
 
 def _heard(folder: Folder | None) -> tuple[object, ...]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mvsep_watch.files.mounts import Mount
 from mvsep_watch.model import Account, FileStat
 from mvsep_watch.steps.base import Denied, Granted, Step
+from mvsep_watch.watcher import FolderHealth
 
 MAX_PATHS = 20_000
 """About 5 MB of paths; a scan of as many files takes a fraction of a second."""
@@ -45,10 +48,36 @@ class FoundFiles:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """The watcher cannot see everything below a folder."""
+    """The watcher cannot see everything below a folder; `hint` says what to do about it."""
 
     folder: str
     reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeardFolder:
+    """What a folder lies on, and how well it is heard.
+
+    Args:
+        is_polled: Whether all of it must be looked through, because not everything there makes an event.
+        parts: What must be looked through, where that is not all of it: paths below it, with what is mounted there.
+        health: What the watcher says; None where it was not asked to listen.
+        hint: What to do about a trouble that lasts.
+    """
+
+    mount: Mount
+    is_polled: bool
+    parts: tuple[tuple[str, Mount], ...] = ()
+    health: FolderHealth | None = None
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How well each folder is heard, by name."""
+
+    folders: Mapping[str, HeardFolder]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,7 +96,7 @@ class ReleaseQuestion:
         self.answered.set()
 
 
-Message = Bell | Outcome | FoundFiles | Trouble | ReleaseQuestion
+Message = Bell | Outcome | FoundFiles | Trouble | Heard | ReleaseQuestion
 
 
 class Inbox:

@@ -81,7 +81,10 @@ class Counting:
 
 
 class Intake:
-    """The desk where paths come in."""
+    """The desk where paths come in.
+
+    `news_s` says when something last came in a folder, `looked_s` when all of it was last looked through; monotonic.
+    """
 
     def __init__(self, context: Context, queueing: Queueing, ground: Ground) -> None:
         self._context = context
@@ -95,6 +98,8 @@ class Intake:
         self._counting: dict[str, Counting] = {}
         self._numbers = itertools.count()
         self._scanned: set[str] = set()
+        self.news_s: dict[str, float] = {}
+        self.looked_s: dict[str, float] = {}
         self._troubled: dict[str, str] = {}
         self._outdated: set[str] = set()
 
@@ -157,6 +162,7 @@ class Intake:
             if (candidate := self.candidates[path]).seen is None:
                 candidate.due_s = self._context.clock.monotonic()
         elif wanted(folder, relative_to(folder, path)):
+            self.news_s[folder_name] = self._context.clock.monotonic()
             self._add(path, folder, counted_in=None)
         elif "." not in os.path.basename(path) or os.path.isdir(path):  # noqa: PTH112, PTH119 - any bytes, no Path
             self.want_scan(folder_name, in_s=RESCAN_AFTER_FOLDER_EVENT_S)
@@ -204,6 +210,7 @@ class Intake:
             return
         for path, stat in files:
             if path in changed and path not in self.candidates:
+                self.news_s[folder_name] = self._context.clock.monotonic()
                 self._add(path, folder, counted_in=folder.name, stat=stat)
 
     def scan_ended(self, step: Scan, end: ScanEnd | None, error: Exception | None) -> None:
@@ -233,6 +240,7 @@ class Intake:
             before = self._learned[name][1] if step.parts else {}
             self._learned[name] = (step, before | end.directories)
         if not step.parts:
+            self.looked_s[name] = self._context.clock.monotonic()
             self._context.store.sources.scanned(name, self._context.clock.now())
         if end.unreadable or not step.parts:
             self._tell(name, "; ".join(end.unreadable[:5]))

@@ -270,24 +270,6 @@ def test_a_dead_kernel_thread_is_noticed_and_replaced(root, ears, watcher):
     assert ("drop", Trouble.REPLACED) in ears.troubles
 
 
-@pytest.fixture
-def sysctl():
-    """Sets a limit of inotify for a while; for root only."""
-    saved = {}
-
-    def set_(name, value):
-        path = Path("/proc/sys/fs/inotify") / name
-        saved.setdefault(path, path.read_text())
-        try:
-            path.write_text(str(value))
-        except OSError:
-            pytest.skip("may not set fs.inotify limits")
-
-    yield set_
-    for path, value in saved.items():
-        path.write_text(value)
-
-
 def test_refused_watches_are_posted_once_and_heal(root, ears, watcher, sysctl):
     """A part of the tree that is not heard makes the folder one that is polled, until the limit is raised."""
     for n in range(60):

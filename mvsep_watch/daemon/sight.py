@@ -1,0 +1,176 @@
+"""Which folders can really be seen, and how: by events, by looking through them ever less often, or not at all.
+
+A folder that events do not tell everything of is looked through every half minute. Where nothing comes the looks grow
+rarer, up to `schedule.rescan`, so that a network and a disk can rest; with the first file that comes they are frequent
+again. Of a folder with a share mounted below it, only that part is looked through.
+
+What is known of each folder is written down for `status`. The surprise: when something last happened is written only
+along with something that changed, or once an hour, for a daemon that has nothing to do should wake up no disk.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.inbox import Heard, HeardFolder, Trouble
+from mvsep_watch.daemon.intake import Intake
+from mvsep_watch.files.mounts import keeps_times
+from mvsep_watch.model import Folder
+from mvsep_watch.naming import escape_path
+from mvsep_watch.store.memory import Memory
+from mvsep_watch.watcher import Trouble as Deaf
+
+POLL_EVERY_S = 30.0
+"""How often a folder is looked through that events do not tell everything of, while something comes."""
+GROWTH = 2.0
+WRITTEN_EVERY_S = 3600.0
+KEY = "sight"
+_UNHEARD = frozenset({Deaf.LIMIT, Deaf.INSTANCES, Deaf.GONE, Deaf.BROKEN})
+_PASSING = frozenset({Deaf.OVERFLOW, Deaf.REPLACED})
+
+
+@dataclass(slots=True)
+class View:
+    """How one folder is seen.
+
+    Args:
+        heard: What hearing it says; None before it said anything.
+        every_s: How long until it is looked through again, and at least as long as something comes.
+        due_s: When that is, monotonic.
+    """
+
+    heard: HeardFolder
+    every_s: float
+    due_s: float
+    news_s: float
+    trouble: str = ""
+    hint: str = ""
+
+
+class Sight:
+    """The desk that keeps looking where nothing is heard, and says how well everything is seen."""
+
+    def __init__(self, context: Context, intake: Intake) -> None:
+        self._context = context
+        self._intake = intake
+        self._views: dict[str, View] = {}
+        self._written: dict[str, Any] = {}
+        self._written_s = float("-inf")
+
+    def heard(self, message: Heard) -> None:
+        """Take how well each folder is heard."""
+        now_s, before = self._context.clock.monotonic(), self._views
+        self._views = {name: self._view(before.get(name), heard, now_s) for name, heard in message.folders.items()}
+
+    def _view(self, before: View | None, heard: HeardFolder, now_s: float) -> View:
+        if before is None or _polls(before.heard) != _polls(heard):
+            every_s = self._soonest_s
+            before = View(heard=heard, every_s=every_s, due_s=now_s + every_s, news_s=now_s)
+        before.heard = heard
+        lasting = heard.health.trouble if heard.health else None
+        before.trouble, before.hint = (str(lasting), heard.hint) if lasting else ("", "")
+        return before
+
+    def deaf(self, message: Trouble) -> None:
+        """Take note of a trouble with hearing, and look until all is well again."""
+        view = self._views.get(message.folder)
+        if view is None or message.reason in _PASSING:
+            return
+        view.trouble, view.hint = message.reason, message.hint
+        view.every_s = self._soonest_s
+        view.due_s = min(view.due_s, self._context.clock.monotonic() + view.every_s)
+
+    @property
+    def _soonest_s(self) -> float:
+        return min(POLL_EVERY_S, self._context.config.rescan_s)
+
+    def work(self) -> None:
+        """Have looked through what is due."""
+        if self._context.stopping:
+            return
+        for name, view in self._views.items():
+            folder = self._context.config.folder(name)
+            if folder is not None:
+                self._look(folder, view)
+        self._write()
+
+    def _look(self, folder: Folder, view: View) -> None:
+        now_s = self._context.clock.monotonic()
+        if (news_s := self._intake.news_s.get(folder.name, view.news_s)) > view.news_s:
+            view.news_s, view.every_s = news_s, self._soonest_s
+            view.due_s = min(view.due_s, now_s + view.every_s)
+        is_all = view.heard.is_polled or view.trouble in _UNHEARD
+        if now_s < view.due_s or not (is_all or view.heard.parts):
+            return
+        parts = () if is_all else tuple(Path(part) for part, _ in view.heard.parts)
+        types = [view.heard.mount.fs_type, *(mount.fs_type for _, mount in view.heard.parts)]
+        self._intake.want_look(folder.name, parts=parts, passes_by=all(map(keeps_times, types)))
+        view.due_s = now_s + view.every_s
+        view.every_s = min(view.every_s * GROWTH, max(self._context.config.rescan_s, self._soonest_s))
+
+    def _write(self) -> None:
+        """Write down what `status` says, if it changed; the times in it only once in a while."""
+        lasting = {name: self._lasting(name, view) for name, view in self._views.items()}
+        now_s, now = self._context.clock.monotonic(), self._context.clock.now()
+        if not lasting or (lasting == self._written and now_s - self._written_s < WRITTEN_EVERY_S):
+            return
+        self._written, self._written_s = lasting, now_s
+        folders = {name: said | self._passing(name, self._views[name], now, now_s) for name, said in lasting.items()}
+        self._context.store.memory.set_meta(KEY, json.dumps({"as_of": now, "folders": folders}))
+
+    def _lasting(self, name: str, view: View) -> dict[str, Any]:
+        health, mount = view.heard.health, view.heard.mount
+        is_all = view.heard.is_polled or view.trouble in _UNHEARD
+        wrong = self._intake.troubled_folders.get(name, "")
+        return {
+            "file_system": mount.fs_type,
+            "mounted": {"at": escape_path(Path(mount.point)), "what": mount.source},
+            "seen_by": "scans" if is_all else "events and scans" if view.heard.parts else "events",
+            "scanned_parts": [] if is_all else [escape_path(Path(part)) for part, _ in view.heard.parts],
+            "watches": health.watches if health else 0,
+            "refused_watches": health.refused_watches if health else 0,
+            "overflows": health.overflows if health else 0,
+            "trouble": "; ".join(filter(None, [_words(view.trouble), wrong])),
+            "hint": view.hint,
+        }
+
+    def _passing(self, name: str, view: View, now: float, now_s: float) -> dict[str, Any]:
+        heard_s = view.heard.health.last_event_s if view.heard.health else None
+        looked_s = self._intake.looked_s.get(name)
+        return {
+            "scanned_every_s": self._context.config.rescan_s if self._is_heard(view) else view.every_s,
+            "last_event_at": None if heard_s is None else now - (now_s - heard_s),
+            "last_scan_at": None if looked_s is None else now - (now_s - looked_s),
+        }
+
+    def _is_heard(self, view: View) -> bool:
+        return not (view.heard.is_polled or view.heard.parts or view.trouble in _UNHEARD)
+
+
+def as_written(memory: Memory) -> dict[str, Any]:
+    """Give what was last written down: `as_of`, and `folders` by name; empty where nothing was."""
+    text = memory.meta(KEY)
+    written: dict[str, Any] = json.loads(text) if text else {}
+    return written
+
+
+def _polls(heard: HeardFolder) -> tuple[object, ...]:
+    return (heard.is_polled, heard.parts)
+
+
+def _words(trouble: str) -> str:
+    return _TROUBLE.get(trouble, trouble)
+
+
+_TROUBLE: Mapping[str, str] = {
+    Deaf.LIMIT: "the kernel refuses to watch a part of it: too many watches",
+    Deaf.INSTANCES: "the kernel refuses to be listened to: too many inotify instances",
+    Deaf.UNREADABLE: "a part of it may not be watched",
+    Deaf.GONE: "it is not there",
+    Deaf.BROKEN: "hearing it ran into a bug",
+}

@@ -1,0 +1,157 @@
+"""What is heard of real folders, and what is looked through: events and mounts of a real kernel."""
+
+import os
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from mvsep_watch.daemon.hearing import Hearing, ground_of
+from mvsep_watch.daemon.sight import as_written
+from tests.daemon.world import World, write_wav
+from tests.real.test_files_real import run
+
+DEADLINE_S = 20.0
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = World(tmp_path)
+    yield world
+    world.stop()
+
+
+@pytest.fixture
+def hearing(world):
+    """Hears the world's folders once it was begun."""
+    world.start()
+    hearing = Hearing(world.engine.inbox)
+    yield hearing
+    hearing.stop()
+
+
+@pytest.fixture
+def overlays():
+    """Mount overlays: what is written to a layer directly is listed above, and makes no event, as on a share."""
+    mounted = []
+
+    def mount(at):
+        at.mkdir(parents=True, exist_ok=True)
+        layers = {name: at.parent / f".{at.name}-{name}" for name in ("lower", "upper", "work")}
+        run("mount", "-t", "tmpfs", "tmpfs", str(_made(at.parent / f".{at.name}")))
+        mounted.append(at.parent / f".{at.name}")
+        layers = {name: _made(mounted[-1] / name) for name in layers}
+        options = f"lowerdir={layers['lower']},upperdir={layers['upper']},workdir={layers['work']}"
+        run("mount", "-t", "overlay", "overlay", "-o", options, str(at))
+        mounted.append(at)
+        return layers["upper"]
+
+    def tried(at):
+        try:
+            return mount(at)
+        except subprocess.CalledProcessError as exc:
+            pytest.skip(f"mount refused: {exc.stderr.decode().strip()}")
+
+    yield tried
+    for place in reversed(mounted):
+        with suppress(subprocess.CalledProcessError):
+            run("umount", str(place))
+
+
+def _made(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def seen(world):
+    return as_written(world.store.memory)["folders"]["drop"]
+
+
+def sources(world):
+    return {world.store.sources.get(job.source_id).path.name for job in world.jobs()}
+
+
+def until_heard(world, path):
+    """Turn until an event of a real kernel has made a file a candidate."""
+    deadline = time.monotonic() + DEADLINE_S
+    while str(path) not in world.engine.desks.intake.candidates and time.monotonic() < deadline:
+        world.engine.turn(longest_nap_s=0.02)
+    return str(path) in world.engine.desks.intake.candidates
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_a_layered_folder_is_looked_through(world, hearing, overlays):
+    """What another machine writes to a share comes the same way: without an event."""
+    upper = overlays(world.drop)
+    hearing.begin(world.config())
+    world.pass_time(10)
+    write_wav(upper / "a.wav")
+
+    world.pass_time(45)
+
+    assert sources(world) == {"a.wav"}
+    assert (seen(world)["file_system"], seen(world)["seen_by"], seen(world)["watches"]) == ("overlay", "scans", 0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_local_and_layered_folders_mix_under_one_root(world, hearing, overlays):
+    """The local file is heard, the other found by looks at its part."""
+    upper = overlays(world.drop / "a share")
+    hearing.begin(world.config())
+    world.pass_time(10)
+    assert seen(world)["scanned_parts"] == [f"{world.drop}/a share"]
+    write_wav(upper / "far.wav", pitch=1)
+    near = write_wav(world.drop / "near.wav", pitch=2)
+
+    assert until_heard(world, near)
+    world.pass_time(45)
+
+    assert sources(world) == {"near.wav", "far.wav"}
+    assert seen(world)["seen_by"] == "events and scans"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_a_share_that_is_mounted_later_is_looked_through_from_then_on(world, hearing, overlays):
+    """And heard again when it is gone."""
+    hearing.begin(world.config())
+    world.pass_time(10)
+    before = seen(world)["seen_by"]
+    upper = overlays(world.drop)
+    hearing._look()
+    world.pass_time(10)
+    write_wav(upper / "a.wav")
+    world.pass_time(45)
+    during = seen(world)["seen_by"]
+
+    assert (before, during, sources(world)) == ("events", "scans", {"a.wav"})
+
+
+def test_a_limit_of_watches_is_told_with_the_setting_and_its_value(world, hearing, sysctl):
+    """The files in directories that are not watched are found by looks, and not only by full scans."""
+    for number in range(30):
+        (world.drop / f"{number}").mkdir()
+    sysctl("max_user_watches", 10)
+    hearing.begin(world.config())
+    world.pass_time(10)
+    for number in range(30):
+        write_wav(world.drop / f"{number}" / "song.wav", pitch=number + 1)
+
+    world.pass_time(60)
+
+    said = seen(world)
+    assert len(world.jobs()) == 30
+    assert said["seen_by"] == "scans"
+    assert "fs.inotify.max_user_watches=1048576` (it is 10)" in said["hint"]
+    assert said["refused_watches"] > 0
+
+
+def test_ground_is_decided_by_types(world, tmp_path):
+    """And by a person, who may know better."""
+    world.folder_options = {"watch": "poll"}
+    polled = ground_of(world.config().folders[0])
+    world.folder_options = {"watch": "events"}
+    heard = ground_of(world.config().folders[0])
+
+    assert (polled.is_polled, heard.is_polled, heard.parts) == (True, False, ())

@@ -7,7 +7,6 @@ machine could read it. A token is shown or written down only if that is asked fo
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ from rich.text import Text
 from mvsep_watch import log
 from mvsep_watch.cli import prompting, rendering, tables
 from mvsep_watch.cli.context import Options
+from mvsep_watch.cli.drafting import taken, write_token
 from mvsep_watch.cli.reaching import TOKEN_VARIABLE, ServiceGroup, asked, paged, reach, reached
-from mvsep_watch.errors import ConfigError, UsageError
+from mvsep_watch.errors import ConfigError
 from mvsep_watch.model import Account, HistoryRow, Login
 from mvsep_watch.naming import display
 from mvsep_watch.planner.limits import PlanLimits, in_force
@@ -207,7 +207,7 @@ def login(
     there yet; a configuration names it as `token_file`.
     """
     if token_file is not None and os.path.lexists(token_file):
-        raise _taken(token_file)
+        raise taken(token_file)
     email = prompting.word("the e-mail", email, hint="`mvsep-watch account login EMAIL`")
     with reached(options, needs_token=False) as client:
         found = client.login(email, prompting.password(from_stdin=password_stdin))
@@ -216,38 +216,8 @@ def login(
     elif token_file is not None or show_token:
         raise ConfigError("the service logs in and tells no token", hint="copy it from the account's pages on the site")
     if token_file is not None and found.token:
-        _write_token(token_file, found.token)
+        write_token(token_file, found.token)
     _tell_login(options, found, token_file, show_token=show_token)
-
-
-def _write_token(path: Path, token: str) -> None:
-    """Write the token to a new file that only its owner can read.
-
-    Raises:
-        UsageError: Something is there already.
-        ConfigError: It cannot be written.
-    """
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError as error:
-        raise _taken(path) from error
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii", errors="strict") as file:
-            file.write(f"{token}\n")
-    except OSError as error:
-        with suppress(OSError):
-            path.unlink()
-        raise _unwritable(path, error) from error
-
-
-def _taken(path: Path) -> UsageError:
-    return UsageError(f"{display(path)} is there already, and is not written over", hint="name another file")
-
-
-def _unwritable(path: Path, error: OSError) -> ConfigError:
-    return ConfigError(f"{display(path)} cannot be written: {error.strerror}", hint="name a file somewhere else")
 
 
 def _tell_login(options: Options, found: Login, token_file: Path | None, *, show_token: bool) -> None:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 
 from mvsep_watch.cli import rendering
 from mvsep_watch.cli.context import Options
-from mvsep_watch.cli.reaching import reached
+from mvsep_watch.cli.reaching import asked, reached
 from mvsep_watch.data import ALGORITHMS_DATE, algorithms_json
 from mvsep_watch.errors import ConfigError, RetryableError
-from mvsep_watch.model import Algorithm, Catalogue, Scope
-from mvsep_watch.mvsep import read_catalogue
+from mvsep_watch.model import Algorithm, Catalogue, Scope, Service
+from mvsep_watch.mvsep import Client, read_catalogue
 from mvsep_watch.mvsep.cached import CatalogueCache, cache_folder
 
 OLD_PRICES = "its prices may be old"
@@ -60,15 +60,34 @@ def listing(options: Options, *, offline: bool) -> Listing:
         if options.config is not None or options.base_url:
             raise
         reason = error.message
+    return _not_asked(reason)
+
+
+def listing_of(service: Service, *, offline: bool) -> Listing:
+    """Get the catalogue of a service that no configuration names yet; the packaged one where it cannot be asked."""
+    if not offline:
+        try:
+            with asked(service) as client:
+                return _said_by(client)
+        except RetryableError as error:
+            return _not_asked(error.message)
+    return _packaged(f"This is the list of {ALGORITHMS_DATE} that comes along; {OLD_PRICES}.")
+
+
+def _not_asked(reason: str) -> Listing:
     return _packaged(
         f"The service was not asked: {reason}. This is the list of {ALGORITHMS_DATE} that comes along; {OLD_PRICES}."
     )
 
 
 def _of_service(options: Options) -> Listing:
-    now = time.time()
     with reached(options, needs_token=False) as client:
-        known = CatalogueCache(cache_folder(os.environ), client.base_url).current(client, now=now)
+        return _said_by(client)
+
+
+def _said_by(client: Client) -> Listing:
+    now = time.time()
+    known = CatalogueCache(cache_folder(os.environ), client.base_url).current(client, now=now)
     date = rendering.instant(known.asked_at) or ""
     note = (
         "" if known.has_prices(now) else f"The service cannot be asked. This is what it said on {date}; {OLD_PRICES}."

@@ -27,6 +27,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "sandbox": ("sandbox", "Serve a local MVSEP, for demos and tests."),
     },
     "Work": {
+        "init": ("init", "Write a first configuration."),
         "check": ("check", "Check the configuration."),
         "config": ("configuring", "Show the configuration in force."),
         "schema": ("configuring", "Print the JSON Schema of the configuration."),

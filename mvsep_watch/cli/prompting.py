@@ -28,6 +28,20 @@ def password(*, from_stdin: bool, confirmed: bool = False) -> str:
     return given
 
 
+def secret(what: str, *, hint: str) -> str:
+    """Ask for a secret without showing it; it is hidden from then on.
+
+    Raises:
+        UsageError: Nobody is there to be asked.
+    """
+    from mvsep_watch import log  # noqa: PLC0415 - the log's library is slow to import, and agreeing needs none
+
+    _require_person(what, hint=hint)
+    asked: str = click.prompt(what[:1].upper() + what[1:], hide_input=True, err=True)
+    log.hide(asked.strip())
+    return asked.strip()
+
+
 def word(name: str, given: str | None, *, hint: str) -> str:
     """Give a word that the command line has, or ask for it.
 

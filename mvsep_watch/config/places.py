@@ -42,6 +42,30 @@ def find(explicit: Path | None, *, environ: Mapping[str, str], cwd: Path) -> Pat
     )
 
 
+def first(explicit: Path | None, *, environ: Mapping[str, str], cwd: Path, is_root: bool) -> Path:
+    """Name the file that a first configuration is written to: the one that is named, else the user's own, or root's.
+
+    Args:
+        explicit: What the command line says.
+        environ: For the variable that names the file, and for the home folder.
+        cwd: The working folder.
+        is_root: Whether root asks, whose configuration is the machine's.
+
+    Returns:
+        An absolute path.
+
+    Raises:
+        ConfigError: There is no home folder to put it in.
+    """
+    if named := explicit or (Path(environ[VARIABLE]) if environ.get(VARIABLE) else None):
+        return cwd / named
+    if is_root:
+        return SYSTEM_FOLDER / "config.yaml"
+    for place in _users_place(environ):
+        return place
+    raise ConfigError("there is no home folder to put a configuration in", hint="say where with -c PATH")
+
+
 def state_path(config_path: Path) -> Path:
     """Give the place of the state file: beside the configuration, or under /var/lib for one in /etc/mvsep-watch.
 
@@ -62,10 +86,14 @@ def own_state_path(environ: Mapping[str, str]) -> Path:
 
 
 def _usual_places(environ: Mapping[str, str], cwd: Path) -> list[Path]:
+    return [cwd / "mvsep-watch.yaml", *_users_place(environ), SYSTEM_FOLDER / "config.yaml"]
+
+
+def _users_place(environ: Mapping[str, str]) -> list[Path]:
+    """Name the user's own place; none without a home."""
     xdg, home = Path(environ.get("XDG_CONFIG_HOME", "")), environ.get("HOME")
     own = [xdg] if xdg.is_absolute() else [Path(home) / ".config"] if home else []
-    users = [folder / "mvsep-watch" / "config.yaml" for folder in own]
-    return [cwd / "mvsep-watch.yaml", *users, SYSTEM_FOLDER / "config.yaml"]
+    return [folder / "mvsep-watch" / "config.yaml" for folder in own]
 
 
 def _may_be_there(path: Path) -> bool:

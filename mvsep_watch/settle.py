@@ -6,6 +6,7 @@ means "complete", so none is asked about; a writer that pauses is met by making 
     seen unchanged, then changed        the writer pauses: the quiet period doubles, up to a cap
     a modification time of whole, even seconds    perhaps a clock of two seconds: at least two ticks
     held open for writing               waits, however long it lasts
+    has holes that nobody has filled    waits, however long it lasts: its size is a promise, and not kept yet
     empty                               waits, however long it lasts
 
 It never gives a file up and never takes one for being late. The surprise: a modification time that wanders by a few
@@ -38,6 +39,7 @@ class WaitReason(StrEnum):
     CHANGING = "changing"
     SETTLING = "unchanged for less than the quiet period"
     EMPTY = "empty"
+    INCOMPLETE = "incomplete: parts of it were never written"
     HELD_OPEN = "held open for writing"
 
 
@@ -76,7 +78,13 @@ class Candidate:
 
 
 def observe(
-    candidate: Candidate | None, stat: FileStat, *, now_s: float, settle_s: float, held_open: bool = False
+    candidate: Candidate | None,
+    stat: FileStat,
+    *,
+    now_s: float,
+    settle_s: float,
+    held_open: bool = False,
+    has_holes: bool = False,
 ) -> tuple[Candidate, Decision]:
     """Take one look at a file into account, and decide.
 
@@ -86,6 +94,7 @@ def observe(
         now_s: Seconds, monotonic.
         settle_s: The folder's quiet period.
         held_open: Whether somebody is known to have it open for writing.
+        has_holes: Whether parts of it are known to have never been written.
 
     Returns:
         What to remember until the next look, and the decision.
@@ -96,7 +105,7 @@ def observe(
         seen = replace(candidate, rested_s=max(candidate.rested_s, now_s - candidate.since_s))
     else:
         seen = _changed(candidate, stat, now_s=now_s, settle_s=settle_s)
-    return seen, _decide(seen, now_s=now_s, held_open=held_open)
+    return seen, _decide(seen, now_s=now_s, held_open=held_open, has_holes=has_holes)
 
 
 def _is_unchanged(before: FileStat, now: FileStat) -> bool:
@@ -116,13 +125,15 @@ def _changed(candidate: Candidate, stat: FileStat, *, now_s: float, settle_s: fl
     )
 
 
-def _decide(seen: Candidate, *, now_s: float, held_open: bool) -> Decision:
+def _decide(seen: Candidate, *, now_s: float, held_open: bool, has_holes: bool) -> Decision:
     rested_s = now_s - seen.since_s
     quiet_s = _quiet_period_s(seen)
     if seen.stat.size_bytes == 0:
         return Wait(until_s=_next_look_s(now_s, rested_s, quiet_s), reason=WaitReason.EMPTY)
     if held_open:
         return Wait(until_s=_next_look_s(now_s, rested_s, quiet_s), reason=WaitReason.HELD_OPEN)
+    if rested_s + ROUNDING_S >= quiet_s and has_holes:
+        return Wait(until_s=_next_look_s(now_s, rested_s, quiet_s), reason=WaitReason.INCOMPLETE)
     if rested_s + ROUNDING_S >= quiet_s:
         return Stable()
     # Half-way first: a change after a rest is how a pausing writer is told from a steady one.

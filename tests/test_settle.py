@@ -163,6 +163,19 @@ def test_a_file_held_open_waits_and_is_taken_when_it_is_closed():
     assert closed == Stable()
 
 
+def test_a_file_with_holes_waits_and_is_taken_when_they_are_filled():
+    """However long nobody touches it; as long as it changes, that is said."""
+    candidate, young = observe(None, STAT, now_s=0, settle_s=SETTLE_S, has_holes=True)
+    candidate, old = observe(candidate, STAT, now_s=86400, settle_s=SETTLE_S, has_holes=True)
+    _, filled = observe(candidate, STAT, now_s=86401, settle_s=SETTLE_S)
+
+    assert isinstance(young, Wait)
+    assert isinstance(old, Wait)
+    assert (young.reason, old.reason) == (WaitReason.CHANGING, WaitReason.INCOMPLETE)
+    assert 86400 < old.until_s <= 86400 + MAX_LOOK_S
+    assert filled == Stable()
+
+
 def test_coarse_timestamps_need_two_ticks():
     """A clock of two seconds could hide a change of the same size within one."""
     coarse = STAT._replace(mtime_ns=1_700_000_000_000_000_000)

@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from mvsep_watch.cli import dossier, overview, rendering, tables
+from mvsep_watch.cli import dossier, overview, rendering, seeing, tables
 from mvsep_watch.cli.context import Options, command, find_config, load_config
 from mvsep_watch.cli.describing import Describer
 from mvsep_watch.cli.selecting import NOTHING_YET, START, is_running, no_match, opened, select
@@ -32,8 +32,9 @@ LONGEST_REASON = 100
 
 
 @command("status", short_help="Show what is going on.")
+@click.option("--folders", is_flag=True, help="Show as well how each watched folder is seen.")
 @click.pass_obj
-def status(options: Options) -> None:
+def status(options: Options, *, folders: bool) -> None:
     """Show what is going on: what needs you first, then what is under way, counts and credits."""
     config, trouble = _as_far_as_it_goes(options)
     with opened(config) as views:
@@ -42,6 +43,8 @@ def status(options: Options) -> None:
         rendering.print_json(overview.as_json(found))
     else:
         overview.show(found, rendering.console())
+        if folders:
+            seeing.show(found.seen, rendering.console())
 
 
 def _as_far_as_it_goes(options: Options) -> tuple[Config, ConfigError | None]:

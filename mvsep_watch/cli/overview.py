@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from mvsep_watch.cli import rendering
+from mvsep_watch.cli import rendering, seeing
 from mvsep_watch.cli.describing import Describer, gate_json
 from mvsep_watch.cli.rendering import count, instant, joined, local_time
 from mvsep_watch.cli.selecting import NOTHING_YET, START
 from mvsep_watch.daemon.reloading import Refused, refused
+from mvsep_watch.daemon.sight import as_written
 from mvsep_watch.errors import ConfigError
 from mvsep_watch.files.lock import Holder, holder_of
 from mvsep_watch.model import Config, Gate, GateName, JobState
@@ -66,6 +67,7 @@ class Overview:
         needs: Held and failed jobs, by reason.
         waiting: Why the oldest queued job does not start; empty where none is queued.
         gates: What a person paused first, then the oldest.
+        seen: How the folders are seen, as the daemon wrote it down.
         refused: The configuration as it is written now, where the running daemon cannot take it.
     """
 
@@ -79,6 +81,7 @@ class Overview:
     waiting: str = ""
     credits: Credits = Credits()
     slots: Slots = Slots()
+    seen: seeing.Seen = field(default_factory=dict)
     refused: Refused | None = None
 
 
@@ -110,6 +113,7 @@ def found(views: Views | None, config: Config, *, now: float, trouble: ConfigErr
         waiting=_waiting(views, describer),
         credits=_credits(describer),
         slots=_slots(describer, config),
+        seen=as_written(views.memory),
         refused=(refused(views.memory) if holder else None) or _as_refused(trouble, now),
     )
 
@@ -166,6 +170,7 @@ def as_json(overview: Overview) -> dict[str, Any]:
         "in_flight": [_in_flight_json(each) for each in overview.in_flight],
         "waiting": overview.waiting,
         "slots": {"allowed": overview.slots.allowed, "in_force": overview.slots.in_force},
+        "sight": seeing.as_json(overview.seen),
         "credits": {
             "balance": money.balance,
             "reserved": money.reserved,
@@ -234,6 +239,9 @@ def show(overview: Overview, console: Console) -> None:
     if overview.slots.in_force < overview.slots.allowed:
         taken, allowed = overview.slots.in_force, overview.slots.allowed
         console.print(f"slots: the service took {taken} at once; limits.separations {allowed}")
+    if holder:
+        for line in seeing.lines(overview.seen):
+            console.print(line)
     console.print(f"jobs: {_counts(overview)}")
     console.print(f"credits: {_money(overview.credits)}")
 

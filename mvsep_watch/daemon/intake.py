@@ -40,8 +40,14 @@ LOOKED_AT_ONCE = 200
 """Candidates per look: small enough that a slow share answers for a few at a time."""
 STALLED_AFTER_S = 15.0
 """How long `once` waits for a file that does not change and cannot be taken."""
+LONG_S = 900.0
+"""A file that could not be taken for so long is told of: its writer may be gone."""
+TOLD_OF = 20
 RESCAN_AFTER_FOLDER_EVENT_S = 1.0
 """A folder that was moved in is scanned after its events have calmed down."""
+
+
+_STALLING = frozenset({settle.WaitReason.EMPTY, settle.WaitReason.INCOMPLETE, settle.WaitReason.HELD_OPEN})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,6 +56,7 @@ class Waiting:
 
     Args:
         due_s: When it is looked at next, monotonic.
+        since_s: When it became one, monotonic.
         seen: What settle remembers; None before the first look.
         counted_in: The scan whose batch waits for it, or None.
         failures: How often it could not be read in a row.
@@ -58,6 +65,7 @@ class Waiting:
 
     folder: Folder
     due_s: float
+    since_s: float
     seen: settle.Candidate | None = None
     counted_in: str | None = None
     is_busy: bool = False
@@ -65,9 +73,14 @@ class Waiting:
     reason: str = ""
     one_offs: frozenset[str] = frozenset()
 
+    @property
+    def waits(self) -> tuple[str, float]:
+        """Why it waits, and since when, monotonic."""
+        return self.reason, self.since_s
+
     def is_stalled(self, now_s: float) -> bool:
         """Say whether it cannot be taken, and has not changed for a while: empty, held open, or unreadable."""
-        is_waiting = self.reason in {settle.WaitReason.EMPTY, settle.WaitReason.HELD_OPEN} or bool(self.failures)
+        is_waiting = self.reason in _STALLING or bool(self.failures)
         since_s = now_s if self.seen is None else self.seen.since_s
         return is_waiting and now_s - since_s > max(STALLED_AFTER_S, self.folder.settle_s)
 
@@ -101,6 +114,7 @@ class Intake:
         self.news_s: dict[str, float] = {}
         self.looked_s: dict[str, float] = {}
         self._troubled: dict[str, str] = {}
+        self._told: dict[str, None] = {}
         self._outdated: set[str] = set()
 
     @property
@@ -119,6 +133,11 @@ class Intake:
     def not_taken(self) -> dict[str, str]:
         """The files that cannot be taken as they are, by path, with the reason."""
         return {path: candidate.reason for path, candidate in self.candidates.items() if candidate.reason}
+
+    @property
+    def waits_long(self) -> dict[str, tuple[str, float]]:
+        """Some files that have waited for long to be taken, by path: the reason, and since when, monotonic."""
+        return {path: self.candidates[path].waits for path in itertools.islice(self._told, TOLD_OF)}
 
     @property
     def first_scan_is_done(self) -> bool:
@@ -273,7 +292,12 @@ class Intake:
             return
         now_s = self._context.clock.monotonic()
         candidate.seen, decision = settle.observe(
-            candidate.seen, look.stat, now_s=now_s, settle_s=candidate.folder.settle_s, held_open=look.held_open
+            candidate.seen,
+            look.stat,
+            now_s=now_s,
+            settle_s=candidate.folder.settle_s,
+            held_open=look.held_open,
+            has_holes=look.has_holes and not candidate.one_offs,
         )
         match decision:
             case settle.Stable():
@@ -281,9 +305,17 @@ class Intake:
                 self._stable.append((look.path, look.stat))
             case settle.Wait(until_s=until_s, reason=reason):
                 candidate.due_s, candidate.reason = until_s, str(reason)
+                self._tell_waits(look.path, candidate)
                 if reason != settle.WaitReason.SETTLING and now_s > candidate.seen.first_seen_s:
                     self._uncount(look.path, candidate)
                     self._tell_one_offs(candidate)
+
+    def _tell_waits(self, path: str, candidate: Waiting) -> None:
+        """Say once that a file has waited for long."""
+        if path not in self._told and self._context.clock.monotonic() - candidate.since_s > LONG_S:
+            self._told[path] = None
+            hint = _WAITING_HINTS.get(candidate.reason, "")
+            self._context.log.warning("source_waits", path=display(path), reason=candidate.reason, hint=hint)
 
     def _not_there(self, look: Look, candidate: Waiting) -> None:
         if isinstance(look.error, SourceChangedError | SourceRefusedError):
@@ -293,6 +325,7 @@ class Intake:
             candidate.failures += 1
             candidate.due_s = self._context.clock.monotonic() + backoff_s(candidate.failures)
             candidate.reason = str(look.error)
+            self._tell_waits(look.path, candidate)
             self._tell_one_offs(candidate)
 
     def identified(self, step: Identify, identity: Identity | None, error: Exception | None) -> None:
@@ -380,10 +413,12 @@ class Intake:
     ) -> None:
         now_s = self._context.clock.monotonic()
         names = frozenset(one_offs)
+        since_s = now_s
         if before := self.candidates.get(path):
             counted_in = counted_in or before.counted_in  # the scan that counts it must still hear that it is done
             names |= before.one_offs
-        candidate = Waiting(folder=folder, due_s=now_s, counted_in=counted_in, one_offs=names)
+            since_s = before.since_s
+        candidate = Waiting(folder=folder, due_s=now_s, since_s=since_s, counted_in=counted_in, one_offs=names)
         if stat is not None:
             candidate.seen, decision = settle.observe(None, stat, now_s=now_s, settle_s=folder.settle_s)
             candidate.due_s = decision.until_s if isinstance(decision, settle.Wait) else now_s
@@ -393,6 +428,7 @@ class Intake:
 
     def _forget(self, path: str) -> None:
         candidate = self.candidates.pop(path, None)
+        self._told.pop(path, None)
         if candidate:
             self._uncount(path, candidate)
 
@@ -488,6 +524,16 @@ class Intake:
             self._context.log.warning("folder_unreadable", folder=folder, reason=trouble)
         elif before and not trouble:
             self._context.log.info("folder_readable", folder=folder)
+
+
+_LOOK_WHO = "look who writes to it: `fuser -v PATH`"
+_WAITING_HINTS: dict[str, str] = {
+    settle.WaitReason.EMPTY: "put the whole file in its place, or delete it",
+    settle.WaitReason.INCOMPLETE: "let its writer finish; if it is whole, `cp --sparse=never` makes a copy to drop",
+    settle.WaitReason.HELD_OPEN: _LOOK_WHO,
+    settle.WaitReason.CHANGING: _LOOK_WHO,
+    settle.WaitReason.SETTLING: _LOOK_WHO,
+}
 
 
 def _overlap(one: Folder, other: Folder) -> bool:

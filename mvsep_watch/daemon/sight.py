@@ -59,7 +59,7 @@ class Sight:
         self._context = context
         self._intake = intake
         self._views: dict[str, View] = {}
-        self._written: dict[str, Any] = {}
+        self._written: tuple[object, object] = ({}, {})
         self._written_s = float("-inf")
 
     def heard(self, message: Heard) -> None:
@@ -116,12 +116,17 @@ class Sight:
     def _write(self) -> None:
         """Write down what `status` says, if it changed; the times in it only once in a while."""
         lasting = {name: self._lasting(name, view) for name, view in self._views.items()}
+        waiting = self._intake.waits_long
         now_s, now = self._context.clock.monotonic(), self._context.clock.now()
-        if not lasting or (lasting == self._written and now_s - self._written_s < WRITTEN_EVERY_S):
+        if not lasting or ((lasting, waiting) == self._written and now_s - self._written_s < WRITTEN_EVERY_S):
             return
-        self._written, self._written_s = lasting, now_s
+        self._written, self._written_s = (lasting, waiting), now_s
         folders = {name: said | self._passing(name, self._views[name], now, now_s) for name, said in lasting.items()}
-        self._context.store.memory.set_meta(KEY, json.dumps({"as_of": now, "folders": folders}))
+        waits = [
+            {"path": escape_path(Path(path)), "reason": reason, "since": now - (now_s - since_s)}
+            for path, (reason, since_s) in waiting.items()
+        ]
+        self._context.store.memory.set_meta(KEY, json.dumps({"as_of": now, "folders": folders, "waiting": waits}))
 
     def _lasting(self, name: str, view: View) -> dict[str, Any]:
         health, mount = view.heard.health, view.heard.mount
@@ -153,7 +158,7 @@ class Sight:
 
 
 def as_written(memory: Memory) -> dict[str, Any]:
-    """Give what was last written down: `as_of`, and `folders` by name; empty where nothing was."""
+    """Give what was last written down: `as_of`, `folders` by name, and `waiting` files; empty where nothing was."""
     text = memory.meta(KEY)
     written: dict[str, Any] = json.loads(text) if text else {}
     return written

@@ -21,10 +21,13 @@ from io import FileIO
 from pathlib import Path
 
 from mvsep_watch.errors import SourceBusyError, SourceChangedError, SourceRefusedError
+from mvsep_watch.files.mounts import file_system, makes_holes
 from mvsep_watch.files.trouble import never, shown, source_errors, stop_if
 from mvsep_watch.model import FileStat
 
 BLOCK_BYTES = 1 << 20
+SILENCE_SHARE = 0.2
+"""More of a song is rarely silent to the last bit; less may still be missing, where nobody can tell."""
 _OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -125,6 +128,40 @@ def is_open_for_writing(path: Path) -> bool | None:
         return False
     finally:
         os.close(descriptor)
+
+
+def is_unfilled(path: Path) -> bool:
+    """Say whether parts of a file were never written: somebody made it as long as it is to be, and has not filled it.
+
+    Space that was only reserved counts as never written. Where a file system, or the server behind it, keeps zeros as
+    holes by itself, holes are music's silence as well; there only much of them counts.
+    """
+    try:
+        descriptor = os.open(path, _OPEN_FLAGS)
+    except OSError:
+        return False
+    try:
+        size, found = os.fstat(descriptor).st_size, _holes_bytes(descriptor)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return found > (size * SILENCE_SHARE if found and makes_holes(file_system(path)) else 0)
+
+
+def _holes_bytes(descriptor: int) -> int:
+    """Add up the holes of a file; the end of every file counts as one of no length. Source: lseek(2)."""
+    size, at, holes = os.fstat(descriptor).st_size, 0, 0
+    while at < size:
+        begin = os.lseek(descriptor, at, os.SEEK_HOLE)
+        try:
+            at = os.lseek(descriptor, begin, os.SEEK_DATA) if begin < size else size
+        except OSError as exc:
+            if exc.errno != errno.ENXIO:
+                raise
+            at = size  # nothing but a hole is left
+        holes += at - begin
+    return holes
 
 
 def _refuse_irregular(found: os.stat_result, path: Path) -> None:

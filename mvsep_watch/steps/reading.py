@@ -18,12 +18,13 @@ from mvsep_watch.steps.base import Pool, Tools
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a candidate looks like now: its stat, or why there is none, and whether somebody holds it open."""
+    """What a candidate looks like now: its stat, or why there is none, whether somebody holds it open, and holes."""
 
     path: str
     stat: FileStat | None
     held_open: bool
     error: MvsepWatchError | None = None
+    has_holes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,8 @@ def _look(path: str) -> Look:
         stat = reading.stat_of(Path(path))
     except MvsepWatchError as error:
         return Look(path, None, held_open=False, error=error)
-    return Look(path, stat, held_open=bool(reading.is_open_for_writing(Path(path))))
+    held_open = bool(reading.is_open_for_writing(Path(path)))
+    return Look(path, stat, held_open=held_open, has_holes=reading.is_unfilled(Path(path)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from mvsep_watch.daemon.inbox import Heard, HeardFolder
 from mvsep_watch.files.lock import StateLock
+from mvsep_watch.files.mounts import Mount
 from mvsep_watch.model import GateName, HoldKind, JobState, Limits
 from mvsep_watch.store import Store
+from mvsep_watch.watcher import FolderHealth, Mode, Trouble
 from tests.cli.settled import Person, limit, write_config
 from tests.daemon.test_requests import ask, lose_the_answer, redo, two_rules
 from tests.daemon.world import write_wav
@@ -486,3 +489,70 @@ def test_looking_needs_no_token(run, tmp_path):
     codes = [run("-c", str(config), command)[0] for command in ("status", "jobs")]
 
     assert codes == [0, 0]
+
+
+# how the folders are seen
+
+
+def hear(world, health, hint=""):
+    mount = Mount(point="/mnt/nas", fs_type="ext4", source="/dev/sda1")
+    folder = HeardFolder(mount=mount, is_polled=False, health=health, hint=hint)
+    world.engine.inbox.put(Heard({"drop": folder}))
+    world.settle()
+
+
+def test_status_says_what_is_wrong_with_a_folder_and_what_to_do(person, world):
+    """While a daemon runs; programs get all of it."""
+    world.start()
+    refused = FolderHealth(mode=Mode.POLLING, alive=True, watches=99, refused_watches=201, trouble=Trouble.LIMIT)
+    hear(world, refused, "`sysctl fs.inotify.max_user_watches=1048576`")
+
+    with StateLock(world.config().state):
+        _, out, _ = person("status")
+        _, full, _ = person("status", "--folders")
+        _, told = person.json("status")
+
+    assert "folder drop is not wholly seen: the kernel refuses to watch a part of it: too many watches" in out
+    assert "hint: `sysctl fs.inotify.max_user_watches=1048576`" in out
+    assert "folders: 1 seen by scans" in out
+    assert "ext4 on /mnt/nas" in full
+    assert "heard in 99 directories and not in 201" in full
+    (folder,) = told["sight"]["folders"]
+    assert (folder["name"], folder["seen_by"], folder["refused_watches"]) == ("drop", "scans", 201)
+
+
+def test_status_is_short_about_folders_that_are_well_seen(person, world):
+    """One line for all of them; the rest on request."""
+    world.start()
+    hear(world, FolderHealth(mode=Mode.EVENTS, alive=True, watches=3, overflows=2))
+
+    with StateLock(world.config().state):
+        _, out, _ = person("status")
+    _, full, _ = person("status", "--folders")
+
+    assert [line for line in out.splitlines() if "folder" in line] == ["folders: 1 seen by events"]
+    assert "seen by events, looked through every 300 s" in full
+    assert "events were dropped 2 times" in full
+
+
+def test_status_names_the_files_that_have_waited_for_long(person, world):
+    """With the reason."""
+    (world.drop / "empty.wav").write_bytes(b"")
+    world.start()
+    hear(world, FolderHealth(mode=Mode.EVENTS, alive=True, watches=1))
+    world.pass_time(1200, step_s=60)
+
+    with StateLock(world.config().state):
+        _, out, _ = person("status")
+
+    assert f"file {world.drop}/empty.wav waits since" in out
+
+
+def test_status_of_a_daemon_that_has_heard_nothing_yet_says_nothing_of_folders(person, world):
+    """In JSON it is null."""
+    world.start()
+    world.settle()
+    _, out, _ = person("status", "--folders")
+    _, told = person.json("status")
+
+    assert ("seen by" in out, told["sight"]) == (False, None)

@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from mvsep_watch.cli import dossier, overview, rendering, seeing, tables
+from mvsep_watch.cli import dossier, overview, rendering, seeing, tables, watching
 from mvsep_watch.cli.context import Options, command, find_config, load_config
 from mvsep_watch.cli.describing import Describer
 from mvsep_watch.cli.selecting import NOTHING_YET, START, is_running, no_match, opened, select
@@ -33,18 +33,31 @@ LONGEST_REASON = 100
 
 @command("status", short_help="Show what is going on.")
 @click.option("--folders", is_flag=True, help="Show as well how each watched folder is seen.")
+@click.option("--watch", "is_watched", is_flag=True, help="Show it again and again, until Ctrl-C.")
 @click.pass_obj
-def status(options: Options, *, folders: bool) -> None:
+def status(options: Options, *, folders: bool, is_watched: bool) -> None:
     """Show what is going on: what needs you first, then what is under way, counts and credits."""
+
+    def show(console: Console) -> None:
+        found = _overview(options)
+        overview.show(found, console)
+        if folders:
+            seeing.show(found.seen, console)
+
+    if is_watched and options.json:
+        watching.watch_json(lambda: overview.as_json(_overview(options)))
+    elif is_watched:
+        watching.watch(show)
+    elif options.json:
+        rendering.print_json(overview.as_json(_overview(options)))
+    else:
+        show(rendering.console())
+
+
+def _overview(options: Options) -> overview.Overview:
     config, trouble = _as_far_as_it_goes(options)
     with opened(config) as views:
-        found = overview.found(views, config, now=time.time(), trouble=trouble)
-    if options.json:
-        rendering.print_json(overview.as_json(found))
-    else:
-        overview.show(found, rendering.console())
-        if folders:
-            seeing.show(found.seen, rendering.console())
+        return overview.found(views, config, now=time.time(), trouble=trouble)
 
 
 def _as_far_as_it_goes(options: Options) -> tuple[Config, ConfigError | None]:

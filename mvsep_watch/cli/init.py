@@ -7,8 +7,9 @@ is there is written over; with `--force` a configuration is kept under another n
 from __future__ import annotations
 
 import os
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -228,9 +229,7 @@ def _tell(options: Options, answers: Answers, kept: Path | None, *, can_ask: boo
     console.print()
     code = _checked(answers, can_ask=can_ask)
     console.print()
-    if not can_ask:
-        console.print("The service was not asked; `mvsep-watch check --online` does.")
-    for line in _next(answers):
+    for line in _next(answers, can_ask=can_ask):
         console.print(line)
     return code
 
@@ -243,19 +242,21 @@ def _checked(answers: Answers, *, can_ask: bool) -> int:
     return code
 
 
-def _next(answers: Answers) -> list[str]:
+def _next(answers: Answers, *, can_ask: bool) -> Iterator[str]:
     """Name the next commands, so that they can be typed."""
-    if answers.is_of_system:
-        return ["Next: systemctl enable --now mvsep-watch, when its user may write in the folders."]
-    is_found = _is_found(answers.path)
-    program = rendering.program() if is_found else f"{rendering.program()} -c {display(answers.path)}"
-    lines = [f"Next: {program} plan shows what it would cost, {program} run watches the folder."]
+    program = rendering.program()
     if answers.base_url:
         port = SANDBOX_URL.rpartition(":")[2]
-        lines.insert(
-            0, f"First, in another terminal: {rendering.program()} sandbox --port {port} --token {SANDBOX_TOKEN}"
-        )
-    return lines
+        yield f"First, in another terminal: {program} sandbox --port {port} --token {SANDBOX_TOKEN}"
+    if not _is_found(answers.path):
+        program = f"{program} -c {shlex.quote(display(answers.path))}"
+    if not can_ask:
+        yield f"The service was not asked. When it can be: {program} check --online"
+    if answers.is_of_system:
+        yield "Next, once the service's user may write in the folders: systemctl enable --now mvsep-watch"
+    else:
+        yield f"What it would cost: {program} plan"
+        yield f"Next: {program} run"
 
 
 def _is_found(path: Path) -> bool:

@@ -322,7 +322,7 @@ def assert_nothing_is_stuck(world):
 class AnyLife(RuleBasedStateMachine):
     """Forty things happen in any order; then all faults are over."""
 
-    @initialize(chance=st.randoms(use_true_random=False))
+    @initialize(chance=st.randoms(use_true_random=True))
     def begin(self, chance):
         self.stack = ExitStack()
         self.life = Life(Path(self.stack.enter_context(tempfile.TemporaryDirectory())), chance)

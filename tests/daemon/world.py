@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import random
 import threading
 import wave
 from collections.abc import Hashable, Mapping
@@ -158,6 +159,7 @@ class World:
             make_hands=make_hands,
             caches=self.caches,
         )
+        self.engine.context._rng = random.Random(0)
         self.hands: InlineHands = self.engine.context.hands
         self.hands.is_committed = lambda: not self.store.db._connection.in_transaction
         self.engine.begin(fresh=fresh)

@@ -53,6 +53,16 @@ def test_a_gate_about_one_output_root_stops_only_what_publishes_there():
     assert decisions == [Wait("full", is_shared=False), Start(4)]
 
 
+def test_a_pause_of_one_folder_stops_only_its_own():
+    """Whatever output root it has; a folder may be called like a root."""
+    situation = replace(OPEN, gates=(Gate(name=GateName.PAUSED, reason="paused", scope="/a"),))
+    decisions = [
+        may_start(replace(SONG, root=root, folder=folder), situation) for root, folder in (("/a", "b"), ("/b", "/a"))
+    ]
+
+    assert decisions == [Start(4), Wait("paused")]
+
+
 def test_nothing_starts_before_the_account_was_read():
     """Neither whose credits nor how many are known."""
     decision = may_start(SONG, replace(OPEN, account=None))

@@ -116,8 +116,11 @@ def plan(options: Options, *, which: Sequence[str], offline: bool) -> None:
 
 def _planned(config: Config, folders: Sequence[Folder], models: Listing, *, offline: bool) -> Plan:
     now = time.time()
+    account, note = _asked(config, offline=offline)
     with opened(config) as views:
-        account, note = _account(config, views, offline=offline)
+        if account is None:
+            account, said = _kept(config, views)
+            note = f"{note}; {said}"
         pays = account is None or account.has_premium
         catalogue = unpriced(models.models) if models.note else models.models
         estimate = Estimating(config, views, catalogue, premium=pays).look(folders)
@@ -135,20 +138,25 @@ def _planned(config: Config, folders: Sequence[Folder], models: Listing, *, offl
     )
 
 
-def _account(config: Config, views: Views | None, *, offline: bool) -> tuple[Account | None, str]:
-    """Give the account as the service says, else as the state has it, and what is to be known of that."""
-    trouble = "" if offline else "there is no token"
-    if not offline and config.service.token:
-        try:
-            with asked(config.service) as client:
-                return client.user(), ""
-        except MvsepWatchError as error:
-            trouble = error.message
-    said = f"the service was not asked{f': {trouble}' if trouble else ''}"
+def _asked(config: Config, *, offline: bool) -> tuple[Account | None, str]:
+    """Ask the service for the account; None where it cannot be asked, and why."""
+    if offline:
+        return None, "the service was not asked"
+    if not config.service.token:
+        return None, "the service was not asked: there is no token"
+    try:
+        with asked(config.service) as client:
+            return client.user(), ""
+    except MvsepWatchError as error:
+        return None, f"the service was not asked: {error.message}"
+
+
+def _kept(config: Config, views: Views | None) -> tuple[Account | None, str]:
+    """Give the account as the state has it, and what is to be known of that."""
     kept = views.account(realm_of(config.service.base_url)) if views else None
     if kept is None:
-        return None, f"{said}; prices are those with premium"
-    return kept[0], f"{said}; it is as it was at {rendering.local_time(kept[1])}"
+        return None, "prices are those with premium"
+    return kept[0], f"it is as it was at {rendering.local_time(kept[1])}"
 
 
 def _situation(config: Config, views: Views | None, account: Account | None, *, now: float) -> Situation:

@@ -16,6 +16,7 @@ from mvsep_watch.model import FINISHED, BatchOrigin, Config, FileStat, Folder, I
 from mvsep_watch.naming import display, job_folder
 from mvsep_watch.planner import asked_of
 from mvsep_watch.store import JobRow, SourceRow, Store
+from mvsep_watch.store.rows import path_blob
 from mvsep_watch.wanted import wanted
 
 
@@ -43,7 +44,7 @@ class Queueing:
         with store.transaction():
             wanting = self.wanting(path, identity.stat, one_offs)
             state, reason = self._seen_as(path, bytes_key, identity.stat, one_offs)
-            self._follow_rename(path, folder, bytes_key, identity.stat)
+            is_renamed = self._follow_rename(path, folder, bytes_key, identity.stat)
             source_id = store.sources.see(
                 path,
                 folder=folder.name,
@@ -57,6 +58,8 @@ class Queueing:
             source = store.sources.get(source_id)
             if source.state == "ignored":
                 wanting = [(folder, rule) for folder, rule in wanting if folder.name in one_offs]
+            if is_renamed:
+                self._rehouse(source, identity, wanting)
             self._queue_jobs(source, identity, wanting, origin)
 
     def wanting(self, path: str, stat: FileStat, one_offs: Collection[str] = ()) -> list[tuple[Folder, Rule]]:
@@ -155,16 +158,56 @@ class Queueing:
         )
         context.log.info("job_queued", job=job_id, path=display(source.path), folder=folder.name, rule=rule.name)
 
-    def _follow_rename(self, path: str, folder: Folder, bytes_key: str, stat: FileStat) -> None:
-        """Let the jobs of a file that was renamed follow it: same bytes, and the old path is gone."""
+    def _rehouse(self, source: SourceRow, identity: Identity, wanting: Sequence[tuple[Folder, Rule]]) -> None:
+        """Give the jobs of a file that was moved to the rules that take it there; end those that none of them takes.
+
+        A job that is with the service already goes on, whether a rule takes it over or not: it may be paid for.
+        """
+        jobs = self._context.store.jobs
+        homes = {(folder.name, rule.name) for folder, rule in wanting} | {
+            (one_off, rule.name) for one_off, folder in self._context.config.one_offs.items() for rule in folder.rules
+        }
+        own = [job for job in jobs.of_source(source.id) if job.bytes_key == source.bytes_key and job.redo_of is None]
+        free = [(folder, rule) for folder, rule in wanting if not self._is_at_home(own, folder, rule)]
+        for job in own:
+            if (job.folder, job.rule) in homes or _moved_state(job) not in (JobState.QUEUED, JobState.SUBMITTED):
+                continue
+            home = next((each for each in free if _asks_for(each[1], job, identity)), None)
+            if home is not None:
+                free.remove(home)
+                self._move_in(job, source, *home)
+            elif _moved_state(job) == JobState.QUEUED and job.separation_id is None:
+                reason = "its file was moved to where other rules take it"
+                jobs.move(job, JobState.CANCELLED, now=self._context.clock.now(), reason=reason, resume=JobState.QUEUED)
+
+    def _is_at_home(self, own: Sequence[JobRow], folder: Folder, rule: Rule) -> bool:
+        return any((job.folder, job.rule) == (folder.name, rule.name) for job in own)
+
+    def _move_in(self, job: JobRow, source: SourceRow, folder: Folder, rule: Rule) -> None:
+        """Make a job that of another rule, which asks for the same; its outputs go where that rule's go."""
+        context = self._context
+        final = reserve(context.store, source, folder, rule, doubt=context.doubt_strangers)
+        context.store.jobs.set(
+            job.id,
+            folder=folder.name,
+            rule=rule.name,
+            priority=rule.priority,
+            output_root=path_blob(folder.output),
+            final=path_blob(final),
+        )
+        context.log.info("job_moved", job=job.id, folder=folder.name, rule=rule.name, outputs=display(final))
+
+    def _follow_rename(self, path: str, folder: Folder, bytes_key: str, stat: FileStat) -> bool:
+        """Let the jobs of a file that was renamed follow it: same bytes, the old path is gone; say whether it was."""
         store = self._context.store
         if store.sources.at(path) is not None:
-            return
+            return False
         for old in store.sources.same_bytes(bytes_key):
             if old.state == "known" and _is_gone(old.path) and not self._ground.look_at(old.path):
                 store.sources.move(old.id, path, folder=folder.name, stat=stat, now=self._context.clock.now())
                 self._context.log.info("source_renamed", before=display(old.path), path=display(path))
-                return
+                return True
+        return False
 
 
 def reserve(store: Store, source: SourceRow, folder: Folder, rule: Rule, *, doubt: Callable[[Path], bool]) -> Path:
@@ -206,6 +249,16 @@ def rules_for(config: Config, path: str) -> list[tuple[Folder, Rule]]:
         if Path(path).is_relative_to(folder.path)
         for rule in wanted(folder, relative_to(folder, path))
     ]
+
+
+def _moved_state(job: JobRow) -> JobState | None:
+    """Say how far a job is; a held one is as far as where it goes on."""
+    return job.resume if job.state == JobState.HELD else job.state
+
+
+def _asks_for(rule: Rule, job: JobRow, identity: Identity) -> bool:
+    """Say whether a rule asks for just what a job does."""
+    return (asked_of(rule), identity.keys[rule.asking]) == (job.asked, job.input_key)
 
 
 def _is_gone(path: Path) -> bool:

@@ -312,9 +312,9 @@ class Starting:
         """Queue again what fits, after the catalogue, the rules or the account's plan have changed."""
         context, account = self._context, self._context.account
         judged_by = (context.catalogue, context.config, account is not None and account.has_premium)
-        if judged_by == self._judged_by:
+        before, self._judged_by = self._judged_by, judged_by
+        if judged_by == before:
             return
-        self._judged_by = judged_by
         self._batches = BatchSums(context, self._budget.price_of)  # what it summed up were other prices
         for job in context.store.jobs.held(HoldKind.MISFIT):
             with context.guarding(job):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -109,6 +110,21 @@ def take_over(place: Path, *, before: str, after: str) -> None:
         if found and found["state"] == before:
             with suppress(OSError):
                 folder.rename(folder_of(place, state_id=after, job_id=int(found["job"])))
+
+
+def vacate(place: Path, *, state_id: str, job_id: int, hash_: str) -> None:
+    """Have a job's folder free for whole outputs: what is of another separation there is kept under another name.
+
+    Raises:
+        OutputRootError: It cannot be renamed, or removed.
+    """
+    folder = folder_of(place, state_id=state_id, job_id=job_id)
+    said = read(folder)
+    with output_errors(folder):
+        if said is not None and said.hash != hash_:
+            folder.rename(folder_of(place, state_id=f"{state_id}-{secrets.token_hex(4)}", job_id=job_id))
+        elif folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder)
 
 
 def remove(place: Path, *, state_id: str, job_id: int, hash_: str) -> None:

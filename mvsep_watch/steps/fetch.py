@@ -240,6 +240,7 @@ class Spool:
             self.provenance, outputs=fetched.outputs, algorithm=fetched.algorithm or self.provenance.algorithm
         )
         sidecar.write(staging.path, said, version=tools.version)
+        spool.vacate(self.place, state_id=state_id, job_id=job_id, hash_=self.fetch.hash)
         publish(staging, spool.folder_of(self.place, state_id=state_id, job_id=job_id))
         return fetched
 

@@ -10,7 +10,7 @@ from mvsep_watch.model import GateName, HoldKind, InputKind, Rule
 from mvsep_watch.steps.base import Pool
 from tests.daemon.test_inputs import LINKS, TEXTS, URL, ask, drop_link, drop_text
 from tests.daemon.test_one_offs import one_off, refusal, separate
-from tests.daemon.test_roots import swap_back
+from tests.daemon.test_roots import swap, swap_back
 from tests.daemon.test_spooling import DAY_S, away, no_reserve, spooled  # noqa: F401 - a fixture
 from tests.daemon.world import write_wav
 
@@ -99,8 +99,8 @@ def test_a_restored_backup_removes_nothing_from_the_spool(world):
     assert published(world) == (["published"], PUBLISHED, 1)
 
 
-def test_a_number_that_stands_for_another_job_removes_nothing_from_the_spool(world):
-    """A restored state gives the same number to the next file, and publishes it."""
+def another_job_with_its_number(world):
+    """Have results in the spool, and the state restored from a backup that knows nothing of their job."""
     world.start()
     world.back_up()
     kept_for_days(world)
@@ -114,11 +114,34 @@ def test_a_number_that_stands_for_another_job_removes_nothing_from_the_spool(wor
     world.start(fresh=True)
     world.pass_time(30)
     ask(world, "approve", {"id": 1})
+    return kept
+
+
+def test_a_number_that_stands_for_another_job_removes_nothing_from_the_spool(world):
+    """A restored state gives the same number to the next file, and publishes it."""
+    kept = another_job_with_its_number(world)
     world.finish()
     world.pass_time(60)
 
     assert [(job.id, str(job.state), job.final.name) for job in world.jobs()] == [(1, "published", "other")]
     assert everything_spooled(world) == kept
+
+
+def test_a_number_that_stands_for_another_job_has_room_in_the_spool(world):
+    """Both are kept, and each is found by its separation."""
+    kept = another_job_with_its_number(world)
+    world.pass_time(10)
+    swap(world)
+    world.service.finish_all()
+    world.pass_time(1200, step_s=60)
+    both = everything_spooled(world)
+    world.pass_time(4 * DAY_S, step_s=3600)
+    swap_back(world)
+    world.finish()
+
+    assert (len(both), set(kept) <= set(both)) == (6, True)
+    assert world.states() == ["published"]
+    assert [path.partition("/")[2] for path in everything_spooled(world)] == [path.partition("/")[2] for path in kept]
 
 
 # A source that is no file to send

@@ -135,3 +135,16 @@ def test_removing_takes_what_is_kept_and_what_is_begun_of_one_job(place):
 
     assert sorted(path.name for path in place.iterdir()) == [".s1-8", ".s1-9"]
     assert (other / sidecar.SIDECAR_NAME).is_file()
+
+
+def test_a_jobs_folder_is_vacated_and_what_is_of_another_separation_is_kept(place):
+    """Its own from an earlier try is no longer whole, or it would not be fetched again."""
+    keep(place)
+    spool.vacate(place, state_id="s1", job_id=7, hash_="other")
+    aside = list(place.iterdir())
+    keep(place, hash="other")
+    spool.vacate(place, state_id="s1", job_id=7, hash_="other")
+
+    assert (list(place.iterdir()), aside[0].name.startswith(".s1-")) == (aside, True)
+    assert spool.look(place, state_id="s1").kept == frozenset()
+    assert [found.hash for _, found in spool.kept_in(place)] == ["h"]

@@ -177,6 +177,32 @@ def test_a_share_in_trouble_for_a_while_loses_nothing(world, monkeypatch, logged
     assert (world.states(), world.service.made) == (["published"] * 2, 2)
 
 
+def test_a_sub_folder_that_may_not_be_read_is_told_once_and_stops_no_sibling(world, monkeypatch, logged):
+    """With the right to read it, what is in it is taken as well."""
+    write_wav(world.drop / "open" / "one.wav", pitch=1)
+    write_wav(world.drop / "locked" / "two.wav", pitch=2)
+    scandir = os.scandir
+
+    def failing(path):
+        if str(path) == str(world.drop / "locked"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", failing)
+    world.start()
+    world.finish()
+    world.rescan()
+    states, said = world.states(), trouble(world)
+    told = [line["event"] for line in logged if line["event"].startswith("folder_")]
+    monkeypatch.setattr(os, "scandir", scandir)
+    world.rescan()
+    world.finish()
+
+    assert (states, told) == (["published"], ["folder_unreadable"])
+    assert f"{world.drop}/locked could not be read" in said
+    assert (world.states(), trouble(world)) == (["published"] * 2, "")
+
+
 def test_a_folder_that_is_deleted_keeps_its_queued_jobs(world):
     """Perhaps its disk only went away with its mount point; when it comes again with the file, the job goes on."""
     song = write_wav(world.drop / "one.wav")

@@ -70,3 +70,31 @@ def test_what_can_be_written_past_the_kernel_is_polled(fs_type):
 def test_local_file_systems_give_events(fs_type):
     """NTFS and exFAT disks of this machine too."""
     assert (mounts.is_network(fs_type), mounts.needs_polling(fs_type)) == (False, False)
+
+
+def test_mounts_below_a_folder_are_found_with_what_they_are():
+    """Not the folder's own, nor those beside it."""
+    below = mounts.mounts_below(Path("/mnt"), table=TABLE)
+
+    assert [mount.point for mount in below] == sorted(mount.point for mount in below)
+    assert ("/mnt/nas", "nfs4") in [(mount.point, mount.fs_type) for mount in below]
+    assert "/mnt" not in [mount.point for mount in below]
+    assert mounts.mounts_below(Path("/elsewhere"), table=TABLE) == ()
+
+
+@pytest.mark.parametrize(
+    ("fs_type", "keeps_times", "makes_holes"),
+    [
+        ("ext4", True, False),
+        ("xfs", True, False),
+        ("zfs", True, True),
+        ("nfs4", True, True),
+        ("cifs", True, True),
+        ("fuse.rclone", False, True),
+        ("overlay", False, True),
+        ("unknown", False, True),
+    ],
+)
+def test_what_a_file_system_says_is_believed_as_far_as_it_goes(fs_type, keeps_times, makes_holes):
+    """Of directories' times, and of holes in files."""
+    assert (mounts.keeps_times(fs_type), mounts.makes_holes(fs_type)) == (keeps_times, makes_holes)

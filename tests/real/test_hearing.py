@@ -2,8 +2,9 @@
 
 import os
 import subprocess
+import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,68 @@ def test_a_limit_of_watches_is_told_with_the_setting_and_its_value(world, hearin
     assert said["seen_by"] == "scans"
     assert "fs.inotify.max_user_watches=1048576` (it is 10)" in said["hint"]
     assert said["refused_watches"] > 0
+
+
+def test_dropped_events_lose_no_file(world, hearing, sysctl):
+    """The kernel's queue holds sixteen; a scan finds the rest, and how often it happened is told."""
+    sysctl("max_queued_events", 16)
+    hearing.begin(world.config())
+    world.pass_time(10)
+    song = write_wav(world.base / "song.wav").read_bytes()
+    with pause(hearing):
+        for number in range(300):
+            (world.drop / f"{number}.wav").write_bytes(song)
+    wait_for(lambda: hearing._watcher.health()["drop"].overflows)
+    world.pass_time(20)
+    hearing._look()
+    world.pass_time(10)
+
+    assert len(sources(world)) == 300
+    assert seen(world)["overflows"] >= 1
+
+
+def test_a_folder_that_is_deleted_and_made_again_is_heard_again(world, hearing):
+    """In between it is said to be missing; what is dropped before it is heard again is found by looks."""
+    hearing.begin(world.config())
+    world.pass_time(10)
+    world.drop.rmdir()
+    wait_for(lambda: not hearing._watcher.health()["drop"].alive)
+    hearing._look()
+    world.pass_time(10)
+    gone = seen(world)
+    world.drop.mkdir()
+    write_wav(world.drop / "first.wav", pitch=1)
+    world.pass_time(60)
+    looked = sources(world)
+    hearing._look()
+    world.pass_time(10)
+    second = write_wav(world.drop / "second.wav", pitch=2)
+
+    assert until_heard(world, second)
+    assert (looked, seen(world)["seen_by"], seen(world)["trouble"]) == ({"first.wav"}, "events", "")
+    assert "it is not there" in gone["trouble"]
+    assert "Create it, or mount" in gone["hint"]
+
+
+@contextmanager
+def pause(hearing):
+    """Keep the thread that reads for all folders busy."""
+    go_on, kernel = threading.Event(), hearing._watcher._kernel
+    handle = kernel.handle_event
+    kernel.handle_event = lambda event: (go_on.wait(DEADLINE_S), handle(event))
+    try:
+        yield
+    finally:
+        kernel.handle_event = handle
+        go_on.set()
+
+
+def wait_for(condition):
+    """Wait for what posts nothing when it comes."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_ground_is_decided_by_types(world, tmp_path):

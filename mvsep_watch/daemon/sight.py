@@ -51,6 +51,11 @@ class View:
     trouble: str = ""
     hint: str = ""
 
+    @property
+    def is_looked_through(self) -> bool:
+        """Whether all of it must be looked through, because not everything there is heard."""
+        return self.heard.is_polled or self.trouble in _UNHEARD
+
 
 class Sight:
     """The desk that keeps looking where nothing is heard, and says how well everything is seen."""
@@ -104,7 +109,7 @@ class Sight:
         if (news_s := self._intake.news_s.get(folder.name, view.news_s)) > view.news_s:
             view.news_s, view.every_s = news_s, self._soonest_s
             view.due_s = min(view.due_s, now_s + view.every_s)
-        is_all = view.heard.is_polled or view.trouble in _UNHEARD
+        is_all = view.is_looked_through or folder.name in self._intake.troubled_folders
         if now_s < view.due_s or not (is_all or view.heard.parts):
             return
         parts = () if is_all else tuple(Path(part) for part, _ in view.heard.parts)
@@ -130,13 +135,14 @@ class Sight:
 
     def _lasting(self, name: str, view: View) -> dict[str, Any]:
         health, mount = view.heard.health, view.heard.mount
-        is_all = view.heard.is_polled or view.trouble in _UNHEARD
         wrong = self._intake.troubled_folders.get(name, "")
         return {
             "file_system": mount.fs_type,
             "mounted": {"at": escape_path(Path(mount.point)), "what": mount.source},
-            "seen_by": "scans" if is_all else "events and scans" if view.heard.parts else "events",
-            "scanned_parts": [] if is_all else [escape_path(Path(part)) for part, _ in view.heard.parts],
+            "seen_by": "scans" if view.is_looked_through else "events and scans" if view.heard.parts else "events",
+            "scanned_parts": []
+            if view.is_looked_through
+            else [escape_path(Path(part)) for part, _ in view.heard.parts],
             "watches": health.watches if health else 0,
             "refused_watches": health.refused_watches if health else 0,
             "overflows": health.overflows if health else 0,
@@ -148,13 +154,12 @@ class Sight:
         heard_s = view.heard.health.last_event_s if view.heard.health else None
         looked_s = self._intake.looked_s.get(name)
         return {
-            "scanned_every_s": self._context.config.rescan_s if self._is_heard(view) else view.every_s,
+            "scanned_every_s": view.every_s
+            if view.is_looked_through or view.heard.parts
+            else self._context.config.rescan_s,
             "last_event_at": None if heard_s is None else now - (now_s - heard_s),
             "last_scan_at": None if looked_s is None else now - (now_s - looked_s),
         }
-
-    def _is_heard(self, view: View) -> bool:
-        return not (view.heard.is_polled or view.heard.parts or view.trouble in _UNHEARD)
 
 
 def as_written(memory: Memory) -> dict[str, Any]:

@@ -110,7 +110,10 @@ class Intents:
 
     def _leave(self, row: SeparationRow, elsewhere: str) -> None:
         """Take back what was intended for another account or host; what it may have there is held, for 72 hours."""
-        if row.releases == 0 or self._context.age_s(row.released_at or 0.0) > KEPT_BY_SERVER_S:
+        is_late = self._context.age_s(row.released_at or 0.0) > KEPT_BY_SERVER_S
+        if row.releases and row.is_doubted and is_late:  # nobody will ever know: that is lost, and not unpaid
+            self._doubt(row, elsewhere)
+        elif row.releases == 0 or is_late:
             self.give_up(row, elsewhere)
         else:
             self._context.hold_elsewhere(row, elsewhere, resume=JobState.QUEUED)

@@ -347,3 +347,26 @@ def test_a_refused_link_is_not_called_unpaid_because_its_folder_is_anothers(worl
 
     assert (held, [job.hold for job in world.jobs()]) == ([HoldKind.TROUBLE], [HoldKind.UNKNOWN])
     assert world.service.count("create") == 1
+
+
+@pytest.mark.parametrize("is_link", [True, False])
+def test_what_another_account_may_have_taken_is_not_sent_by_this_one(world, is_link):
+    """It was refused as one too many, perhaps because of itself, and its own history can no longer be asked."""
+    if is_link:
+        links(world, "a")
+    else:
+        write_wav(world.drop / "a.wav")
+    world.start()
+    world.service.fault("create", "too_many_after_made")
+    world.pass_time(20)
+    world.stop()
+    other = "AnotherTokenOfThirtyLetters012"
+    world.service.add_account(other, email="other@example.com", credits=100, premium=True)
+    world.service_options = {"token": other}
+    world.start()
+    world.pass_time(60)
+    waiting = [job.hold for job in world.jobs()]
+    world.pass_time(80 * 3600, step_s=1800)
+
+    assert (waiting, [job.hold for job in world.jobs()]) == ([HoldKind.ELSEWHERE], [HoldKind.ENDED])
+    assert world.service.count("create") == 1

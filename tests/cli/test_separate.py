@@ -436,8 +436,11 @@ def test_ctrl_c_leaves_the_daemon_working(desk, beside, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(errand, "follow", interrupted)
+    beside.hands.held = {Pool.UPLOADS}
 
     code, _, err = beside_a_daemon(desk, beside)
+    beside.hands.held = set()
+    beside.hands.go_on()
     for _ in range(10):
         beside.pass_time(5.0)
         beside.service.finish_all()

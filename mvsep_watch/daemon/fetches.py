@@ -50,6 +50,7 @@ class Fetches:
             source_duration_s=None if self._speaks(row) else row.duration_s,
             listed=_listed(row),
             place=self.place,
+            asked_by=(job.folder, job.rule),
             siblings=self._siblings(job, row),
         )
 

@@ -84,6 +84,7 @@ class Fetch:
         slugs: The model's (slug, label) pairs: a rule may name stems by either.
         listed: Every stem that the service is known to have; empty where that is not known.
         place: The spool, which may keep the outputs.
+        asked_by: The names of the job's folder and rule.
         siblings: Folders that other jobs published from the same separation.
     """
 
@@ -102,6 +103,7 @@ class Fetch:
     slugs: tuple[tuple[str, str], ...] = ()
     listed: tuple[str, ...] = ()
     place: Path | None = None
+    asked_by: tuple[str, str] = ("", "")
     siblings: tuple[Sibling, ...] = ()
 
     @property
@@ -143,17 +145,21 @@ class Fetch:
         self._drop_others(outputs, staging)
         return Fetched(outputs=outputs, algorithm=remote.algorithm, stems=labels_of(remote))
 
+    def _kept(self) -> Iterator[tuple[Path, Provenance]]:
+        """Give what the spool keeps of the separation."""
+        if self.place is not None:
+            kept = spool.kept_in(self.place, state_id=self.state_id, job_id=self.job_id)
+            yield from ((folder, said) for folder, said in kept if said.hash == self.hash)
+
     def _from_spool(self) -> Iterator[Sibling]:
-        if self.place is None:
-            return
-        for folder, found in spool.kept_in(self.place, state_id=self.state_id, job_id=self.job_id):
-            if found.hash == self.hash:
-                is_whole = is_every_stem(found.outputs, self.listed)
-                yield Sibling(folder=folder, outputs=found.outputs, is_whole=is_whole)
+        for folder, said in self._kept():
+            yield Sibling(folder=folder, outputs=said.outputs, is_whole=is_every_stem(said.outputs, self.listed))
 
     def _left(self) -> Iterator[Sibling]:
-        """Give what the spool keeps, which is all there is once the service has nothing, whatever it once had."""
-        yield from (replace(found, is_whole=True) for found in self._from_spool())
+        """Give what the spool keeps for the same rule: all that it publishes, whatever the service once had."""
+        for folder, said in self._kept():
+            if (said.folder, said.rule) == self.asked_by:
+                yield Sibling(folder=folder, outputs=said.outputs, is_whole=True)
 
     def _copied_from(
         self, siblings: Iterable[Sibling], staging: Staging, tools: Tools, room: Room | None

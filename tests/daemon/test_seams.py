@@ -1,5 +1,6 @@
 """Where features meet: what one of them keeps, another must neither lose nor pay for once more."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -65,6 +66,30 @@ def test_results_in_the_spool_of_a_lost_state_are_published(world):
 
     assert (report.separations, report.damaged) == (1, [])
     assert published(world) == (["published"], PUBLISHED, 1)
+
+
+@pytest.mark.parametrize("is_all_there", [True, False])
+def test_each_rule_gets_what_the_spool_of_a_lost_state_kept_for_it_or_says_so(world, is_all_there):
+    """A part of it is never shown as the whole."""
+    vocals = Rule(name="a", sep_type=40, output_format=1, stems=("vocals",))
+    world.rules = (vocals, Rule(name="b", sep_type=40, output_format=1))
+    away(world)
+    world.pass_time(2400, step_s=60)
+    world.pass_time(4 * DAY_S, step_s=3600)
+    swap_back(world)
+    world.lose_state()
+    if not is_all_there:
+        (whole,) = spool.place_of(world.base / "state.sqlite3").glob("*/Instrumental.wav")
+        shutil.rmtree(whole.parent)
+    world.rebuild()
+    world.start()
+    world.finish()
+    world.pass_time(3600, step_s=60)
+
+    other = (None, ["Instrumental.wav", "Vocals.wav"]) if is_all_there else (HoldKind.OUTPUTS_GONE, [])
+    found = [(job.hold, sorted(path.name for path in job.final.glob("*.wav"))) for job in world.jobs()]
+    assert found == [(None, ["Vocals.wav"]), other]
+    assert world.service.made == 1
 
 
 def test_a_spool_with_a_hostile_sidecar_holds_no_rebuild_up(world):

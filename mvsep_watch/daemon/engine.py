@@ -340,8 +340,6 @@ class Engine:
                     self.desks.intake.want_scan(folder.name)
             case "scan":
                 self.desks.intake.want_scan(bell.folder)
-            case "look":
-                self.desks.intake.want_look(bell.folder)
             case "account":
                 self.desks.machine.check_account()
             case "stop":

@@ -23,7 +23,7 @@ MAX_PATHS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Bell:
-    """Something is due: `rescan`, `scan` of one folder or a `look` for what came, `account`, `stop`, or only `wake`."""
+    """Something is due: `rescan`, `scan` of one folder, `account`, `stop`, or only `wake`."""
 
     name: str
     folder: str = ""

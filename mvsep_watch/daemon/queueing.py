@@ -168,7 +168,8 @@ class Queueing:
             (one_off, rule.name) for one_off, folder in self._context.config.one_offs.items() for rule in folder.rules
         }
         own = [job for job in jobs.of_source(source.id) if job.bytes_key == source.bytes_key and job.redo_of is None]
-        free = [(folder, rule) for folder, rule in wanting if not self._is_at_home(own, folder, rule)]
+        served = {(job.folder, job.rule) for job in own}
+        free = [(folder, rule) for folder, rule in wanting if (folder.name, rule.name) not in served]
         for job in own:
             if (job.folder, job.rule) in homes or _moved_state(job) not in (JobState.QUEUED, JobState.SUBMITTED):
                 continue
@@ -179,9 +180,6 @@ class Queueing:
             elif _moved_state(job) == JobState.QUEUED and job.separation_id is None:
                 reason = "its file was moved to where other rules take it"
                 jobs.move(job, JobState.CANCELLED, now=self._context.clock.now(), reason=reason, resume=JobState.QUEUED)
-
-    def _is_at_home(self, own: Sequence[JobRow], folder: Folder, rule: Rule) -> bool:
-        return any((job.folder, job.rule) == (folder.name, rule.name) for job in own)
 
     def _move_in(self, job: JobRow, source: SourceRow, folder: Folder, rule: Rule) -> None:
         """Make a job that of another rule, which asks for the same; its outputs go where that rule's go."""

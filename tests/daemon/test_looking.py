@@ -5,8 +5,13 @@ from mvsep_watch.steps.scanning import Scan
 from tests.daemon.world import write_wav
 
 
-def ring(world, name, folder=""):
-    world.engine.inbox.put(Bell(name, folder))
+def ring(world, name):
+    world.engine.inbox.put(Bell(name))
+    world.settle()
+
+
+def look(world):
+    world.engine.desks.intake.want_look("drop")
     world.settle()
 
 
@@ -32,7 +37,7 @@ def test_a_look_costs_nothing_where_nothing_has_come(world, monkeypatch):
     world.settle()
 
     for _ in range(4):
-        ring(world, "look", "drop")
+        look(world)
 
     assert found == [3, 3, 3, 0, 0]
 
@@ -45,7 +50,7 @@ def test_a_scan_that_finds_nothing_writes_nothing(world):
     written = world.store.db.value("SELECT total_changes()")
 
     ring(world, "rescan")
-    ring(world, "look", "drop")
+    look(world)
 
     assert world.store.db.value("SELECT total_changes()") == written
 
@@ -56,10 +61,10 @@ def test_a_look_finds_a_new_file(world):
     world.start()
     world.finish()
     for _ in range(3):
-        ring(world, "look", "drop")
+        look(world)
     write_wav(world.drop / "album" / "b.wav", pitch=2)
 
-    ring(world, "look", "drop")
+    look(world)
     world.finish()
 
     assert world.states() == ["published", "published"]
@@ -71,10 +76,10 @@ def test_what_is_rewritten_in_place_is_found_by_the_next_whole_scan(world):
     world.start()
     world.finish()
     for _ in range(3):
-        ring(world, "look", "drop")
+        look(world)
     write_wav(path, pitch=2)
 
-    ring(world, "look", "drop")
+    look(world)
     by_a_look = len(world.jobs())
     ring(world, "rescan")
     world.finish()
@@ -89,7 +94,7 @@ def test_a_whole_scan_that_is_wanted_is_not_made_a_look(world, monkeypatch):
     world.start()
     world.settle()
     for _ in range(3):
-        ring(world, "look", "drop")
+        look(world)
     del found[:]
 
     world.engine.desks.intake.want_look("drop")

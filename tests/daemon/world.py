@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import random
+import shutil
 import threading
 import wave
 from collections.abc import Hashable, Mapping

@@ -6,7 +6,7 @@ documents.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mvsep_watch.model.service import Account
@@ -112,12 +112,16 @@ class QualityAdded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaderboardPage:
-    """A page of `quality_checker/leaderboard`, best first by `sort`, one of `sortables`."""
+    """A page of `quality_checker/leaderboard`, best first by `sort`, one of `sortables`; it can be walked through."""
 
     entries: tuple[QualityEntry, ...]
     dataset_type: int | None = None
     sort: str = ""
     sortables: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[QualityEntry]:
+        """Walk through the entries."""
+        return iter(self.entries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

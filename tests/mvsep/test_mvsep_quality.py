@@ -81,6 +81,7 @@ def test_a_ranking_that_does_not_say_how_it_sorts_is_a_ranking(answering, sortab
     page = answering(httpx.Response(200, json={"data": [], "sortables": sortables})).quality_leaderboard()
 
     assert page == LeaderboardPage(entries=())
+    assert list(page) == []
 
 
 @pytest.mark.parametrize("payload", [{"data": {}}, {"data": None}, {}, {"data": [{"algo_name": "x"}]}])

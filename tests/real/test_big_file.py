@@ -11,6 +11,7 @@ from tests.real.emulator import Emulator, Quirks
 from tests.real.helpers import SIDECAR, Place, peak_memory_bytes, until
 
 SIZE_BYTES = int(os.environ.get("MVSEP_WATCH_BIG_FILE_BYTES", str(10**9)))
+SILENCE = bytes(1 << 20)
 MOST_MEMORY_BYTES = 100 * 2**20
 CONFIG = """
 mvsep:
@@ -30,13 +31,14 @@ folders:
 
 
 def write_silence(path: Path, size_bytes: int) -> None:
-    """Write a valid WAV of that size, 16 bit stereo; its silence takes no room on the disk."""
+    """Write a valid WAV of that size, 16 bit stereo; its silence is really there, for holes would be waited for."""
     data_bytes = (size_bytes - 44) // 4 * 4
     header = b"RIFF" + struct.pack("<I", 36 + data_bytes) + b"WAVE"
     header += struct.pack("<4sIHHIIHH4sI", b"fmt ", 16, 1, 2, 44_100, 176_400, 4, 16, b"data", data_bytes)
     with path.open("wb") as file:
         file.write(header)
-        file.truncate(len(header) + data_bytes)
+        for left_bytes in range(data_bytes, 0, -len(SILENCE)):
+            file.write(SILENCE[:left_bytes])
 
 
 def peak_through_everything(base: Path, emulator: Emulator, size_bytes: int) -> int:

@@ -6,7 +6,6 @@ comes of it is the daemon's business: without one it happens when the next runs.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -18,6 +17,7 @@ from mvsep_watch.cli import asking, rendering
 from mvsep_watch.cli.context import Command, Exit, Options, command, load_config
 from mvsep_watch.cli.describing import Describer
 from mvsep_watch.cli.paying import Approval, Redo, Redoing, approval_of, total
+from mvsep_watch.cli.prompting import agree
 from mvsep_watch.cli.rendering import count, credit, joined
 from mvsep_watch.cli.selecting import NOTHING_YET, START, Selection, is_running, no_match, opened, select
 from mvsep_watch.cli.suggesting import WHICH
@@ -196,11 +196,7 @@ def _confirm(lines: Sequence[str], question: str, *, yes: bool) -> None:
         shown.print(line)
     if len(lines) > PREVIEWED:
         shown.print(f"… and {len(lines) - PREVIEWED} more")
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError(f"nobody is there to ask: {question}", hint="--yes agrees to the price")
-    click.confirm(question, abort=True, err=True)
+    agree(question, yes=yes)
 
 
 def _act(

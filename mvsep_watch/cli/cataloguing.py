@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from mvsep_watch.cli import rendering
 from mvsep_watch.cli.context import Options
 from mvsep_watch.cli.reaching import asked, reached
-from mvsep_watch.data import ALGORITHMS_DATE, algorithms_json
+from mvsep_watch.data import ALGORITHMS_DATE
 from mvsep_watch.errors import ConfigError, RetryableError
 from mvsep_watch.model import Algorithm, Catalogue, Scope, Service
-from mvsep_watch.mvsep import Client, read_catalogue
+from mvsep_watch.mvsep import Client
 from mvsep_watch.mvsep.cached import CatalogueCache, cache_folder
+from mvsep_watch.steps.packaged import packaged_catalogue
 
 OLD_PRICES = "its prices may be old"
 
@@ -98,6 +99,6 @@ def _said_by(client: Client) -> Listing:
 def _packaged(note: str) -> Listing:
     models = {
         number: replace(algorithm, rating=None, votes=0, usage=None)
-        for number, algorithm in read_catalogue(algorithms_json()).items()
+        for number, algorithm in packaged_catalogue().items()
     }
     return Listing(models=models, origin="packaged", date=ALGORITHMS_DATE, note=note)

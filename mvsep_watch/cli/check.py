@@ -11,31 +11,29 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import click
 from rich.console import Console
 
-from mvsep_watch import pricing
 from mvsep_watch.cli import rendering
 from mvsep_watch.cli.cataloguing import Listing
 from mvsep_watch.cli.context import Exit, Options, command, load_config
+from mvsep_watch.cli.finding import credits_per_minute
 from mvsep_watch.config import check_models
 from mvsep_watch.daemon.run import refuse_network
-from mvsep_watch.data import ALGORITHMS_DATE, algorithms_json
+from mvsep_watch.data import ALGORITHMS_DATE
 from mvsep_watch.errors import ConfigError, MvsepWatchError, RequestRefusedError, RetryableError, StateError
 from mvsep_watch.model import AUTO, FORMATS, Account, Algorithm, Catalogue, Config, Folder, InputKind, Rule, realm_of
-from mvsep_watch.mvsep import Client, read_catalogue
+from mvsep_watch.mvsep import Client
 from mvsep_watch.mvsep.cached import CatalogueCache, KnownCatalogue, cache_folder
 from mvsep_watch.naming import display, escape_path
 from mvsep_watch.options import describe, resolve_model
 from mvsep_watch.planner import Offer, any_limit, format_misfit, premium_misfit, settings_of
 from mvsep_watch.pricing import unpriced
+from mvsep_watch.steps.packaged import packaged_catalogue
 from mvsep_watch.store.damage import require_whole
 
-PRICED_MINUTES = 1000
-"""Prices are whole credits; over so many minutes the price of one shows its decimals."""
 LENGTHLESS = frozenset({InputKind.LINK, InputKind.TEXT})
 """Nobody knows how long what is behind them will be, so nobody knows its price."""
 
@@ -87,7 +85,7 @@ def _offline(config: Config) -> Findings:
         config=config,
         listing=listing,
         account=None,
-        problems=(*_state_problems(config), *check_models(config, listing.models, known=_packaged())),
+        problems=(*_state_problems(config), *check_models(config, listing.models, known=packaged_catalogue())),
         warnings=tuple(_warnings(config)),
     )
 
@@ -104,7 +102,7 @@ def _online(config: Config) -> Findings:
         except MvsepWatchError as error:
             problems.append(f"{error.message}; {error.hint}" if error.hint else error.message)
     listing = listing or _kept(config) or _along()
-    problems += check_models(config, listing.models, known=_packaged())
+    problems += check_models(config, listing.models, known=packaged_catalogue())
     if account is not None and not account.has_premium:
         problems += premium_problems(config, listing.models)
     return Findings(
@@ -136,12 +134,7 @@ def _listing(known: KnownCatalogue, *, note: str) -> Listing:
 def _along() -> Listing:
     """Give the packaged catalogue, without its prices."""
     note = f"this version's own catalogue, of {ALGORITHMS_DATE}; --online asks the service"
-    return Listing(models=unpriced(_packaged()), origin="packaged", date=ALGORITHMS_DATE, note=note)
-
-
-@cache
-def _packaged() -> Catalogue:
-    return read_catalogue(algorithms_json())
+    return Listing(models=unpriced(packaged_catalogue()), origin="packaged", date=ALGORITHMS_DATE, note=note)
 
 
 def _state_problems(config: Config) -> Iterator[str]:
@@ -198,10 +191,7 @@ def _options(rule: Rule, algorithm: Algorithm, catalogue: Catalogue) -> dict[str
 
 def _credits_per_minute(rule: Rule, algorithm: Algorithm, catalogue: Catalogue) -> float | None:
     options = _sent(rule, catalogue)
-    if options is None:
-        return None
-    price = pricing.price(duration_s=60 * PRICED_MINUTES, algorithm=algorithm, options=options, premium=True)
-    return None if price is None else price / PRICED_MINUTES
+    return None if options is None else credits_per_minute(algorithm, options)
 
 
 # For people

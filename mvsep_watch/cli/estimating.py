@@ -23,13 +23,12 @@ from mvsep_watch.model import (
     InputKind,
     JobState,
     Rule,
-    SeparationState,
     Settings,
     Work,
     realm_of,
 )
 from mvsep_watch.naming import display
-from mvsep_watch.planner import Attempt, Begin, asked_of, serve, settings_of
+from mvsep_watch.planner import Begin, asked_of, serve, settings_of
 from mvsep_watch.pricing import price
 from mvsep_watch.store import JobRow
 from mvsep_watch.store.views import Views
@@ -164,15 +163,7 @@ class Estimating:
         """Say whether a job takes an attempt that is there, or waits for a person after one: neither pays by itself."""
         assert self._views is not None, "it has the job"
         work = Work(realm=job.realm, input_key=job.input_key, settings=settings)
-        attempts = [
-            Attempt(
-                id=row.id,
-                number=row.attempt,
-                state=row.state,
-                was_refused=row.state == SeparationState.FAILED and row.hash is None,
-            )
-            for row in self._views.separations.of_work(work)
-        ]
+        attempts = [row.as_attempt for row in self._views.separations.of_work(work)]
         allowed = self._config.limits.attempts
         return not isinstance(serve(attempts, wanted=job.attempt_wanted, allowed_failures=allowed), Begin)
 

@@ -8,7 +8,7 @@ know comes last.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from mvsep_watch import pricing
@@ -74,13 +74,13 @@ def ordered(algorithms: Iterable[Algorithm], *, sort: str | None = None, words: 
     return sorted(by_sort, key=lambda algorithm: (not algorithm.is_active, _is_aside(words, algorithm)))
 
 
-def credits_per_minute(algorithm: Algorithm) -> float | None:
-    """Give what a minute costs with premium and every option at its default; None where it is not known."""
-    credits_ = credits_for(algorithm, minutes=PRICED_MINUTES, options={})
+def credits_per_minute(algorithm: Algorithm, options: Mapping[str, str] | None = None) -> float | None:
+    """Give what a minute costs with premium, other options at their defaults; None where it is not known."""
+    credits_ = credits_for(algorithm, minutes=PRICED_MINUTES, options=options or {})
     return None if credits_ is None else credits_ / PRICED_MINUTES
 
 
-def credits_for(algorithm: Algorithm, *, minutes: float, options: dict[str, str]) -> int | None:
+def credits_for(algorithm: Algorithm, *, minutes: float, options: Mapping[str, str]) -> int | None:
     """Give what one input of so many minutes costs with premium; None where it is not known."""
     seconds = minutes * pricing.SECONDS_A_MINUTE
     return pricing.price(duration_s=seconds, algorithm=algorithm, options=options, premium=True)
@@ -101,12 +101,7 @@ def defaults(algorithm: Algorithm) -> dict[str, str]:
 
 def every_stem(algorithm: Algorithm) -> tuple[str, ...]:
     """Give the labels of all stems that some choice of options may produce."""
-    tables = [
-        algorithm.outputs,
-        *(variant.outputs for variant in algorithm.output_variants),
-        *(override.outputs for field in algorithm.fields for override in field.output_overrides.values()),
-    ]
-    return tuple(dict.fromkeys(label for table in tables for label in table.values()))
+    return tuple(dict.fromkeys(label for table in algorithm.stem_tables for label in table.values()))
 
 
 def _price(algorithm: Algorithm) -> float:

@@ -89,10 +89,7 @@ def found(engine: Engine, *, since: float, interrupted: bool) -> Outcome:
                 _no_job(source.path, "refused", reason=source.reason, hint=source.hint)
                 for source in sources_refused(store.db, since=since)
             ),
-            *(
-                _no_job(Path(path), "not taken", reason=reason)
-                for path, reason in engine.desks.intake.not_taken.items()
-            ),
+            *_not_taken(engine),
             *_unreadable(engine),
         ),
         gates=store.memory.closed,

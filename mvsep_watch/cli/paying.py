@@ -10,17 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Protocol
 
 from mvsep_watch.cli.describing import in_words
 from mvsep_watch.cli.rendering import credit, path
-from mvsep_watch.data import algorithms_json
 from mvsep_watch.errors import MvsepWatchError
-from mvsep_watch.model import Account, Catalogue, Config, HoldKind, Rule, Settings
-from mvsep_watch.mvsep.catalogue import read_catalogue
+from mvsep_watch.model import Account, Config, HoldKind, Rule, Settings
 from mvsep_watch.planner import asked_of, settings_of
 from mvsep_watch.pricing import price
+from mvsep_watch.steps.packaged import packaged_catalogue
 from mvsep_watch.store import JobRow, SeparationRow
 from mvsep_watch.store.views import JobView, Views
 
@@ -155,7 +153,7 @@ class Redoing:
         meant = Settings.from_canonical(settings)
         return price(
             duration_s=duration_s,
-            algorithm=_catalogue().get(meant.sep_type),
+            algorithm=packaged_catalogue().get(meant.sep_type),
             options=dict(meant.options),
             premium=self._account is None or self._account.has_premium,
         )
@@ -171,15 +169,10 @@ def _attempts(views: Views, job: JobRow, settings: str) -> list[SeparationRow]:
     return views.separations.of_settings(realm=job.realm, input_key=job.input_key, settings=settings)
 
 
-@cache
-def _catalogue() -> Catalogue:
-    return read_catalogue(algorithms_json())
-
-
 def _settings(rule: Rule) -> str:
     """Read a rule by the packaged catalogue; empty where that does not know it."""
     try:
-        return settings_of(rule, _catalogue()).canonical()
+        return settings_of(rule, packaged_catalogue()).canonical()
     except MvsepWatchError:
         return ""
 

@@ -55,8 +55,14 @@ def word(name: str, given: str | None, *, hint: str) -> str:
     return asked
 
 
-def agree(question: str, *, yes: bool) -> None:
+def agree(question: str, *, yes: bool, hint: str = "--yes agrees to the price", before: str = "") -> None:
     """Go on only with a yes, given beforehand or now.
+
+    Args:
+        question: What is agreed to.
+        yes: Whether that was said beforehand.
+        hint: How to say it beforehand.
+        before: Said first to whoever is asked.
 
     Raises:
         UsageError: Nobody is there to be asked.
@@ -65,7 +71,9 @@ def agree(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError(f"nobody is there to ask: {question}", hint="--yes agrees to the price")
+        raise UsageError(f"nobody is there to ask: {question}", hint=hint)
+    if before:
+        click.echo(before, err=True)
     click.confirm(question, abort=True, err=True)
 
 

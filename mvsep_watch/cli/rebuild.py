@@ -6,7 +6,6 @@ is sent, and nothing but the claims is written among the outputs.
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Any
 
@@ -17,13 +16,13 @@ from rich.text import Text
 from mvsep_watch import log
 from mvsep_watch.cli import rendering
 from mvsep_watch.cli.context import Exit, Options, command, load_config
+from mvsep_watch.cli.prompting import agree
 from mvsep_watch.cli.reaching import asked
 from mvsep_watch.cli.rendering import count, joined
 from mvsep_watch.cli.running import configure_log
 from mvsep_watch.cli.selecting import START
 from mvsep_watch.daemon.rebuilding import BY_A_PERSON, History, Rebuilding, Report, open_for_rebuild
 from mvsep_watch.daemon.run import refuse_network
-from mvsep_watch.errors import UsageError
 from mvsep_watch.files.lock import StateLock
 from mvsep_watch.model import Config
 from mvsep_watch.store import Store
@@ -77,16 +76,14 @@ def _agree(config: Config, *, yes: bool) -> None:
         UsageError: Nobody is there to be asked.
         Abort: Somebody said no.
     """
-    if yes:
-        return
     roots = joined(sorted({rendering.path(folder.output) for folder in config.folders}))
     question = f"Rebuild {rendering.path(config.state)} from what is published below {roots}?"
-    if not sys.stdin.isatty():
-        raise UsageError(f"nobody is there to ask: {question}", hint="--yes rebuilds without asking")
-    click.echo(
-        "Its outputs then belong to this state alone, and what it does not know waits for one `approve`.", err=True
+    agree(
+        question,
+        yes=yes,
+        hint="--yes rebuilds without asking",
+        before="Its outputs then belong to this state alone, and what it does not know waits for one `approve`.",
     )
-    click.confirm(question, abort=True, err=True)
 
 
 def as_json(report: Report, store: Store) -> dict[str, Any]:

@@ -52,12 +52,7 @@ def _stem_problems(rule: Rule, algorithm: Algorithm) -> list[str]:
 
 def _stems(algorithm: Algorithm) -> list[str]:
     """Give every slug and label that some choice of options may produce; empty where the catalogue does not say."""
-    tables = [
-        algorithm.outputs,
-        *(variant.outputs for variant in algorithm.output_variants),
-        *(override.outputs for field in algorithm.fields for override in field.output_overrides.values()),
-    ]
-    return list(dict.fromkeys(word for table in tables for pair in table.items() for word in pair))
+    return list(dict.fromkeys(word for table in algorithm.stem_tables for pair in table.items() for word in pair))
 
 
 def _unknown_stem(stem: str, known: list[str], algorithm: Algorithm) -> str:

@@ -5,7 +5,6 @@ Bells ask for the regular refresh. A closed gate is probed at least once a minut
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 from mvsep_watch import retry
@@ -13,7 +12,6 @@ from mvsep_watch.daemon import rebuilding, slots
 from mvsep_watch.daemon.context import Context, is_strange
 from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.roots import Roots, note_of
-from mvsep_watch.data import algorithms_json
 from mvsep_watch.errors import (
     OutputRootError,
     RateLimitedError,
@@ -22,11 +20,11 @@ from mvsep_watch.errors import (
     TransportError,
 )
 from mvsep_watch.model import Account, Algorithm, Catalogue, GateName, HoldKind, JobState, SeparationState
-from mvsep_watch.mvsep import read_catalogue
 from mvsep_watch.mvsep.cached import FRESH_S, CatalogueCache, KnownCatalogue
 from mvsep_watch.naming import escape_path
 from mvsep_watch.pricing import unpriced
 from mvsep_watch.steps.asking import ReadAccount, ReadCatalogue
+from mvsep_watch.steps.packaged import packaged_catalogue
 from mvsep_watch.steps.publish import CheckRoot, RootFacts
 
 ACCOUNT_AFTER_END_S = 15.0
@@ -264,7 +262,7 @@ class Machine:
         if known is not None:
             context.keep_names()
             changed = _changed(context.catalogue or {}, known.models)
-            context.known_models = {**(context.known_models or _packaged()), **changed}
+            context.known_models = {**(context.known_models or packaged_catalogue()), **changed}
             self._known = known
         if self._known is None:
             self.lacks("catalogue", error or ServiceError("no answer"))
@@ -350,8 +348,3 @@ def _changed(before: Catalogue, after: Catalogue) -> Catalogue:
 
 def _words(algorithm: Algorithm) -> tuple[object, ...]:
     return (algorithm.name, [(field.name, field.label, field.options) for field in algorithm.fields])
-
-
-@cache
-def _packaged() -> Catalogue:
-    return read_catalogue(algorithms_json())

@@ -179,7 +179,7 @@ class _Applying:
         A further attempt that was cancelled before it was sent is no such job: its price is asked about again.
         """
         row = separation_of(self._store, job)
-        is_free = row is None or row.state.is_unfinished or row.state == SeparationState.DONE or _was_refused(row)
+        is_free = row is None or row.state.is_unfinished or row.state == SeparationState.DONE or row.was_refused
         if not is_free or (row is None and job.attempt_wanted is not None):
             return WAITS_FOR[HoldKind.ENDED]
         if after := self._redone_by(job):
@@ -283,8 +283,3 @@ class _Applying:
 
 def _unknown_command(_: JobRow, __: Item) -> str:
     return "this version of mvsep-watch knows no such request"
-
-
-def _was_refused(row: SeparationRow) -> bool:
-    """Say whether the service did not take it, and nothing was paid."""
-    return row.state == SeparationState.FAILED and row.hash is None

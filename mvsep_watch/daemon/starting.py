@@ -32,7 +32,6 @@ from mvsep_watch.model.work import MAX_ATTEMPTS_LOOKED_FOR
 from mvsep_watch.naming import escape_path
 from mvsep_watch.planner import (
     Ask,
-    Attempt,
     Begin,
     Ended,
     Join,
@@ -184,15 +183,7 @@ class Starting:
 
     def _serve(self, planned: Planned) -> None:
         rows = {row.id: row for row in self._context.store.separations.of_work(planned.work)}
-        attempts = [
-            Attempt(
-                id=row.id,
-                number=row.attempt,
-                state=row.state,
-                was_refused=row.state == SeparationState.FAILED and row.hash is None,
-            )
-            for row in rows.values()
-        ]
+        attempts = [row.as_attempt for row in rows.values()]
         allowed = self._context.config.limits.attempts
         match serve(attempts, wanted=planned.job.attempt_wanted, allowed_failures=allowed):
             case Join(separation_id=separation_id):

@@ -8,11 +8,13 @@ is listed but not announced.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Self
 
 MOUNT_TABLE = Path("/proc/self/mountinfo")
 UNKNOWN = "unknown"
@@ -39,6 +41,31 @@ class Mount:
     point: str = ""
     fs_type: str = UNKNOWN
     source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MountNote:
+    """What is remembered of where a folder lay; each kind of folder adds what tells it from others.
+
+    Args:
+        point: Where what it lay on was mounted; empty where that could not be known.
+        fs_type: The type of that file system.
+    """
+
+    point: str
+    fs_type: str
+
+    def text(self) -> str:
+        """Give it as it is remembered."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def of(cls, text: str) -> Self | None:
+        """Read what `text` gave; None for anything else."""
+        try:
+            return cls(**json.loads(text))
+        except (ValueError, TypeError):
+            return None
 
 
 def file_system(path: Path, *, table: str | None = None) -> str:

@@ -8,41 +8,24 @@ a start before the disk was first mounted; it counts less than the note, and is 
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from mvsep_watch.errors import OutputRootError, StateError
 from mvsep_watch.files import claim as claims
-from mvsep_watch.files.mounts import Mount, mount_of
+from mvsep_watch.files.mounts import Mount, MountNote, mount_of
 from mvsep_watch.files.trouble import shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RootNote:
+class RootNote(MountNote):
     """What a root was when it was last seen to be itself.
 
     Args:
-        point: Where what it lay on was mounted; empty where that could not be known.
-        fs_type: The type of that file system.
         generation: What its claim counted; None where no claim is expected.
     """
 
-    point: str
-    fs_type: str
     generation: int | None
-
-    def text(self) -> str:
-        """Give it as it is remembered."""
-        return json.dumps(asdict(self), sort_keys=True)
-
-    @classmethod
-    def of(cls, text: str) -> RootNote | None:
-        """Read what `text` gave; None for anything else."""
-        try:
-            return cls(**json.loads(text))
-        except (ValueError, TypeError):
-            return None
 
 
 def note_of(root: Path, *, generation: int | None) -> RootNote:

@@ -8,44 +8,27 @@ so the same directory of the same file system is never away.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from mvsep_watch.errors import MvsepWatchError, NeedsUserError, SourceChangedError
-from mvsep_watch.files.mounts import mount_of
+from mvsep_watch.files.mounts import MountNote, mount_of
 from mvsep_watch.files.trouble import shown, source_errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FolderNote:
+class FolderNote(MountNote):
     """What a watched folder was when it was last looked through.
 
     Args:
-        point: Where what it lies on is mounted; empty where that cannot be known.
-        fs_type: The type of that file system.
         source: What is mounted there, as far as the kernel names it.
         device: The file system's number until the next boot.
         inode: The folder's.
     """
 
-    point: str
-    fs_type: str
     source: str
     device: int
     inode: int
-
-    def text(self) -> str:
-        """Give it as it is remembered."""
-        return json.dumps(asdict(self), sort_keys=True)
-
-    @classmethod
-    def of(cls, text: str) -> FolderNote | None:
-        """Read what `text` gave; None for anything else."""
-        try:
-            return cls(**json.loads(text))
-        except (ValueError, TypeError):
-            return None
 
 
 def note_of(folder: Path) -> FolderNote:

@@ -224,6 +224,15 @@ class Algorithm:
     descriptions: Mapping[str, Description] = field(default_factory=dict)
 
     @property
+    def stem_tables(self) -> tuple[Mapping[str, str], ...]:
+        """Every table of stems, slug → label, that some choice of options may draw on."""
+        return (
+            self.outputs,
+            *(variant.outputs for variant in self.output_variants),
+            *(override.outputs for field_ in self.fields for override in field_.output_overrides.values()),
+        )
+
+    @property
     def needs_premium(self) -> bool:
         """True where only premium accounts may use it. Source: recorded refusal for orientation 2, 2026."""
         return self.orientation == 2

@@ -23,6 +23,7 @@ from mvsep_watch.model import (
     Work,
     kind_of,
 )
+from mvsep_watch.planner import Attempt
 
 T = TypeVar("T")
 
@@ -113,6 +114,16 @@ class SeparationRow:
     def kind(self) -> InputKind:
         """What kind of input it was sent."""
         return kind_of(self.input_key)
+
+    @property
+    def was_refused(self) -> bool:
+        """True where the service did not take it: it never had a hash, and nothing was paid."""
+        return self.state == SeparationState.FAILED and self.hash is None
+
+    @property
+    def as_attempt(self) -> Attempt:
+        """What the planner knows of it as an attempt of its work."""
+        return Attempt(id=self.id, number=self.attempt, state=self.state, was_refused=self.was_refused)
 
     @property
     def is_being_linked(self) -> bool:

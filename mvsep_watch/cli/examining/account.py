@@ -9,13 +9,14 @@ from mvsep_watch.cli.examining.finding import Finding, ok, problem, warning
 from mvsep_watch.cli.examining.machine import Machine
 from mvsep_watch.cli.rendering import count, duration, program, size
 from mvsep_watch.config import check_models
-from mvsep_watch.data import ALGORITHMS_DATE, algorithms_json
+from mvsep_watch.data import ALGORITHMS_DATE
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.model import Account, Catalogue, Config, Limits, Scope
-from mvsep_watch.mvsep import Client, read_catalogue
+from mvsep_watch.mvsep import Client
 from mvsep_watch.mvsep.cached import CATALOGUE_STALE_S, CatalogueCache, KnownCatalogue, cache_folder
 from mvsep_watch.naming import display
 from mvsep_watch.planner import in_force
+from mvsep_watch.steps.packaged import packaged_catalogue
 
 
 def token(client: Client) -> tuple[Account | None, Finding]:
@@ -57,7 +58,7 @@ def kept(machine: Machine, base_url: str) -> tuple[Catalogue, list[Finding]]:
     known = CatalogueCache(folder, base_url).kept()
     if known is not None:
         return known.models, [age(known, now=machine.now)]
-    packaged = read_catalogue(algorithms_json())
+    packaged = packaged_catalogue()
     if folder is None:
         return packaged, [
             warning(
@@ -96,7 +97,7 @@ def asked(client: Client) -> tuple[Catalogue | None, Finding]:
 
 def models(config: Config, catalogue: Catalogue, account: Account | None) -> Iterator[Finding]:
     """Say whether every rule means something that is on offer."""
-    found = [*check_models(config, catalogue, known=read_catalogue(algorithms_json()))]
+    found = [*check_models(config, catalogue, known=packaged_catalogue())]
     if account is not None and not account.has_premium:
         found += premium_problems(config, catalogue)
     yield from (problem(words, hint="mend the rule", command=f"{program()} check") for words in found)

@@ -47,30 +47,31 @@ def test_ci_runs_the_readmes_own_test_command(repo, readme):
     assert re.findall(pattern, readme.text, re.MULTILINE)[0] == TEST_COMMAND
 
 
-def test_the_quoted_help_is_the_real_one(readme):
+def test_the_quoted_help_is_the_real_one(manual):
     """Word for word, exit codes among them."""
-    told = next(block for block in readme.blocks("console") if "mvsep-watch --help" in block)
+    told = next(block for block in manual["commands.md"].blocks("console") if "mvsep-watch --help" in block)
     shown = CliRunner().invoke(group, ["--help"], prog_name="mvsep-watch", terminal_width=100, max_content_width=100)
 
     assert told.removeprefix("$ mvsep-watch --help\n") == shown.output
 
 
 @pytest.mark.parametrize("code", [int(code) for code in EXIT_CODES])
-def test_every_exit_code_is_in_the_manual(readme, code):
-    """With what it means."""
-    assert re.search(rf"^  {code} +\w", readme.section("Commands"), re.MULTILINE)
+def test_every_exit_code_is_in_the_manual(manual, code):
+    """With what it means, in the help and among the errors."""
+    assert re.search(rf"^  {code} +\w", manual["commands.md"].text, re.MULTILINE)
+    assert re.search(rf"^\| {code} \| [`\w]", manual["errors.md"].section("Exit codes"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_is_in_the_table(readme, name):
+def test_every_command_is_in_the_table(manual, name):
     """With what it does."""
-    assert re.search(rf"^\| `{name}\b", readme.section("Commands"), re.MULTILINE)
+    assert re.search(rf"^\| `{name}\b", manual["commands.md"].section("Each command"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("words", sorted(spelled()), ids=" ".join)
-def test_every_option_of_a_command_is_in_the_table(readme, words):
+def test_every_option_of_a_command_is_in_the_table(manual, words):
     """Beside its command; what several take alike is told once for all."""
-    row = re.search(rf"^\|.*`{' '.join(words)}\b.*$", readme.section("Commands"), re.MULTILINE)[0]
+    row = re.search(rf"^\|.*`{' '.join(words)}\b.*$", manual["commands.md"].section("Each command"), re.MULTILINE)[0]
     shared = {"-c", "--config", "--json", "--debug", "--help", "--base-url"}
     own = [option.opts[-1] for option in spelled()[words].params if option.opts[-1].startswith("--")]
 
@@ -90,11 +91,11 @@ def test_every_option_of_a_command_is_in_the_table(readme, words):
     ],
     ids=["jobs", "status", "once", "plan", "spend", "doctor", "findings"],
 )
-def test_every_key_of_the_json_is_in_the_manual(readme, function):
+def test_every_key_of_the_json_is_in_the_manual(manual, function):
     """Keys are stable once they are told."""
-    manual = readme.section("Commands").split("**For programs.**")[1]
+    told = manual["commands.md"].section("For programs")
 
-    untold = [key for key in keys_given(function) if f"`{key}`" not in manual and key not in PARTS]
+    untold = [key for key in keys_given(function) if f"`{key}`" not in told and key not in PARTS]
 
     assert untold == []
 
@@ -111,11 +112,11 @@ def test_every_key_of_the_json_is_in_the_manual(readme, function):
     ],
     ids=["algorithms", "options", "get", "account", "limits", "history"],
 )
-def test_every_key_of_the_services_json_is_in_the_manual(readme, function):
+def test_every_key_of_the_services_json_is_in_the_manual(manual, function):
     """Those of the commands that ask the service themselves."""
-    manual = readme.section("The rest of the service").split("**For programs.**")[1]
+    told = manual["commands.md"].section("For programs")
 
-    assert [key for key in keys_given(function) if f"`{key}`" not in manual] == []
+    assert [key for key in keys_given(function) if f"`{key}`" not in told] == []
 
 
 PARTS = {"pid", "command", "since", "spent"}

@@ -43,10 +43,10 @@ def test_the_example_mentions_every_key(repo, key):
     assert re.search(rf"^[ #-]*{key}:", example, re.MULTILINE)
 
 
-def test_every_configuration_in_the_readme_is_without_a_problem(readme, environ, tmp_path):
+def test_every_configuration_in_the_manual_is_without_a_problem(manual, environ, tmp_path):
     """Each can be copied as it stands."""
-    for number, block in enumerate(readme.blocks("yaml")):
-        path = tmp_path / f"{number}.yaml"
+    path = tmp_path / "mvsep-watch.yaml"
+    for block in [block for page in manual.values() for block in page.blocks("yaml")]:
         path.write_text(block, encoding="utf-8")
 
         assert problems_of(path, environ) == (), block
@@ -58,8 +58,8 @@ def test_the_first_configuration_has_twelve_lines(readme):
 
 
 @pytest.mark.parametrize("key", [key for key in KEYS if key not in {"mvsep", "limits", "credits", "schedule"}])
-def test_the_reference_has_every_key(readme, key):
+def test_the_reference_has_every_key(manual, key):
     """As `section.key`, or as `.key` beside its like."""
-    first_cells = re.findall(r"^\|([^|]*)\|", readme.section("Configuration"), re.MULTILINE)
+    first_cells = re.findall(r"^\|([^|]*)\|", manual["configuration.md"].section("Every key"), re.MULTILINE)
 
     assert any(re.search(rf"[`.]{key}[`.\[]", cell) for cell in first_cells)

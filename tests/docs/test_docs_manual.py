@@ -22,33 +22,33 @@ ERRORS = [
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_every_error_is_in_the_manual(readme, name):
+def test_every_error_is_in_the_manual(manual, name):
     """With what happens and what to do."""
-    assert re.search(rf"^\| `{name}` \|", readme.section("When something is wrong"), re.MULTILINE)
+    assert re.search(rf"^\| `{name}` \|", manual["errors.md"].section("Errors"), re.MULTILINE)
 
 
-def test_the_manual_knows_no_other_errors(readme):
+def test_the_manual_knows_no_other_errors(manual):
     """One that is gone from the tree is gone from the table."""
-    told = re.findall(r"^\| `(\w+Error)` \|", readme.section("When something is wrong"), re.MULTILINE)
+    told = re.findall(r"^\| `(\w+Error)` \|", manual["errors.md"].section("Errors"), re.MULTILINE)
 
     assert sorted(told) == sorted(ERRORS)
 
 
 @pytest.mark.parametrize("gate", list(GateName))
-def test_every_gate_is_in_the_manual(readme, gate):
+def test_every_gate_is_in_the_manual(manual, gate):
     """With what closes it and what opens it."""
-    assert re.search(rf"^\| `{gate}` \|", readme.section("How it decides"), re.MULTILINE)
+    assert re.search(rf"^\| `{gate}` \|", manual["how-it-decides.md"].section("Gates"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("kind", list(FaultKind))
-def test_every_fault_is_in_the_manual(readme, kind):
+def test_every_fault_is_in_the_manual(manual, kind):
     """By its name; what it does is told where it is made."""
-    assert f"`{kind}`" in readme.section("The sandbox")
+    assert f"`{kind}`" in manual["sandbox.md"].text
 
 
-def test_python_in_the_readme_finds_what_it_imports(readme):
+def test_python_in_the_manual_finds_what_it_imports(manual):
     """Each block is Python, and each name that it imports is there."""
-    for block in readme.blocks("python"):
+    for block in [block for page in manual.values() for block in page.blocks("python")]:
         for node in ast.walk(ast.parse(block)):
             if isinstance(node, ast.ImportFrom):
                 module = import_module(node.module)
@@ -56,10 +56,10 @@ def test_python_in_the_readme_finds_what_it_imports(readme):
                 assert [alias.name for alias in node.names if not hasattr(module, alias.name)] == []
 
 
-def test_the_unit_and_the_readme_agree(repo, readme):
+def test_the_unit_and_the_manual_agree(repo, manual):
     """On where the program, its configuration, its token and its state are, and on what is not tried again."""
     unit = (repo / "systemd" / "mvsep-watch.service").read_text()
-    manual = readme.section("Install it on a server")
+    told = manual["install.md"].text
     config = re.search(r"^ExecStart=.* -c (\S+) run$", unit, re.MULTILINE)[1]
     name, token = re.search(r"^LoadCredential=([\w-]+):(\S+)$", unit, re.MULTILINE).groups()
     program = re.search(r"^Environment=PATH=([^:]+)/bin:", unit, re.MULTILINE)[1]
@@ -67,34 +67,34 @@ def test_the_unit_and_the_readme_agree(repo, readme):
     never_again = re.search(r"^RestartPreventExitStatus=(.+)$", unit, re.MULTILINE)[1].split()
 
     assert "\nExecReload=/bin/kill -HUP $MAINPID\n" in unit
-    assert "`systemctl reload mvsep-watch`" in readme.section("Configuration")
+    assert "`systemctl reload mvsep-watch`" in manual["configuration.md"].text
     assert token.endswith(f"/{name}")
-    assert [path for path in (config, token, program, state, "ReadWritePaths=") if path not in manual] == []
-    assert f"exit codes {', '.join(never_again[:-1])} and {never_again[-1]}" in manual
+    assert [path for path in (config, token, program, state, "ReadWritePaths=") if path not in told] == []
+    assert f"exit codes {', '.join(never_again[:-1])} and {never_again[-1]}" in told
 
 
-def test_the_users_unit_and_the_readme_agree(repo, readme):
+def test_the_users_unit_and_the_manual_agree(repo, manual):
     """On where the program and its configuration are."""
     unit = (repo / "systemd" / "user" / "mvsep-watch.service").read_text()
-    manual = readme.section("Install it on a server")
+    told = manual["install.md"].text
 
     assert " -c %E/mvsep-watch/config.yaml run\n" in unit
     assert "%h/.local/share/mvsep-watch/bin" in unit
-    assert "`~/.config/mvsep-watch/config.yaml`" in manual
-    assert "~/.local/share/mvsep-watch/bin/pip install ." in manual
+    assert "`~/.config/mvsep-watch/config.yaml`" in told
+    assert "~/.local/share/mvsep-watch/bin/pip install ." in told
 
 
-def test_the_container_and_the_readme_agree(repo, readme):
+def test_the_container_and_the_manual_agree(repo, manual):
     """On what is mounted where; and it copies only what is there, never a whole folder with secrets in it."""
     recipe = (repo / "Containerfile").read_text()
-    manual = readme.section("Install it on a server")
+    told = manual["install.md"].text
     volume = re.search(r"^VOLUME (\S+)$", recipe, re.MULTILINE)[1]
     copied = [word for line in re.findall(r"^COPY (.*) \S+$", recipe, re.MULTILINE) for word in line.split()]
     build = tomllib.loads((repo / "pyproject.toml").read_text())
     needed = [build["project"]["readme"], *build["project"]["license-files"], "mvsep_watch", "pyproject.toml"]
 
     assert f"MVSEP_WATCH_CONFIG={volume}/config.yaml" in recipe
-    assert f":{volume} " in manual
+    assert f":{volume} " in told
     assert sorted(copied) == sorted(needed)
     assert all((repo / name).exists() for name in copied)
 
@@ -115,6 +115,22 @@ def test_the_changelog_tells_of_this_version(repo):
     assert versions[0] == __version__
 
 
-def test_no_line_of_the_readme_holds_a_number_of_an_issue(readme):
-    """The manual is for readers who have no tracker at hand."""
-    assert re.findall(r"(?<![\w&])#\d+|issue \d+", readme.text) == []
+def test_no_line_of_the_manual_holds_a_number_of_an_issue(manual):
+    """It is for readers who have no tracker at hand."""
+    assert [re.findall(r"(?<![\w&])#\d+|issue \d+", page.text) for page in manual.values()] == [[]] * len(manual)
+
+
+def test_every_link_in_the_manual_leads_somewhere(manual):
+    """To a file that is there, and to a heading that it has."""
+    for page in manual.values():
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)", page.prose):
+            found = (page.path.parent / target).resolve() if target else page.path
+
+            assert found.exists(), (page.path.name, target)
+            assert not anchor or anchor in manual[found.name].anchors(), (page.path.name, target, anchor)
+
+
+def test_every_page_is_reached_from_the_readme(manual, readme):
+    """And the README stays short enough to be read."""
+    assert [name for name in manual if name != "README.md" and f"(docs/{name})" not in readme.text] == []
+    assert len(readme.text.splitlines()) < 200

@@ -17,7 +17,7 @@ from mvsep_watch.errors import UsageError
 from mvsep_watch.files.lock import holder_of
 from mvsep_watch.model import Config
 from mvsep_watch.naming import display
-from mvsep_watch.store import JobRow, open_reader
+from mvsep_watch.store import JobRow, open_still
 from mvsep_watch.store.views import Views
 from mvsep_watch.wanted import Globs
 
@@ -51,7 +51,7 @@ class Selection:
 
 @contextmanager
 def opened(config: Config) -> Iterator[Views | None]:
-    """Give the state at one instant, beside whoever writes it; None where nothing has run yet.
+    """Give the state at one instant, beside whoever writes it; None where nothing has run yet. Leaves nothing behind.
 
     Raises:
         StateError: The state file cannot be read.
@@ -59,7 +59,7 @@ def opened(config: Config) -> Iterator[Views | None]:
     if not config.state.exists():
         yield None
         return
-    db = open_reader(config.state)
+    db = open_still(config.state, is_owned=is_running(config))
     try:
         views = Views(db)
         with views.at_one_instant():

@@ -118,7 +118,6 @@ class Redoing:
             now=self._now,
             redo_of=job.id,
             attempt_wanted=item["attempt"],
-            price_allowed=item.get("price"),
             replaces=replaces,
         )
         jobs.set(made, settings=item["settings"])

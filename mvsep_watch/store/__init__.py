@@ -14,7 +14,6 @@ from mvsep_watch.store.connection import (
     Db,
     StateDamagedError,
     StateFullError,
-    open_reader,
     open_requester,
     open_writer,
 )
@@ -26,6 +25,7 @@ from mvsep_watch.store.requests import Request, Requests
 from mvsep_watch.store.rows import JobRow, SeparationRow, SourceRow
 from mvsep_watch.store.separations import Separations
 from mvsep_watch.store.sources import Sources
+from mvsep_watch.store.still import open_still
 
 __all__ = [
     "Db",
@@ -40,8 +40,8 @@ __all__ = [
     "StateDamagedError",
     "StateFullError",
     "Store",
-    "open_reader",
     "open_requester",
+    "open_still",
 ]
 
 

@@ -141,15 +141,6 @@ def open_writer(path: Path) -> Db:
     return db
 
 
-def open_reader(path: Path) -> Db:
-    """Open an existing state file for looking only.
-
-    Raises:
-        StateError: There is none, or it cannot be read.
-    """
-    return open_existing(path, "ro")
-
-
 def open_requester(path: Path) -> Db:
     """Open an existing state file to append a request beside its owner.
 

@@ -60,7 +60,6 @@ class Jobs:
         now: float,
         redo_of: int | None = None,
         attempt_wanted: int | None = None,
-        price_allowed: int | None = None,
         replaces: bool = False,
     ) -> int:
         """Queue a job, its final folder reserved, and give its id."""
@@ -82,7 +81,6 @@ class Jobs:
                 "queued_at": now,
                 "redo_of": redo_of,
                 "attempt_wanted": attempt_wanted,
-                "price_allowed": price_allowed,
                 "replaces": int(replaces),
             },
         )

@@ -165,7 +165,6 @@ class JobRow:
     price: int | None
     redo_of: int | None
     attempt_wanted: int | None
-    price_allowed: int | None
     replaces: bool
     failures: int
     not_before: float

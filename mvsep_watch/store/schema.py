@@ -229,4 +229,10 @@ def _second(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-MIGRATIONS = (_first, _second)
+def _third(db: sqlite3.Connection) -> None:
+    """Drop what nobody reads."""
+    for statement in ("ALTER TABLE jobs DROP COLUMN price_allowed",):
+        db.execute(statement)
+
+
+MIGRATIONS = (_first, _second, _third)

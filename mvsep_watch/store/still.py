@@ -1,7 +1,8 @@
 """Looks into a state file and leaves nothing behind, not even the two files that a reader of a write-ahead log makes.
 
 While somebody has the state, or a log lies beside it, it is read like everybody else reads it; otherwise as a file
-that does not change.
+that does not change. The surprise: an owner may come while such a look lasts; it writes to its log first, which is not
+looked at, and not to the file.
 """
 
 from __future__ import annotations

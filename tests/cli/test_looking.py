@@ -34,6 +34,17 @@ def publish(world, name="a/song.wav"):
     world.finish()
 
 
+def test_looking_without_a_daemon_leaves_nothing_beside_the_state(person, world):
+    """Not even what a reader of a log makes: another user may be the one who looks first."""
+    publish(world)
+    world.stop()
+    before = sorted(world.base.iterdir())
+
+    code, found = person.json("status")
+
+    assert (code, found["counts"]["published"], sorted(world.base.iterdir())) == (0, 1, before)
+
+
 # jobs
 
 

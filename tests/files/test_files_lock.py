@@ -6,7 +6,7 @@ import pytest
 
 from mvsep_watch.errors import AlreadyRunningError, StateError
 from mvsep_watch.files.lock import StateLock, holder_of, lock_path
-from mvsep_watch.store import Store, open_reader
+from mvsep_watch.store import Store, open_still
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_the_lock_stands_in_no_statements_way(state):
     with StateLock(state) as lock:
         store = Store(state)
         lock.cover()
-        reader = open_reader(state)
+        reader = open_still(state, is_owned=True)
         store.memory.set_meta("a", "1")
         seen = reader.value("SELECT value FROM meta WHERE key = 'a'")
         reader.close()

@@ -8,7 +8,7 @@ import pytest
 
 from mvsep_watch.errors import StateError
 from mvsep_watch.model import SeparationState
-from mvsep_watch.store import StateDamagedError, Store, damage, open_reader
+from mvsep_watch.store import StateDamagedError, Store, damage, open_still
 from mvsep_watch.store.schema import MIGRATIONS
 from tests.store.conftest import WORK, Desk
 
@@ -183,10 +183,10 @@ def test_rows_that_make_no_sense_are_not_saved(path, tmp_path):
 def test_who_only_looks_is_told_what_to_do(path):
     """An error with its hint, and no traceback; whichever page it strikes."""
     filled(path)
-    reader = open_reader(path)
+    reader = open_still(path, is_owned=True)
     reader.close()
     scribbled_in_the_middle(path)
-    reader = open_reader(path)
+    reader = open_still(path, is_owned=True)
 
     with pytest.raises(StateDamagedError) as caught:
         reader.all("SELECT * FROM separations")

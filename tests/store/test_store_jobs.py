@@ -15,11 +15,9 @@ ANY_BYTES = Path(os.fsdecode(b"/out/caf\xe9\xff \n"))
 
 def test_a_job_comes_back_as_it_was_added(desk):
     """Every value, with its type."""
-    job = desk.job(priority=3, redo_of=None, attempt_wanted=2, price_allowed=7, replaces=True)
+    job = desk.job(priority=3, redo_of=None, attempt_wanted=2, replaces=True)
 
-    assert (job.state, job.priority, job.attempt_wanted, job.price_allowed, job.replaces) == (
-        JobState.QUEUED, 3, 2, 7, True,
-    )  # fmt: skip
+    assert (job.state, job.priority, job.attempt_wanted, job.replaces) == (JobState.QUEUED, 3, 2, True)
     assert (job.output_root, job.final, job.separation_id, job.hold) == (Path("/out"), Path("/out/a"), None, None)
 
 

@@ -17,6 +17,7 @@ BY_COLUMN = {
     ("jobs", "resume"): None,
     ("jobs", "redo_of"): None,
     ("separations", "state"): "done",
+    ("separations", "link_hash"): None,
     ("separations", "settings"): Settings(sep_type=40).canonical(),
     ("sources", "state"): "known",
     ("gates", "name"): "paused",
@@ -24,6 +25,7 @@ BY_COLUMN = {
     ("requests", "applied_at"): None,
 }
 RENAMED = {("sources", "input_key"): "bytes_key"}
+DROPPED = {("jobs", "price_allowed")}
 KEPT_BY_TRIGGERS = {"job_counts"}
 
 
@@ -79,7 +81,8 @@ def test_an_earlier_version_keeps_every_row(path, tmp_path, monkeypatch, version
     for table, rows in before.items():
         assert len(after[table]) == len(rows) > 0, table
         for row, now in zip(rows, after[table], strict=True):
-            assert {RENAMED.get((table, name), name): value for name, value in row.items()}.items() <= now.items()
+            kept = {name: value for name, value in row.items() if (table, name) not in DROPPED}
+            assert {RENAMED.get((table, name), name): value for name, value in kept.items()}.items() <= now.items()
     db = at(path)
     assert db.execute("PRAGMA foreign_key_check").fetchall() == []
     assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
@@ -152,7 +155,7 @@ def test_a_migration_killed_at_any_statement_begins_anew(path, monkeypatch, vers
     for copy in left:
         Store(copy).close()
 
-    assert len(left) > len(kills)
+    assert len(left) >= len(kills)
     assert all(content(copy) == whole for copy in left)
 
 

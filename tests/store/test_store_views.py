@@ -4,7 +4,7 @@ import pytest
 
 from mvsep_watch.errors import StateError
 from mvsep_watch.model import HoldKind, JobState, Output
-from mvsep_watch.store import open_reader
+from mvsep_watch.store import open_still
 from mvsep_watch.store.views import Views
 from tests.store.test_store_cost import Watched, scans_whole
 
@@ -93,7 +93,7 @@ def test_a_failed_job_that_was_followed_by_another_needs_nobody(store, desk):
 def test_a_reader_sees_one_instant_while_the_daemon_writes(store, desk):
     """Counts and rows of one answer fit together."""
     desk.job()
-    reader = open_reader(store.path)
+    reader = open_still(store.path, is_owned=True)
     views = Views(reader)
 
     with views.at_one_instant():
@@ -109,7 +109,7 @@ def test_a_reader_sees_one_instant_while_the_daemon_writes(store, desk):
 def test_a_reader_changes_nothing(store, desk):
     """Not even by mistake."""
     desk.job()
-    reader = open_reader(store.path)
+    reader = open_still(store.path, is_owned=True)
 
     with pytest.raises(StateError, match="readonly"):
         reader.run("DELETE FROM jobs")

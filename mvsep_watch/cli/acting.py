@@ -70,6 +70,8 @@ def yes_option(function: Function) -> Function:
 def retry(options: Options, *, which: Sequence[str], every: bool, hash_: str | None) -> int:
     """Try again what needs no payment: held and failed jobs whose trouble is mended, or a wait that you end.
 
+    Published outputs that are gone are fetched again, while the service has them.
+
     A link or a text is sent without a mark of ours. Where its answer was lost, `show` lists what the history may know
     it as; --hash says which it is, and its results are fetched without paying again.
     """
@@ -111,7 +113,7 @@ def forget(options: Options, *, which: Sequence[str], every: bool) -> int:
 def approve(options: Options, *, which: Sequence[str], every: bool, yes: bool) -> int:
     """Let held jobs go on that wait for their price; shows what they would cost, and asks.
 
-    One approval frees every job of the same work.
+    So do those that are held with their batch. One approval frees every job of the same work.
     """
     config = load_config(options, needs_token=False)
     selection = _meant("approve", which, config, every=every)

@@ -33,7 +33,9 @@ LONGEST_REASON = 100
 
 @command("status", short_help="Show what is going on.")
 @click.option("--folders", is_flag=True, help="Show as well how each watched folder is seen.")
-@click.option("--watch", "is_watched", is_flag=True, help="Show it again and again, until Ctrl-C.")
+@click.option(
+    "--watch", "is_watched", is_flag=True, help="Show it every two seconds until Ctrl-C; in a pipe whenever it changes."
+)
 @click.pass_obj
 def status(options: Options, *, folders: bool, is_watched: bool) -> None:
     """Show what is going on: what needs you first, then what is under way, counts and credits."""

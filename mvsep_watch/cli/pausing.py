@@ -36,7 +36,8 @@ EVERY = click.option("--all", "every", is_flag=True, help="Everything; so it is 
 def pause(options: Options, *, which: Sequence[str], every: bool, reason: str) -> None:
     """Begin no new uploads until told: of some watched folders, by name or path, or of everything.
 
-    What the service has already goes on, and is fetched and published. Survives restarts; `resume` ends it.
+    What the service has already goes on, and is fetched and published. `status` shows who did, why and since
+    when. Survives restarts; `resume` ends it.
     """
     config = load_config(options, needs_token=False)
     folders = _meant("pause", which, config, every=every)

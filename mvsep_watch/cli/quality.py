@@ -29,6 +29,7 @@ LAST_DATASET = 12
 def _dataset_option(function: Function) -> Function:
     return click.option(
         "--dataset-type",
+        metavar="N",
         type=click.IntRange(0, LAST_DATASET),
         default=0,
         show_default=True,

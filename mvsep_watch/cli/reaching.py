@@ -80,10 +80,20 @@ def paged(limit: int, *, most: int | None = None) -> Callable[[Function], Functi
 
     def make(function: Function) -> Function:
         listed = click.option(
-            "--limit", type=click.IntRange(1, most), default=limit, show_default=True, help="How many to list."
+            "--limit",
+            metavar="N",
+            type=click.IntRange(1, most),
+            default=limit,
+            show_default=True,
+            help="How many to list.",
         )(function)
         return click.option(
-            "--start", type=click.IntRange(0), default=0, show_default=True, help="How many to skip first."
+            "--start",
+            metavar="N",
+            type=click.IntRange(0),
+            default=0,
+            show_default=True,
+            help="How many to skip first.",
         )(listed)
 
     return make

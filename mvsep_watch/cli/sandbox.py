@@ -13,16 +13,36 @@ from mvsep_watch.cli.context import Exit, Options, command
 
 @command("sandbox", short_help="Serve a local MVSEP, for demos and tests.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, help="Where to listen; 0, the default, is a free one."
+    "--port",
+    metavar="N",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Where to listen; 0, the default, is a free one.",
 )
 @click.option("--token", help="The account's token; made up if left out.")
-@click.option("--plan", type=click.Choice(["free", "premium"]), default="premium", show_default=True)
-@click.option("--credits", "balance", type=click.IntRange(0), default=100, show_default=True, help="The balance.")
 @click.option(
-    "--speed", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True, help="Times are divided by it."
+    "--plan",
+    type=click.Choice(["free", "premium"]),
+    default="premium",
+    show_default=True,
+    help="What the account has.",
 )
 @click.option(
-    "--concurrent", type=click.IntRange(1), help="Unfinished separations of a premium account; no limit if left out."
+    "--credits", "balance", metavar="N", type=click.IntRange(0), default=100, show_default=True, help="The balance."
+)
+@click.option(
+    "--speed",
+    metavar="X",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Times are divided by it.",
+)
+@click.option(
+    "--concurrent",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Unfinished separations of a premium account; no limit if left out.",
 )
 @click.option(
     "--quirk", "quirks", multiple=True, metavar="NAME[=VALUE]", help="Behave oddly; `list` names them all. Repeatable."

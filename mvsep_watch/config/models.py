@@ -54,24 +54,40 @@ class Section(BaseModel):
 class PollSection(Section):
     """How often an unfinished separation is asked for."""
 
-    min: Interval = Field(default=5.0, description="the shortest interval")
-    max: PositiveDuration = Field(default=60.0, description="the longest interval")
+    min: Interval = Field(
+        default=5.0,
+        description="at most so often is an unfinished separation asked for; in between, by how long its like took",
+    )
+    max: PositiveDuration = Field(default=60.0, description="at least so often is it asked for")
 
 
 class ReconcileSection(Section):
     """How an upload with an unknown outcome is looked for in the account's history."""
 
-    window: PositiveDuration = Field(default=120.0, description="how long to look before it counts as absent")
-    interval: PositiveDuration = Field(default=15.0, description="how often to look")
+    window: PositiveDuration = Field(
+        default=120.0, description="for so long is an upload without an answer looked for before it counts as not made"
+    )
+    interval: PositiveDuration = Field(default=15.0, description="so often is it looked for")
 
 
 class MvsepSection(Section):
     """The service and the token for it."""
 
-    token: Text | None = Field(default=None, description="the API token, best as ${VARIABLE}")
-    token_file: Text | None = Field(default=None, description="a file that holds the API token and nothing else")
-    base_url: BaseUrl = Field(default="https://mvsep.com", description="the service, one of its mirrors, or a sandbox")
-    timeout: Timeout = Field(default=60.0, description="to connect, and between reads")
+    token: Text | None = Field(
+        default=None,
+        description="the API token, best as `${VARIABLE}`; in plain words only its owner may read the file",
+    )
+    token_file: Text | None = Field(
+        default=None,
+        description="a file with the token alone, for its owner only; with neither, systemd's credential `mvsep-token`",
+    )
+    base_url: BaseUrl = Field(
+        default="https://mvsep.com",
+        description="the service, a mirror of it, or a sandbox; plain `http` only on this machine",
+    )
+    timeout: Timeout = Field(
+        default=60.0, description="to connect, and between two reads; an upload as a whole has no limit"
+    )
     poll: Annotated[PollSection | None, BeforeValidator(blank_to_none)] = None
     reconcile: Annotated[ReconcileSection | None, BeforeValidator(blank_to_none)] = None
 
@@ -79,82 +95,136 @@ class MvsepSection(Section):
 class CreditsSection(Section):
     """What may be spent."""
 
-    reserve: Count = Field(default=0, description="always leave this many credits on the account")
-    per_day: Count | None = Field(default=None, description="credits a day; null is no limit")
-    per_month: Count | None = Field(default=None, description="credits a month; null is no limit")
-    approve_job_above: Count | None = Field(default=None, description="a job that costs more waits for `approve`")
-    approve_batch_above: Count | None = Field(default=50, description="so does a batch that costs more")
+    reserve: Count = Field(default=0, description="credits that always stay on the account")
+    per_day: Count | None = Field(
+        default=None, description="credits a day, by the machine's time zone; null is no limit"
+    )
+    per_month: Count | None = Field(
+        default=None, description="credits a month, by the machine's time zone; null is no limit"
+    )
+    approve_job_above: Count | None = Field(
+        default=None, description="a job that would cost more credits waits for `approve`; null is no limit"
+    )
+    approve_batch_above: Count | None = Field(default=50, description="so does a batch that would; null is no limit")
 
 
 class LimitsSection(Section):
     """What is never exceeded."""
 
-    separations: Positive | Auto = Field(default="auto", description="unfinished on the server at once")
+    separations: Positive | Auto = Field(
+        default="auto", description="unfinished at the service at once; auto: 1 without premium, 10 with"
+    )
     uploads: Positive = Field(default=2, description="uploads at once")
     downloads: Positive = Field(default=4, description="downloads at once")
-    upload_rate: Rate | None = Field(default=None, description="all uploads together; null is no limit")
-    download_rate: Rate | None = Field(default=None, description="all downloads together; null is no limit")
-    attempts: Positive = Field(default=1, description="paid attempts when the server says failed")
-    per_day_jobs: Count | Auto | None = Field(default="auto", description="separations a day; null is no limit")
-    max_size: PositiveSize | Auto | None = Field(default="auto", description="the largest file; null is no limit")
-    max_duration: PositiveDuration | Auto | None = Field(
-        default="auto", description="the longest file; null is no limit"
+    upload_rate: Rate | None = Field(default=None, description="all uploads together, such as 2MB/s; null is no limit")
+    download_rate: Rate | None = Field(
+        default=None, description="all downloads together, such as 2MB/s; null is no limit"
     )
-    spool: SizeOrZero = Field(default=20 * 10**9, description="results kept while their folder is away; 0 keeps none")
+    attempts: Positive = Field(
+        default=1, description="paid attempts on the same work, where the service says that it failed"
+    )
+    per_day_jobs: Count | Auto | None = Field(
+        default="auto", description="separations a day; auto: 50 without premium, no limit with; null is no limit"
+    )
+    max_size: PositiveSize | Auto | None = Field(
+        default="auto", description="the largest file; auto: 100MB without premium, 1000MB with; null is no limit"
+    )
+    max_duration: PositiveDuration | Auto | None = Field(
+        default="auto", description="the longest file; auto: 10m without premium, 100m with; null is no limit"
+    )
+    spool: SizeOrZero = Field(
+        default=20 * 10**9,
+        description="results kept beside the state file while the folder that they belong to is away; 0 keeps none",
+    )
     credits: Annotated[CreditsSection | None, BeforeValidator(blank_to_none)] = None
 
 
 class ScheduleSection(Section):
     """When things happen."""
 
-    rescan: Rescan = Field(default=300.0, description="how often every folder is looked through")
-    hours: Hours = Field(default=None, description="when uploads may begin; null is always")
+    rescan: Rescan = Field(
+        default=300.0, description="how often every folder is looked through, whatever the events say"
+    )
+    hours: Hours = Field(
+        default=None,
+        description='when uploads may begin, such as "22:00-07:00" or "sat,sun 00:00-24:00"; null is always',
+    )
 
 
 class RuleKeys(Section):
     """What is to be done with a file."""
 
-    match: SomeGlobs = Field(default=["*"], description="globs; the files that the rule is for")
-    sep_type: SepType | None = Field(default=None, description="the model: its number, or its name if unambiguous")
-    options: dict[str, str | int] = Field(default={}, description="add_optN or label: the option's key or label")
-    format: OutputFormatNumber = Field(default=0, description="mp3 wav flac m4a wav32 flac24, or 0 to 5")
-    stems: Stems = Field(default="all", description="all, or the labels or slugs of those to publish")
-    input: Input = Field(default=InputKind.FILE, description="what is sent: the file, its link, its text, or a pair")
-    reference: Text | None = Field(default=None, description="input: pair: the file that it is to sound like")
+    match: SomeGlobs = Field(
+        default=["*"], description="globs: the files that the rule is for; every rule that matches applies"
+    )
+    sep_type: SepType | None = Field(
+        default=None, description="needed: the model's number, or its name or a part of it that fits no other model"
+    )
+    options: dict[str, str | int] = Field(
+        default={}, description="by `add_optN` or the field's label; values by key or by label"
+    )
+    format: OutputFormatNumber = Field(
+        default=0, description="`mp3`, `wav`, `flac`, `m4a`, `wav32`, `flac24`, or 0 to 5; the last two need premium"
+    )
+    stems: Stems = Field(default="all", description="all, or a list of those to publish, such as `[vocals]`")
+    input: Input = Field(
+        default=InputKind.FILE, description="what is sent: the `file`, a `link` or a `text` in it, or a `pair`"
+    )
+    reference: Text | None = Field(
+        default=None, description="with `input: pair`: the file that the sources are to sound like"
+    )
     priority: int = Field(default=0, description="higher goes first")
     demo: bool = Field(default=False, description="true publishes the result on the site's demo page")
-    delete_remote: bool = Field(default=False, description="true has the service delete what is published here")
+    delete_remote: bool = Field(
+        default=False, description="true has the service delete a separation once it is published and settled"
+    )
 
 
 class RuleSection(RuleKeys):
     """A rule of a folder."""
 
-    name: RuleName = Field(default="default", description="unique in the folder; letters, digits, - and _")
+    name: RuleName = Field(default="default", description="unique in its folder; letters, digits, `-` and `_`")
 
 
 class FolderKeys(RuleKeys):
     """What a folder may say, and `defaults` for all of them."""
 
-    name: FolderName | None = Field(default=None, description="unique; default: the path's last part")
-    recursive: bool = Field(default=True, description="whether sub-folders belong to it")
+    name: FolderName | None = Field(default=None, description="unique; null is the path's last part")
+    recursive: bool = Field(default=True, description="sub-folders too; results keep the relative path")
     include: SomeGlobs | None = Field(
-        default=None, description='globs; "audio" stands for every usual audio extension; default: what the rules take'
+        default=None,
+        description="globs; `audio` stands for every usual audio extension; null is what the rules' inputs are",
     )
-    exclude: Globs = Field(default=[], description="globs; what is left alone")
-    settle: Duration = Field(default=5.0, description="how long a file must be unchanged before it is taken")
-    watch: Literal["auto", "events", "poll"] = Field(default="auto", description="how new files are noticed")
-    existing: Literal["process", "skip"] = Field(default="process", description="files already there at first sight")
-    output: Text | None = Field(default=None, description='default: "<path>-stems" beside the folder')
-    layout: Layout | None = Field(default=None, description="one folder per job, from {rel} {name} {rule} and others")
-    source: Source = Field(default="keep", description="what becomes of the source: keep, delete or {move: PATH}")
+    exclude: Globs = Field(default=[], description="globs: what is left alone")
+    settle: Duration = Field(default=5.0, description="a file is taken when it has not changed for so long")
+    watch: Literal["auto", "events", "poll"] = Field(
+        default="auto",
+        description="`events`, `poll`, or `auto`, which looks every 30 s on network file systems, where no events come",
+    )
+    existing: Literal["process", "skip"] = Field(
+        default="process",
+        description="`process` or `skip`: what to do with files that are there when the folder is first seen",
+    )
+    output: Text | None = Field(
+        default=None,
+        description="where the results go, never in a watched folder; null is `<path>-stems`, beside the folder",
+    )
+    layout: Layout | None = Field(
+        default=None,
+        description="a job's folder; null is `{rel}/{name}`, with several rules `{rel}/{name}/{rule}`",
+    )
+    source: Source = Field(
+        default="keep", description="`keep`, `delete` or `{move: PATH}`, done when every job on the file is published"
+    )
 
 
 class FolderSection(FolderKeys):
     """A watched folder."""
 
-    path: Text = Field(description="the folder to watch")
+    path: Text = Field(description="needed: the folder to watch")
     rules: Annotated[list[RuleSection], Field(min_length=1)] | None = Field(
-        default=None, description="every matching rule applies; a single rule's keys may stand on the folder instead"
+        default=None,
+        description="every rule that matches applies; the keys of a single rule may stand on the folder instead",
     )
 
 
@@ -164,7 +234,10 @@ class Document(Section):
     model_config = ConfigDict(title="mvsep-watch configuration")
 
     mvsep: Annotated[MvsepSection | None, BeforeValidator(blank_to_none)] = None
-    state: Text | None = Field(default=None, description="the state file; default: beside this file")
+    state: Text | None = Field(
+        default=None,
+        description="the state file; null is beside this file, or in /var/lib/mvsep-watch for one in /etc/mvsep-watch",
+    )
     limits: Annotated[LimitsSection | None, BeforeValidator(blank_to_none)] = None
     schedule: Annotated[ScheduleSection | None, BeforeValidator(blank_to_none)] = None
     defaults: Annotated[FolderKeys | None, BeforeValidator(blank_to_none)] = None

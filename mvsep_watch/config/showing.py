@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mvsep_watch.config import units
 from mvsep_watch.config.credentials import CREDENTIAL, has_credential
 from mvsep_watch.config.expand import is_only_variables
 from mvsep_watch.config.folders import Placed
@@ -30,7 +31,7 @@ from mvsep_watch.model import FORMATS, Folder, Rule
 DEFAULT = "default"
 STAND_IN = "${MVSEP_API_TOKEN}"
 """Written for a token that stands in the file in plain words."""
-_DEFAULT_SIZES = {"spool": "20GB"}
+_SIZES = {"spool"}
 _VARIABLE = re.compile(r"(?<!\$)\$\{\w+\}")
 
 
@@ -88,7 +89,7 @@ class _Origins:
                 yield from self._section(inner, SECTIONS[name])
             elif name not in besides:
                 is_given = self._is_given(inner)
-                value = self._written(inner) if is_given else _default(name, field.default)
+                value = self._written(inner) if is_given else as_written(name, field.default)
                 yield InForce(inner, self._absolute(value) if name == "token_file" else value, self._origin(inner))
 
     def _absolute(self, written: str | None) -> str | None:
@@ -136,11 +137,13 @@ class _Origins:
         return ", ".join(parts)
 
 
-def _default(name: str, value: Any) -> Any:
-    """Write a default as a configuration would."""
-    if isinstance(value, float):
-        return f"{value:g}s"
-    return _DEFAULT_SIZES.get(name, value)
+def as_written(name: str, default: Any) -> Any:
+    """Write a key's default as a configuration would."""
+    if isinstance(default, float):
+        return units.duration_text(default)
+    if name in _SIZES:
+        return units.size_text(default)
+    return FORMATS[default].name if name == "format" else default
 
 
 def _path(path: Path) -> str:

@@ -66,6 +66,18 @@ def rate_bytes_per_s(value: object) -> int:
     return rate
 
 
+def duration_text(seconds: float) -> str:
+    """Write a duration as it is read: in minutes where they come out even, else in seconds."""
+    is_even = seconds > _SECONDS["m"] and seconds % _SECONDS["m"] == 0
+    return f"{seconds / _SECONDS['m']:g}m" if is_even else f"{seconds:g}s"
+
+
+def size_text(size: int) -> str:
+    """Write a size as it is read, in the largest decimal unit in which it comes out even."""
+    unit = next(unit for unit in ("TB", "GB", "MB", "kB", "B") if size % _BYTES[unit[:-1].lower()] == 0)
+    return f"{size // _BYTES[unit[:-1].lower()]}{unit}"
+
+
 def _seconds(value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)

@@ -49,7 +49,7 @@ def test_a_configuration_that_cannot_be_used_is_explained_instead(write_config, 
 
 
 def test_the_schema_is_printed_and_current(run):
-    """To write it anew: json.dumps(mvsep_watch.config.schema(), indent=2), and a line's end."""
+    """`python -m tests.docs.generate` writes it anew."""
     code, out, _ = run("schema")
 
     assert (code, out) == (0, schema_json())

@@ -9,8 +9,10 @@ from mvsep_watch.config.units import (
     RATE_PATTERN,
     SIZE_PATTERN,
     duration_s,
+    duration_text,
     rate_bytes_per_s,
     size_bytes,
+    size_text,
 )
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -98,3 +100,17 @@ def test_an_editor_and_the_reader_agree_on_what_is_well_written(written):
     except ValueError:
         is_slow = written.endswith("B/s")
         assert is_slow or not written.isascii() or float(re.match(r"[0-9.]+", written).group()) > 3650
+
+
+@pytest.mark.parametrize(("seconds", "written"), [(5.0, "5s"), (60.0, "60s"), (0.5, "0.5s"), (300.0, "5m")])
+def test_a_duration_is_written_as_it_is_read(seconds, written):
+    """In minutes where they come out even, and are more than one."""
+    assert duration_text(seconds) == written
+    assert duration_s(written) == seconds
+
+
+@pytest.mark.parametrize(("size", "written"), [(20 * 10**9, "20GB"), (1500, "1500B"), (64_000, "64kB")])
+def test_a_size_is_written_as_it_is_read(size, written):
+    """In the largest unit in which it comes out even."""
+    assert size_text(size) == written
+    assert size_bytes(written) == size

@@ -8,15 +8,13 @@ import re
 import textwrap
 
 import pytest
-from click.testing import CliRunner
 
 from mvsep_watch.cli import account, describing, doctor, getting, modelcard, outcome, overview, plan, spending
 from mvsep_watch.cli.context import EXIT_CODES
-from mvsep_watch.cli.main import SECTIONS, group
+from tests.docs.generate import SHARED, commands
 
 TEST_COMMAND = "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && .venv/bin/pytest"
 DEMO_COMMAND = "python3 -m venv .venv && .venv/bin/pip install '.[sandbox]' && .venv/bin/mvsep-watch demo"
-COMMANDS = [name for commands in SECTIONS.values() for name in commands]
 
 
 def keys_given(function):
@@ -24,15 +22,6 @@ def keys_given(function):
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     dicts = [node for node in ast.walk(tree) if isinstance(node, ast.Dict)]
     return sorted({key.value for found in dicts for key in found.keys if isinstance(key, ast.Constant)})
-
-
-def spelled():
-    """Every command by its words, those of groups too."""
-    commands = {(name,): group.get_command(None, name) for name in COMMANDS}
-    parts = {
-        (*words, name): part for words, made in commands.items() for name, part in getattr(made, "commands", {}).items()
-    }
-    return {**commands, **parts}
 
 
 def test_the_two_commands_are_there_to_be_copied(readme):
@@ -47,14 +36,6 @@ def test_ci_runs_the_readmes_own_test_command(repo, readme):
     assert re.findall(pattern, readme.text, re.MULTILINE)[0] == TEST_COMMAND
 
 
-def test_the_quoted_help_is_the_real_one(manual):
-    """Word for word, exit codes among them."""
-    told = next(block for block in manual["commands.md"].blocks("console") if "mvsep-watch --help" in block)
-    shown = CliRunner().invoke(group, ["--help"], prog_name="mvsep-watch", terminal_width=100, max_content_width=100)
-
-    assert told.removeprefix("$ mvsep-watch --help\n") == shown.output
-
-
 @pytest.mark.parametrize("code", [int(code) for code in EXIT_CODES])
 def test_every_exit_code_is_in_the_manual(manual, code):
     """With what it means, in the help and among the errors."""
@@ -62,20 +43,20 @@ def test_every_exit_code_is_in_the_manual(manual, code):
     assert re.search(rf"^\| {code} \| [`\w]", manual["errors.md"].section("Exit codes"), re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_is_in_the_table(manual, name):
-    """With what it does."""
-    assert re.search(rf"^\| `{name}\b", manual["commands.md"].section("Each command"), re.MULTILINE)
+def test_every_option_of_every_command_is_in_the_manual(manual):
+    """Under the command's words; what many take alike is told once for all."""
+    sections = dict(
+        re.findall(r"^### (.+)\n((?:(?!###).*\n)*)", manual["commands.md"].section("Each command"), re.MULTILINE)
+    )
 
+    untold = [
+        (words, option)
+        for words, command in commands()
+        for option in (name for parameter in command.params for name in parameter.opts if name.startswith("--"))
+        if option not in SHARED and option not in sections[words]
+    ]
 
-@pytest.mark.parametrize("words", sorted(spelled()), ids=" ".join)
-def test_every_option_of_a_command_is_in_the_table(manual, words):
-    """Beside its command; what several take alike is told once for all."""
-    row = re.search(rf"^\|.*`{' '.join(words)}\b.*$", manual["commands.md"].section("Each command"), re.MULTILINE)[0]
-    shared = {"-c", "--config", "--json", "--debug", "--help", "--base-url"}
-    own = [option.opts[-1] for option in spelled()[words].params if option.opts[-1].startswith("--")]
-
-    assert [option for option in own if option not in shared | {"--all"} and option not in row] == []
+    assert untold == []
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ class Fetches:
             place=self.place,
             asked_by=(job.folder, job.rule),
             siblings=self._siblings(job, row),
+            known=None if job.failures else self._polling.listed(row),
         )
 
     def spool(self, job: JobRow) -> Spool:

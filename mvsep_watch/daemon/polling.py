@@ -25,6 +25,9 @@ NOT_FOUND_TIMES = 4
 NOT_FOUND_OVER_S = 180.0
 """`not_found` is believed after so many answers over so long."""
 
+LISTED_FOR_S = 300.0
+"""How long a list of results is downloaded from without asking again. A link that has died meanwhile asks again."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Ending:
@@ -51,6 +54,7 @@ class Polling:
         self._endings: dict[int, Ending] = {}
         self._not_found: dict[int, tuple[int, float]] = {}
         self._gone_hashes: dict[int, set[str]] = {}
+        self._listed: dict[int, tuple[float, Remote]] = {}
 
     @property
     def ending(self) -> tuple[int, ...]:
@@ -212,9 +216,21 @@ class Polling:
             )
             for job in store.jobs.of_separation(row.id):
                 store.jobs.move(job, JobState.SEPARATED, now=now)
+        self._keep_list(row, remote)
         self._context.log.info("separation_done", separation=row.id, hash=row.hash)
         self._expecting.ended(row)
         self._finished(row)
+
+    def _keep_list(self, row: SeparationRow, remote: Remote) -> None:
+        """Keep the list of results for whoever fetches them now; older lists go."""
+        now_s = self._context.clock.monotonic()
+        young = {row_id: kept for row_id, kept in self._listed.items() if now_s - kept[0] <= LISTED_FOR_S}
+        self._listed = {**young, row.id: (now_s, remote)}
+
+    def listed(self, row: SeparationRow) -> Remote | None:
+        """Give the results that the service listed for a separation just now, or None where it is to be asked."""
+        listed_s, remote = self._listed.get(row.id, (float("-inf"), None))
+        return remote if self._context.clock.monotonic() - listed_s <= LISTED_FOR_S else None
 
     def _was_not_found(self, row: SeparationRow, remote: Remote) -> None:
         now_s = self._context.clock.monotonic()

@@ -7,7 +7,7 @@ Where the folder that they belong to is away, they are kept in the spool meanwhi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -86,6 +86,7 @@ class Fetch:
         place: The spool, which may keep the outputs.
         asked_by: The names of the job's folder and rule.
         siblings: Folders that other jobs published from the same separation.
+        known: What the service listed just now; None asks it.
     """
 
     pool: ClassVar[Pool] = Pool.DOWNLOADS
@@ -105,6 +106,7 @@ class Fetch:
     place: Path | None = None
     asked_by: tuple[str, str] = ("", "")
     siblings: tuple[Sibling, ...] = ()
+    known: Remote | None = field(default=None, compare=False)
 
     @property
     def key(self) -> tuple[str, int]:
@@ -128,7 +130,7 @@ class Fetch:
         """Stage everything in a staging that is open, within a room where one is given."""
         if copied := self._copied_from((*self._from_spool(), *self.siblings), staging, tools, room):
             return Fetched(outputs=copied)
-        remote = tools.client.get(self.hash, base_url=self.base_url)
+        remote = self.known or tools.client.get(self.hash, base_url=self.base_url)
         if not remote.is_done:
             if remote.status == "not_found" and (left := self._copied_from(self._left(), staging, tools, room)):
                 return Fetched(outputs=left)

@@ -32,6 +32,32 @@ def test_a_download_that_goes_wrong_is_done_again(world, fault):
     ]
 
 
+def test_results_that_the_poll_listed_are_not_asked_for_again(world):
+    """A fifth of all requests would say what is known; a dead link asks again."""
+    submitted(world)
+    asked = world.service.count("get")
+    world.service.fault("download", "link_expired")
+
+    world.finish()
+
+    assert (world.states(), world.service.count("get") - asked) == (["published"], 2)
+
+
+def test_a_list_that_is_not_young_is_asked_for_again(world):
+    """Who was held up for long does not begin with links that may have died."""
+    submitted(world)
+    world.hands.held = {"filing", "downloads"}
+    world.pass_time(10)
+    world.hands.held, world.hands.waiting = set(), []
+    world.hands.steps.clear()
+    asked = world.service.count("get")
+    world.clock.sleep(400)
+
+    world.finish()
+
+    assert (world.states(), world.service.count("get") - asked) == (["published"], 1)
+
+
 def test_a_page_instead_of_audio_is_never_published(world):
     """However often it comes with 200: in the end a person is asked, and nothing is paid again."""
     submitted(world)

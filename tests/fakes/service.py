@@ -454,7 +454,7 @@ class FakeService:
         parts = PurePosixPath(request.url.path).parts
         job = self.jobs.get(parts[-3]) if len(parts) >= 3 else None
         stems = {slug_of(stem): position for position, stem in enumerate(self.stems)}
-        if job is None or job.status != "done" or parts[-2] not in stems or self._age_s(job) > KEPT_S:
+        if job is None or not job.exists or job.status != "done" or parts[-2] not in stems or self._age_s(job) > KEPT_S:
             return httpx.Response(404, stream=Chunks(b"gone"), headers={"Content-Type": "text/plain"})
         fill = 40 + 7 * job.id + stems[parts[-2]]
         content = result_bytes(self._extension(job), duration_s=job.upload.duration_s, fill=fill)

@@ -246,6 +246,7 @@ class Intents:
                 send=store.separations.begin_send(row.id),
                 path=str(source.path),
                 input_key=row.input_key,
+                xxh3=source.xxh3 if source.bytes_key == row.input_key else None,
                 stat=source.stat,
                 settings=row.work.settings,
                 upload_name=row.upload_name,

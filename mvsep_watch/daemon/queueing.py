@@ -52,6 +52,7 @@ class Queueing:
                 state=state,
                 now=now,
                 bytes_key=bytes_key,
+                xxh3=identity.xxh3,
                 duration_s=identity.duration_s,
                 reason=reason,
             )

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
+from typing import Protocol
 
 from mvsep_watch.errors import SourceBusyError, SourceChangedError, SourceRefusedError
 from mvsep_watch.files.mounts import file_system, makes_holes
@@ -73,8 +74,21 @@ def blocks(file: FileIO, *, stopping: Callable[[], bool] = never) -> Iterator[me
         stop_if(stopping, what="reading a file")
 
 
-def hash_file(path: Path, *, stopping: Callable[[], bool] = never) -> tuple[str, FileStat]:
+class Digest(Protocol):
+    """A hash in the making."""
+
+    def update(self, data: memoryview, /) -> None:
+        """Take in more bytes."""
+        ...
+
+
+def hash_file(path: Path, *, also: Digest | None = None, stopping: Callable[[], bool] = never) -> tuple[str, FileStat]:
     """Hash a source in constant memory, and say what it looked like while it was read.
+
+    Args:
+        path: The source.
+        also: Another hash that takes in the same bytes.
+        stopping: Asked between two blocks.
 
     Returns:
         The sha256 in hex, and the stat that held before and after.
@@ -91,6 +105,8 @@ def hash_file(path: Path, *, stopping: Callable[[], bool] = never) -> tuple[str,
         before = FileStat.of(os.fstat(file.fileno()))
         for block in blocks(file, stopping=stopping):
             digest.update(block)
+            if also is not None:
+                also.update(block)
         after = FileStat.of(os.fstat(file.fileno()))
     if before != after:
         raise SourceBusyError(f"{shown(path)} changed while it was read.")

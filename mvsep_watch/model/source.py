@@ -65,12 +65,14 @@ class Identity:
     """What a source holds: its bytes, and how long it plays.
 
     Args:
+        xxh3: The XXH3-128 of its bytes, in hex: what tells at little cost that they are still the same.
         duration_s: Seconds, or None where the container does not say: then its price is unknown.
         stat: As it was while the bytes were read.
         keys: The input key for each way in which the rules take it; empty where it cannot be taken so.
     """
 
     sha256: str
+    xxh3: str
     duration_s: float | None
     stat: FileStat
     keys: Mapping[Asking, str] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -19,7 +20,7 @@ from mvsep_watch.mvsep.refusals import (
     mirror_error,
     service_error,
 )
-from mvsep_watch.mvsep.upload import BeforeLastChunk, Progress, UploadBody
+from mvsep_watch.mvsep.upload import BeforeLastChunk, Digest, Progress, UploadBody
 
 
 class Separations(Calls):
@@ -33,6 +34,7 @@ class Separations(Calls):
         upload_name: str | None = None,
         progress: Progress | None = None,
         before_last_chunk: BeforeLastChunk | None = None,
+        digest: Callable[[], Digest] = hashlib.sha256,
         stopping: Callable[[], bool] | None = None,
     ) -> Created:
         """Send an input and have it separated; this is what can be paid for.
@@ -44,9 +46,10 @@ class Separations(Calls):
             upload_name: What a file goes by; defaults to its own name, and is made ASCII-safe either way. The
                 reference of a pair takes over what stands before the first "-", which is the tag.
             progress: Given bytes of the files sent and their size.
-            before_last_chunk: Given each file's sha256 (hex) and an `fstat` made after its last byte was read, in the
+            before_last_chunk: Given each file's digest (hex) and an `fstat` made after its last byte was read, in the
                 order target, reference; nothing for a link and a text. Nothing can have been made before it returns;
                 what it raises drops the connection and passes through untouched.
+            digest: Begins the hash that `before_last_chunk` is given; without the one nothing is hashed.
             stopping: Asked between chunks.
 
         Returns:
@@ -65,6 +68,7 @@ class Separations(Calls):
                 fields,
                 files,
                 before_last_chunk=before_last_chunk,
+                digest=digest,
                 progress=progress,
                 stopping=stopping,
                 rate=self.upload_rate,

@@ -1,8 +1,8 @@
 """The body of an upload: a multipart form of text fields and any number of files, streamed in constant memory.
 
-The text fields come first and the files last, hashed as they go. One piece is always kept back until the next is
-there, so that the last one waits: before it leaves, every file is looked at again and the caller is asked. It never
-retries and never sends anything itself.
+The text fields come first and the files last, hashed as they go where somebody asks for the hash. One piece is always
+kept back until the next is there, so that the last one waits: before it leaves, every file is looked at again and the
+caller is asked. It never retries and never sends anything itself.
 
 The surprise: what is kept back is bytes of the last file with the closing boundary; a form without files is kept back
 whole. Nothing that the service could work with has left before the caller agrees.
@@ -15,7 +15,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from mvsep_watch.errors import RequestRefusedError, SourceBusyError, SourceChangedError, StoppedError
 from mvsep_watch.mvsep.rate import Rate
@@ -25,11 +25,23 @@ CHUNK_BYTES = 256 * 1024
 CHANGED_HINT = "nothing was made of it; the file is looked at anew once it has settled"
 
 
+class Digest(Protocol):
+    """A hash in the making, as those of `hashlib` are."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take in more bytes."""
+        ...
+
+    def hexdigest(self) -> str:
+        """Give the hash of all of them."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SentFile:
-    """A file as it was read: the sha256 (hex) of its bytes, and an `fstat` made after the last of them."""
+    """A file as it was read: the digest (hex) of its bytes, and an `fstat` made after the last of them."""
 
-    sha256: str
+    digest: str
     stat: os.stat_result
 
 
@@ -60,6 +72,7 @@ class UploadBody:
     Args:
         fields: At least one.
         before_last_chunk: Given the files as they were read, in order; what it raises ends the upload.
+        digest: Begins the hash that it is given of each file.
         progress: Given the files' bytes sent and their size.
         stopping: Asked between chunks.
         rate: What the files' bytes wait for; the last of them before the caller is asked, and not after.
@@ -74,11 +87,12 @@ class UploadBody:
         files: Sequence[FilePart] = (),
         *,
         before_last_chunk: BeforeLastChunk | None = None,
+        digest: Callable[[], Digest] = hashlib.sha256,
         progress: Progress | None = None,
         stopping: Callable[[], bool] | None = None,
         rate: Rate | None = None,
     ) -> None:
-        self._files = [(part, hashlib.sha256()) for part in files]
+        self._files = [(part, digest()) for part in files]
         self._before_last_chunk = before_last_chunk
         self._progress = progress
         self._stopping = stopping
@@ -123,7 +137,8 @@ class UploadBody:
             prefix, left_bytes = self._file_header(part), part.size_bytes
             while left_bytes:
                 chunk = self._read(part.file, min(self._rate.piece_bytes(CHUNK_BYTES), left_bytes))
-                digest.update(chunk)
+                if self._before_last_chunk is not None:
+                    digest.update(chunk)
                 left_bytes -= len(chunk)
                 read_bytes += len(chunk)
                 yield prefix + chunk, read_bytes
@@ -141,9 +156,10 @@ class UploadBody:
         self._check_stop()
         if any(_read_exactly(part.file, 1) for part, _ in self._files):
             raise SourceChangedError("the file became longer while it was uploaded", hint=CHANGED_HINT)
-        sent = tuple(SentFile(digest.hexdigest(), os.fstat(part.file.fileno())) for part, digest in self._files)
         if self._before_last_chunk is not None:
-            self._before_last_chunk(sent)
+            self._before_last_chunk(
+                tuple(SentFile(digest.hexdigest(), os.fstat(part.file.fileno())) for part, digest in self._files)
+            )
 
     def _check_stop(self) -> None:
         if self._stopping is not None and self._stopping():

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+import xxhash
+
 from mvsep_watch import audio
 from mvsep_watch.errors import MvsepWatchError, SourceBusyError, SourceChangedError, StoppedError
 from mvsep_watch.files import dropped, reading, watched
@@ -95,11 +97,18 @@ class Identify:
         is_audio = any(kind in {InputKind.FILE, InputKind.PAIR} for kind, _ in askings)
         duration_s = audio.probe(path) if is_audio else None
         words = {kind: _WORDS[kind](path) for kind, _ in askings if kind in _WORDS}
-        sha256, stat = reading.hash_file(path, stopping=tools.stopping.is_set)
+        xxh3 = xxhash.xxh3_128()
+        sha256, stat = reading.hash_file(path, also=xxh3, stopping=tools.stopping.is_set)
         if stat != self.stat:
             raise SourceChangedError(f"{path.name} changed while it was read")
         keys = {asking: words.get(asking[0]) or _key(asking, sha256, tools) for asking in askings}
-        return Identity(sha256=sha256, duration_s=duration_s, stat=stat, keys=dict.fromkeys(self.askings, "") | keys)
+        return Identity(
+            sha256=sha256,
+            xxh3=xxh3.hexdigest(),
+            duration_s=duration_s,
+            stat=stat,
+            keys=dict.fromkeys(self.askings, "") | keys,
+        )
 
     def _narrowed(self, path: Path) -> frozenset[Asking]:
         """Decide for what can be both a link and a text: nothing but a link is one, and all else is a text."""

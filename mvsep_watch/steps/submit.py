@@ -7,10 +7,13 @@ it, short of the service's own refusal, is an unknown outcome, and `Sent` says w
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, TypeVar
+
+import xxhash
 
 from mvsep_watch.errors import (
     MvsepWatchError,
@@ -78,6 +81,7 @@ class Submit:
         send: The send number; the owner grants the release only while it is current.
         input_key: What is to be sent; anything else that the source holds is not.
         path, stat: The source, and what it looked like when it was identified.
+        xxh3: What its bytes were then; None has them compared by the input key's own hash, which costs far more.
         reference: The other file of a pair.
         prompt: The field that a text fills.
         is_free: The price is 0; the account is read again before the release.
@@ -98,6 +102,7 @@ class Submit:
     root: Path
     claim: claims.Claim
     note: roots.RootNote | None = None
+    xxh3: str | None = None
     reference: Path | None = None
     prompt: str = ""
     meter: Meter = field(default_factory=Meter, compare=False, repr=False)
@@ -117,6 +122,7 @@ class Submit:
                 settings,
                 upload_name=self.upload_name,
                 before_last_chunk=release,
+                digest=hashlib.sha256 if self.xxh3 is None else xxhash.xxh3_128,
                 progress=self.meter.count,
                 stopping=tools.stopping.is_set,
             )
@@ -155,15 +161,17 @@ class Submit:
 
     def is_as_identified(self, files: tuple[SentFile, ...]) -> bool:
         """Say whether the files that were read for sending are what was identified; without files nothing is read."""
-        hashes = [file.sha256 for file in files]
+        digests = [file.digest for file in files]
         match kind_of(self.input_key):
+            case InputKind.FILE if self.xxh3 is not None:
+                is_same = digests == [self.xxh3]
             case InputKind.FILE:
-                key = file_key(*hashes)
+                is_same = file_key(*digests) == self.input_key
             case InputKind.PAIR:
-                key = pair_key(*hashes)
+                is_same = pair_key(*digests) == self.input_key
             case _:
                 return not files
-        return key == self.input_key and FileStat.of(files[0].stat) == self.stat
+        return is_same and FileStat.of(files[0].stat) == self.stat
 
     def changed(self) -> SourceChangedError:
         """Give the error for a source that is not what was identified any more."""

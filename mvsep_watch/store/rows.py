@@ -30,7 +30,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRow:
-    """A file as last seen. `state` is one of known, refused, skipped, ignored; only known has a bytes key."""
+    """A file as last seen. `state` is one of known, refused, skipped, ignored; only known has a bytes key.
+
+    Args:
+        xxh3: The XXH3-128 (hex) of the same bytes; None where an earlier version read them.
+    """
 
     id: int
     path: Path
@@ -44,6 +48,7 @@ class SourceRow:
     inode: int
     device: int
     bytes_key: str | None
+    xxh3: str | None
     duration_s: float | None
     dispose_pending: bool
 

@@ -57,6 +57,7 @@ class Sources:
         state: str,
         now: float,
         bytes_key: str | None = None,
+        xxh3: str | None = None,
         duration_s: float | None = None,
         reason: str = "",
         hint: str = "",
@@ -64,14 +65,14 @@ class Sources:
         """Write what a file is now and give its source's id; an ignored path stays ignored."""
         self._db.run(
             "INSERT INTO sources (path, folder, state, reason, hint, size_bytes, mtime_ns, ctime_ns, inode, device,"
-            " bytes_key, duration_s, seen_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
+            " bytes_key, xxh3, duration_s, seen_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
             " ON CONFLICT (path) DO UPDATE SET folder = excluded.folder,"
             " state = CASE state WHEN 'ignored' THEN 'ignored' ELSE excluded.state END,"
             " reason = excluded.reason, hint = excluded.hint, size_bytes = excluded.size_bytes,"
             " mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, inode = excluded.inode,"
-            " device = excluded.device, bytes_key = excluded.bytes_key, duration_s = excluded.duration_s,"
-            " seen_at = excluded.seen_at",
-            (path_blob(path), folder, state, reason, hint, *stat, bytes_key, duration_s, now),
+            " device = excluded.device, bytes_key = excluded.bytes_key, xxh3 = excluded.xxh3,"
+            " duration_s = excluded.duration_s, seen_at = excluded.seen_at",
+            (path_blob(path), folder, state, reason, hint, *stat, bytes_key, xxh3, duration_s, now),
         )
         return int(self._db.value("SELECT id FROM sources WHERE path = ?", (path_blob(path),)))
 
@@ -81,7 +82,9 @@ class Sources:
 
     def forget_bytes(self, path: Path | str) -> None:
         """Note that a file is no longer what was read: what it holds is not known until it was read again."""
-        self._db.run("UPDATE sources SET bytes_key = NULL, size_bytes = -1 WHERE path = ?", (path_blob(path),))
+        self._db.run(
+            "UPDATE sources SET bytes_key = NULL, xxh3 = NULL, size_bytes = -1 WHERE path = ?", (path_blob(path),)
+        )
 
     def remember(self, source_id: int) -> None:
         """Take bytes again that were to be ignored: a person asks for their jobs after all."""

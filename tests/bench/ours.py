@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import xxhash
+
 from mvsep_watch.files.reading import hash_file
 from mvsep_watch.files.staging import Staging
 from mvsep_watch.model import Settings
@@ -17,9 +19,14 @@ def hash_it(path: str) -> None:
 
 
 def upload(base_url: str, path: str) -> None:
-    """Send a file as the daemon does; it is hashed on the way."""
+    """Send a file as the daemon does: hashed on the way by the hash that identification remembers for it."""
     with Client("T" * 30, base_url=base_url) as client:
-        client.create(Path(path), Settings(sep_type=40))
+        client.create(Path(path), Settings(sep_type=40), before_last_chunk=lambda _: None, digest=xxhash.xxh3_128)
+
+
+def identify(path: str) -> None:
+    """Read a file as it is identified: by both hashes."""
+    hash_file(Path(path), also=xxhash.xxh3_128())
 
 
 def download(base_url: str, size: str, folder: str) -> None:
@@ -35,4 +42,4 @@ def download(base_url: str, size: str, folder: str) -> None:
 
 if __name__ == "__main__":
     what, *words = sys.argv[1:]
-    {"start": lambda: None, "hash": hash_it, "upload": upload, "download": download}[what](*words)
+    {"start": lambda: None, "hash": hash_it, "identify": identify, "upload": upload, "download": download}[what](*words)

@@ -57,7 +57,7 @@ def test_the_bytes_that_arrive_are_the_bytes_of_the_file(client, service, source
     client.create(source, settings, before_last_chunk=seen.append)
 
     expected = (hashlib.sha256(source.read_bytes()).hexdigest(), source.stat().st_size)
-    assert [(file.sha256, file.stat.st_size) for file in seen[0]] == [expected]
+    assert [(file.digest, file.stat.st_size) for file in seen[0]] == [expected]
     assert (service.uploads[0].sha256, service.uploads[0].size_bytes) == expected
 
 
@@ -239,7 +239,7 @@ def test_both_files_of_a_pair_are_told_before_the_last_chunk(client, service, pa
 
     expected = [(digest_of(path), path.stat().st_ino) for path in (pair.target, pair.reference)]
     total = 3 * CHUNK_BYTES + 5
-    assert [(file.sha256, file.stat.st_ino) for file in seen[0]] == expected
+    assert [(file.digest, file.stat.st_ino) for file in seen[0]] == expected
     assert [sent for sent, _ in progress] == [CHUNK_BYTES, 2 * CHUNK_BYTES, 2 * CHUNK_BYTES + 5, total]
     assert {size for _, size in progress} == {total}
     assert service.uploads[0].sha256 == expected[0][0]

@@ -348,7 +348,7 @@ def test_a_large_upload_takes_constant_memory(tmp_path):
     hashes = []
     with Server(drain) as server, client_of(server) as client:
         tracemalloc.start()
-        client.create(path, Settings(sep_type=40), before_last_chunk=lambda files: hashes.append(files[0].sha256))
+        client.create(path, Settings(sep_type=40), before_last_chunk=lambda files: hashes.append(files[0].digest))
         _, peak_bytes = tracemalloc.get_traced_memory()
         tracemalloc.stop()
 

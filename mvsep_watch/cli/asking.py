@@ -7,11 +7,12 @@ somebody takes the lock in between, it waits for that one after all. Nobody else
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from mvsep_watch.cli.selecting import is_running
-from mvsep_watch.errors import AlreadyRunningError, StateError
+from mvsep_watch.errors import AlreadyRunningError, MvsepWatchError, StateError
 from mvsep_watch.files.lock import StateLock, holder_of
 from mvsep_watch.model import Config
 from mvsep_watch.naming import display
@@ -20,7 +21,10 @@ from mvsep_watch.store import Requests, open_requester
 Answer = dict[str, Any]
 """`done`, `refused`, `made`, `sources`, as `daemon.requesting` gives it."""
 
+EXPLAIN = "explain"
 ANSWERED_WITHIN_S = 10.0
+EXPLAINED_WITHIN_S = 3.0
+"""Who only looks is not kept waiting; a turn is made at least every second."""
 ASK_AGAIN_S = 0.1
 
 
@@ -36,6 +40,14 @@ def ask(config: Config, command: str, arguments: dict[str, Any]) -> Answer:
         except AlreadyRunningError:
             pass
     return _wait_for(config, command, arguments)
+
+
+def explained(config: Config, path: str) -> Answer | None:
+    """Ask a running daemon why a path (escaped) waits to be taken; None where it does not, or nobody answers."""
+    with suppress(MvsepWatchError):
+        waits: Answer | None = _wait_for(config, EXPLAIN, {"path": path}, within_s=EXPLAINED_WITHIN_S).get("waits")
+        return waits
+    return None
 
 
 def _apply(config: Config, command: str, arguments: dict[str, Any]) -> Answer:
@@ -66,13 +78,15 @@ def _apply(config: Config, command: str, arguments: dict[str, Any]) -> Answer:
     return next(answer for request, answer in applied if request.id == number)
 
 
-def _wait_for(config: Config, command: str, arguments: dict[str, Any]) -> Answer:
+def _wait_for(
+    config: Config, command: str, arguments: dict[str, Any], *, within_s: float = ANSWERED_WITHIN_S
+) -> Answer:
     """Ask the owner, and take the request back if there is no answer."""
     db = open_requester(config.state)
     try:
         requests = Requests(db)
         number = requests.append(command, arguments, now=time.time())
-        deadline_s = time.monotonic() + ANSWERED_WITHIN_S
+        deadline_s = time.monotonic() + within_s
         while (answer := requests.answered(number)) is None and time.monotonic() < deadline_s:
             time.sleep(ASK_AGAIN_S)
         if answer is None and not requests.withdraw(number):

@@ -6,7 +6,7 @@ Reads the state and looks at the file itself; changes nothing and asks nobody el
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mvsep_watch.cli import rendering
+from mvsep_watch.cli import asking, rendering
 from mvsep_watch.cli.describing import Describer, in_words
 from mvsep_watch.cli.rendering import full_path, instant, local_time
 from mvsep_watch.cli.selecting import is_running, meanings, no_match, select
 from mvsep_watch.errors import UsageError
 from mvsep_watch.model import Config, FileStat, JobState, Settings
-from mvsep_watch.naming import SIDECAR_NAME, display
+from mvsep_watch.naming import SIDECAR_NAME, display, escape_path
 from mvsep_watch.store import JobRow, SeparationRow, SourceRow
 from mvsep_watch.store.views import JobView, LedgerEntry, Transition, Views
 from mvsep_watch.wanted import wanted, why_not
@@ -53,6 +53,7 @@ class Dossier:
     Args:
         verdict: Of a file: what becomes of it, in a sentence. Empty where its jobs say it all.
         wants: Of a file: one for each watched folder that it lies in.
+        waits: Why the running daemon does not take it yet: `reason`, `hint`, `since`; None where that is not so.
     """
 
     path: Path
@@ -60,6 +61,7 @@ class Dossier:
     verdict: str
     wants: tuple[Want, ...]
     jobs: tuple[Past, ...]
+    waits: Mapping[str, Any] | None = None
 
 
 def found(views: Views | None, word: str, config: Config, *, now: float) -> Dossier:
@@ -110,7 +112,9 @@ def _of_file(
 ) -> Dossier:
     wants = tuple(_wants(path, config))
     verdict = _how_seen(source) if source else _why_not_seen(path, config, wants, running=running)
-    return Dossier(path=path, source=source, verdict=verdict, wants=wants, jobs=pasts)
+    may_wait = running and any(want.rules for want in wants) and (source is None or _has_changed(source))
+    waits = asking.explained(config, escape_path(path)) if may_wait else None
+    return Dossier(path=path, source=source, verdict=verdict, wants=wants, jobs=pasts, waits=waits)
 
 
 def _wants(path: Path, config: Config) -> Iterator[Want]:
@@ -157,6 +161,7 @@ def as_json(dossier: Dossier) -> dict[str, Any]:
     return {
         "path": full_path(dossier.path),
         "verdict": dossier.verdict,
+        "waits": None if dossier.waits is None else {**dossier.waits, "since": instant(dossier.waits["since"])},
         "wanted_by": [
             {"folder": want.folder, "rules": list(want.rules), "why_not": want.why_not} for want in dossier.wants
         ],
@@ -219,6 +224,7 @@ def _separation_json(row: SeparationRow) -> dict[str, Any]:
         "options": dict(settings.options),
         "output_format": settings.output_format,
         "sends": row.releases,
+        "polls": row.asked,
         "intended_at": instant(row.intended_at),
         "submitted_at": instant(row.submitted_at),
         "ended_at": instant(row.ended_at),
@@ -233,6 +239,10 @@ def show(dossier: Dossier, console: Console) -> None:
         console.print(f"folder {want.folder}: " + (f"wanted by {rules}" if rules else want.why_not))
     if dossier.verdict:
         console.print(dossier.verdict)
+    if waits := dossier.waits:
+        console.print(f"It waits since {local_time(waits['since'])}: {display(waits['reason'])}")
+        if waits["hint"]:
+            console.print(f"  hint: {display(waits['hint'])}")
     for past in dossier.jobs:
         console.print()
         _show_past(past, console)
@@ -282,5 +292,16 @@ def _separation_facts(row: SeparationRow | None) -> Iterator[tuple[str, str]]:
         yield "hash", row.hash
     yield "tag", row.tag
     yield "sent to", f"{row.host} as {row.account}"
+    yield "uploads", f"{row.releases}, asked for {rendering.count(row.asked, 'time')}"
+    if times := ", ".join(_times(row)):
+        yield "took", times
     charged = "not known yet" if row.credits_charged is None else str(row.credits_charged)
     yield "credits", f"estimated {row.credits_estimated}, charged {charged}"
+
+
+def _times(row: SeparationRow) -> Iterator[str]:
+    """Say how long each part of a separation took, as far as it is over."""
+    parts = (("uploaded", row.intended_at, row.submitted_at), ("separated", row.submitted_at, row.ended_at))
+    for word, began, ended in parts:
+        if began is not None and ended is not None:
+            yield f"{rendering.duration(max(0.0, ended - began))} until it was {word}"

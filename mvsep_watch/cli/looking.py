@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import click
 from rich.console import Console
@@ -16,13 +17,16 @@ from rich.text import Text
 from mvsep_watch.cli import dossier, overview, rendering, seeing, tables, watching
 from mvsep_watch.cli.context import Options, command, find_config, load_config
 from mvsep_watch.cli.describing import Describer
+from mvsep_watch.cli.filtering import STATES, asked
 from mvsep_watch.cli.selecting import NOTHING_YET, START, is_running, no_match, opened, select
-from mvsep_watch.cli.suggesting import WHICH
+from mvsep_watch.cli.suggesting import FOLDER, RULE, STATE, WHICH
+from mvsep_watch.cli.verdict import verdict
 from mvsep_watch.config import glimpse
 from mvsep_watch.errors import ConfigError
-from mvsep_watch.model import FINISHED, Config, JobState
+from mvsep_watch.model import Config
 from mvsep_watch.naming import display
 from mvsep_watch.store import JobRow
+from mvsep_watch.store.listing import Asked
 from mvsep_watch.store.views import JobView, Views
 
 LIVE_SHOWN = 50
@@ -38,10 +42,15 @@ LONGEST_REASON = 100
 )
 @click.pass_obj
 def status(options: Options, *, folders: bool, is_watched: bool) -> None:
-    """Show what is going on: what needs you first, then what is under way, counts and credits."""
+    """Show what is going on.
+
+    The first line says whether all is well. Then comes what needs you, what is under way, counts and credits.
+    """
 
     def show(console: Console) -> None:
         found = _overview(options)
+        if found.has_run:
+            console.print(verdict(found))
         overview.show(found, console)
         if folders:
             seeing.show(found.seen, console)
@@ -81,34 +90,46 @@ def _as_far_as_it_goes(options: Options) -> tuple[Config, ConfigError | None]:
 @command("jobs", short_help="List jobs.")
 @click.argument("which", nargs=-1, metavar="[ID|PATH|GLOB]...", type=WHICH)
 @click.option(
-    "--state",
-    "states",
-    multiple=True,
-    type=click.Choice([str(state) for state in JobState]),
-    help="Only jobs in this state; may be given several times.",
+    "--state", "states", multiple=True, metavar="STATE", type=STATE, help=f"In this state: {', '.join(STATES)}."
 )
+@click.option("--folder", "folders", multiple=True, metavar="FOLDER", type=FOLDER, help="Of this watched folder.")
+@click.option("--rule", "rules", multiple=True, metavar="RULE", type=RULE, help="Of rules with this name.")
+@click.option("--since", metavar="30d|DATE|TIME", help="That something happened to since then, or so long ago.")
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="The latest N of them.")
 @click.option("--all", "every", is_flag=True, help="List every job, not only the latest.")
 @click.pass_obj
-def jobs(options: Options, *, which: Sequence[str], states: Sequence[str], every: bool) -> None:
+def jobs(
+    options: Options,
+    *,
+    which: Sequence[str],
+    states: Sequence[str],
+    folders: Sequence[str],
+    rules: Sequence[str],
+    since: str | None,
+    limit: int | None,
+    every: bool,
+) -> None:
     """List jobs, the newest last: those under way and the latest that are finished.
 
-    Names jobs by their ids, by paths (of a source, a folder, or outputs) or by globs in quotes. With --json every job
-    that fits is listed.
+    Names jobs by their ids, by paths (of a source, a folder, or outputs) or by globs in quotes. The options --state,
+    --folder and --rule may be given several times. With --json every job that fits is listed, or --limit of them.
     """
-    config = load_config(options, needs_token=False)
-    chosen = [JobState(state) for state in states] or list(JobState)
+    config, now = load_config(options, needs_token=False), time.time()
     with opened(config) as views:
         if views is None:
             _nothing_yet(options, which)
             return
-        rows = _rows(views, which, chosen, config, limited=not (every or options.json))
-        describer = Describer(views, config, running=is_running(config), now=time.time())
+        wanted = asked(views, config, states=states, folders=folders, rules=rules, since=since, now=now)
+        among = [job.id for job in select(views, which, config=config).jobs] if which else None
+        is_page = not (which or every or limit or options.json)
+        rows = _page(views, wanted) if is_page else views.listed(wanted, among=among, limit=limit)
+        describer = Describer(views, config, running=is_running(config), now=now)
         found = views.views(rows)
         if options.json:
             rendering.print_json([describer.as_json(view) for view in found])
             return
         lines = [(view, display(describer.why(view)[0])) for view in found]
-        hidden = 0 if which else sum(views.jobs.counts()[state] for state in chosen) - len(found)
+        hidden = 0 if which or every else views.counted(wanted) - len(found)
     _show(lines, hidden, config, rendering.console())
 
 
@@ -121,17 +142,13 @@ def _nothing_yet(options: Options, which: Sequence[str]) -> None:
         rendering.console().print(f"{NOTHING_YET}: {START}")
 
 
-def _rows(
-    views: Views, which: Sequence[str], states: Sequence[JobState], config: Config, *, limited: bool
-) -> list[JobRow]:
-    if which:
-        return [job for job in select(views, which, config=config).jobs if job.state in states]
-    live, latest = (LIVE_SHOWN, LATEST_SHOWN) if limited else (None, None)
-    if len(states) == len(JobState):
-        rows = views.live(limit=live) + views.finished(limit=latest)
-    else:
-        rows = [job for state in states for job in views.in_state(state, limit=latest if state in FINISHED else live)]
-    return sorted(rows, key=lambda job: job.id)
+def _page(views: Views, wanted: Asked) -> list[JobRow]:
+    """Give a first page: the newest that live, and the newest that are finished."""
+    live = replace(wanted, states=tuple(state for state in wanted.states if state.is_live))
+    finished = replace(wanted, states=tuple(state for state in wanted.states if not state.is_live))
+    found = views.listed(live, limit=LIVE_SHOWN) if live.states else []
+    found += views.listed(finished, limit=LATEST_SHOWN) if finished.states else []
+    return sorted(found, key=lambda job: job.id)
 
 
 def _show(lines: Sequence[tuple[JobView, str]], hidden: int, config: Config, console: Console) -> None:

@@ -1,4 +1,4 @@
-"""What `status` shows: what needs a person first, then gates, what is under way, what waits, counts and credits."""
+"""What `status` shows: what needs a person first, then what is under way, what waits, counts and credits."""
 
 from __future__ import annotations
 
@@ -228,9 +228,10 @@ def show(overview: Overview, console: Console) -> None:
         return
     paused = [gate for gate in overview.gates if gate.name == GateName.PAUSED]
     others = overview.gates[len(paused) :]
-    for line in (*_gates(paused), *_refusal(overview), *_needs(overview), *_gates(others)):
-        console.print(line)
     holder = overview.holder
+    unseen = seeing.troubles(overview.seen) if holder else ()
+    for line in (*_gates(paused), *_refusal(overview), *_needs(overview), *_gates(others), *unseen):
+        console.print(line)
     console.print(f"running: {holder}" if holder else f"not running: {START}")
     _show_in_flight(overview, console)
     if overview.waiting:
@@ -239,9 +240,8 @@ def show(overview: Overview, console: Console) -> None:
     if overview.slots.in_force < overview.slots.allowed:
         taken, allowed = overview.slots.in_force, overview.slots.allowed
         console.print(f"slots: the service took {taken} at once; limits.separations {allowed}")
-    if holder:
-        for line in seeing.lines(overview.seen):
-            console.print(line)
+    if holder and (ways := seeing.ways(overview.seen)):
+        console.print(f"folders: {ways}")
     console.print(f"jobs: {_counts(overview)}")
     console.print(f"credits: {_money(overview.credits)}")
 

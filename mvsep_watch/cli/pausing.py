@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import os
 import pwd
-import shlex
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
@@ -17,14 +15,15 @@ import click
 from mvsep_watch.cli import asking, rendering
 from mvsep_watch.cli.context import Options, command, load_config
 from mvsep_watch.cli.describing import gate_json
+from mvsep_watch.cli.folders import folder_named
 from mvsep_watch.cli.selecting import START, is_running, opened
+from mvsep_watch.cli.suggesting import FOLDER
 from mvsep_watch.daemon.pausing import EVERYTHING
 from mvsep_watch.errors import UsageError
-from mvsep_watch.model import Config, Folder, Gate, GateName
+from mvsep_watch.model import Config, Gate, GateName
 from mvsep_watch.naming import display
-from mvsep_watch.options import near_matches
 
-FOLDERS = click.argument("which", nargs=-1, metavar="[FOLDER]...")
+FOLDERS = click.argument("which", nargs=-1, metavar="[FOLDER]...", type=FOLDER)
 EVERY = click.option("--all", "every", is_flag=True, help="Everything; so it is where no folder is named.")
 
 
@@ -59,27 +58,6 @@ def resume(options: Options, *, which: Sequence[str], every: bool) -> None:
     _tell(options, config, "resumed", changed)
 
 
-def folders_named(words: Sequence[str], config: Config) -> list[Folder]:
-    """Give the watched folders that words mean, by their names or their paths; all where there are none.
-
-    Raises:
-        UsageError: A word means none.
-    """
-    found = [_folder(word, config) for word in words]
-    return list(dict.fromkeys(found)) if words else list(config.folders)
-
-
-def _folder(word: str, config: Config) -> Folder:
-    place = Path(os.path.realpath(word))
-    for folder in config.folders:
-        if folder.name == word or (word and place == folder.path):
-            return folder
-    names = [folder.name for folder in config.folders]
-    near = near_matches(word, names)
-    known = f"did you mean {shlex.quote(near[0])}?" if near else f"there are {rendering.joined(map(display, names))}"
-    raise UsageError(f'the configuration has no folder "{display(word)}"', hint=known)
-
-
 def _meant(name: str, which: Sequence[str], config: Config, *, every: bool, known: Sequence[str] = ()) -> list[str]:
     """Give the folders' names, `EVERYTHING` for all.
 
@@ -97,7 +75,7 @@ def _meant(name: str, which: Sequence[str], config: Config, *, every: bool, know
         raise UsageError(f"`{name}` takes folders or --all, and not both", hint=f"`mvsep-watch {name} --help`")
     if not which:
         return [EVERYTHING]
-    return list(dict.fromkeys(word if word in known else _folder(word, config).name for word in which))
+    return list(dict.fromkeys(word if word in known else folder_named(word, config).name for word in which))
 
 
 def _who() -> str:

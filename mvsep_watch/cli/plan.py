@@ -21,11 +21,12 @@ from mvsep_watch.cli.cataloguing import Listing, listing
 from mvsep_watch.cli.context import Options, command, load_config
 from mvsep_watch.cli.describing import Describer, gate_json
 from mvsep_watch.cli.estimating import Estimate, Estimating, Item
-from mvsep_watch.cli.pausing import folders_named
+from mvsep_watch.cli.folders import folders_named
 from mvsep_watch.cli.planning import SECONDS_PER_MINUTE, Bound, Line
 from mvsep_watch.cli.reaching import asked
 from mvsep_watch.cli.rendering import count
 from mvsep_watch.cli.selecting import opened
+from mvsep_watch.cli.suggesting import FOLDER
 from mvsep_watch.daemon.hours import calendar_at
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.model import Account, Config, Folder, realm_of
@@ -96,7 +97,7 @@ class Plan:
 
 
 @command("plan", short_help="Show what it would cost, before you pay.")
-@click.argument("which", nargs=-1, metavar="[FOLDER]...")
+@click.argument("which", nargs=-1, metavar="[FOLDER]...", type=FOLDER)
 @click.option("--offline", is_flag=True, help="Do not ask the service; use what is known.")
 @click.pass_obj
 def plan(options: Options, *, which: Sequence[str], offline: bool) -> None:

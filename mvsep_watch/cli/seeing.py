@@ -30,10 +30,9 @@ def as_json(seen: Seen) -> dict[str, Any] | None:
     return {"as_of": instant(seen["as_of"]), "folders": folders, "waiting": waiting}
 
 
-def lines(seen: Seen) -> Iterator[Text | str]:
-    """Say in short how the folders are seen: what is wrong first, then which files have waited for long."""
-    folders = seen.get("folders", {})
-    for name, said in folders.items():
+def troubles(seen: Seen) -> Iterator[Text | str]:
+    """Say which folders are not wholly seen, and which files have waited for long."""
+    for name, said in seen.get("folders", {}).items():
         if said["trouble"]:
             yield Text.assemble(
                 ("folder ", "yellow"), f"{display(name)} is not wholly seen: {display(said['trouble'])}"
@@ -44,9 +43,12 @@ def lines(seen: Seen) -> Iterator[Text | str]:
         yield Text.assemble(
             ("file ", "yellow"), f"{each['path']} waits since {local_time(each['since'])}: {each['reason']}"
         )
-    ways = [said["seen_by"] for said in folders.values()]
-    if ways:
-        yield f"folders: {', '.join(f'{ways.count(way)} seen by {way}' for way in sorted(set(ways)))}"
+
+
+def ways(seen: Seen) -> str:
+    """Say in short how the folders are seen; empty where nothing was written down."""
+    found = [said["seen_by"] for said in seen.get("folders", {}).values()]
+    return ", ".join(f"{found.count(way)} seen by {way}" for way in sorted(set(found)))
 
 
 def show(seen: Seen, console: Console) -> None:

@@ -1,9 +1,9 @@
-"""What a shell suggests where a job is to be named: the ids of the latest jobs, and files."""
+"""What a shell suggests: the ids of the latest jobs, and files, where a job is to be named; names where those are."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import click
 from click.shell_completion import CompletionItem
@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 from mvsep_watch.cli.context import Options, load_config
 from mvsep_watch.cli.selecting import opened
 from mvsep_watch.errors import MvsepWatchError
+from mvsep_watch.model import Config, JobState
 from mvsep_watch.naming import display
 
 LATEST = 30
@@ -29,7 +30,28 @@ class JobOrPath(click.types.StringParamType):
         return [*_ids(options, incomplete), CompletionItem(incomplete, type="file")]
 
 
+class Named(click.types.StringParamType):
+    """A word that names something of the configuration; taken as it is."""
+
+    name = "text"
+
+    def __init__(self, names: Callable[[Config], Iterable[str]]) -> None:
+        self._names = names
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Suggest the names that begin so."""
+        del param
+        options = ctx.find_object(Options) or Options()
+        with contextlib.suppress(MvsepWatchError, OSError):
+            names = dict.fromkeys(self._names(load_config(options, needs_token=False)))
+            return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+        return []
+
+
 WHICH = JobOrPath()
+FOLDER = Named(lambda config: (folder.name for folder in config.folders))
+STATE = Named(lambda _: map(str, JobState))
+RULE = Named(lambda config: (rule.name for folder in config.folders for rule in folder.rules))
 
 
 def _ids(options: Options, incomplete: str) -> Iterator[CompletionItem]:

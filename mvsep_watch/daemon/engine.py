@@ -19,7 +19,7 @@ from mvsep_watch.daemon.context import Clock, Context, RealClock
 from mvsep_watch.daemon.desks import Desks
 from mvsep_watch.daemon.hands import Hands, Threads
 from mvsep_watch.daemon.inbox import Bell, FoundFiles, Heard, Inbox, Message, Outcome, ReleaseQuestion, Trouble
-from mvsep_watch.daemon.requesting import apply_open
+from mvsep_watch.daemon.requesting import EXPLAIN, apply_open
 from mvsep_watch.daemon.space import Space
 from mvsep_watch.log import get_logger
 from mvsep_watch.model import Account, BatchOrigin, Config, FileStat, Folder, GateName, JobState, SeparationState
@@ -359,8 +359,14 @@ class Engine:
             return
         self._foreign_writes = writes
         for request, answer in apply_open(
-            store, config=self.context.config, now=self.context.clock.now(), doubt=self.context.doubt_strangers
+            store,
+            config=self.context.config,
+            now=self.context.clock.now(),
+            doubt=self.context.doubt_strangers,
+            waits=self.desks.intake.waits_of,
         ):
+            if request.command == EXPLAIN:
+                continue
             self.context.log.info("request_applied", command=request.command, **answer)
             for source_id in answer.get("sources", []):
                 self.desks.intake.forget_path(store.sources.get(source_id).path)

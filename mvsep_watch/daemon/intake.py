@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from mvsep_watch import settle
 from mvsep_watch.daemon.context import Context
@@ -28,7 +29,7 @@ from mvsep_watch.errors import (
 )
 from mvsep_watch.files.watched import FolderNote
 from mvsep_watch.model import Asking, BatchOrigin, FileStat, Folder, Identity
-from mvsep_watch.naming import display
+from mvsep_watch.naming import display, unescape_path
 from mvsep_watch.retry import backoff_s, words
 from mvsep_watch.steps.base import Pool
 from mvsep_watch.steps.reading import Identify, Look, LookAt
@@ -138,6 +139,19 @@ class Intake:
     def waits_long(self) -> dict[str, tuple[str, float]]:
         """Some files that have waited for long to be taken, by path: the reason, and since when, monotonic."""
         return {path: self.candidates[path].waits for path in itertools.islice(self._told, TOLD_OF)}
+
+    def waits_of(self, path: str) -> dict[str, Any] | None:
+        """Say why a path (escaped) waits to be taken, with `hint` and `since`; None where it does not."""
+        candidate = self.candidates.get(unescape_path(path))
+        if candidate is None:
+            return None
+        reason = candidate.reason or ("being read" if candidate.is_busy else str(settle.WaitReason.SETTLING))
+        quiet_s = candidate.seen.quiet_s if candidate.seen else candidate.folder.settle_s
+        hint = f"it is taken once it has not changed for {max(quiet_s, candidate.folder.settle_s):.0f} s"
+        if reason != settle.WaitReason.SETTLING:
+            hint = _WAITING_HINTS.get(reason, "")
+        since = self._context.clock.now() - (self._context.clock.monotonic() - candidate.since_s)
+        return {"reason": reason, "hint": hint, "since": since}
 
     @property
     def first_scan_is_done(self) -> bool:

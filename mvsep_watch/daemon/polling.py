@@ -124,6 +124,7 @@ class Polling:
             self._poll_failed(row, error)
             return
         remote, begun_s = answer
+        self._context.store.separations.was_asked(row.id)
         self._sightings.polled(row, remote, begun_s)
         if remote.status != "not_found":
             self._not_found.pop(row.id, None)
@@ -144,6 +145,7 @@ class Polling:
         if link is None:
             self._poll_failed(row, error)
             return
+        self._context.store.separations.was_asked(row.id)
         remote = Remote(
             hash=step.hash,
             status=link.status,

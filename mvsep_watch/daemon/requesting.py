@@ -1,5 +1,7 @@
 """Applies what commands ask for: retry, approve, cancel, redo, forget, separate, pause, resume; each in a transaction.
 
+`explain` alone changes nothing: it asks whoever has the state why a file waits to be taken.
+
 A request names the attempt and the highest price that a person confirmed; it is refused if that attempt exists already
 or would cost more. The running daemon applies requests; without one, the command itself does, under the lock. Nothing
 here speaks to the service: a cancellation is written down and delivered by whoever polls. The surprise: what a hand
@@ -34,10 +36,16 @@ Answer = dict[str, Any]
 That to `separate` has `folder` as well where it is not refused: the one-off's name. Those to `pause` and `resume` have
 `folders`: the names of those that it made a difference to, empty for everything."""
 
+Waits = Callable[[str], dict[str, Any] | None]
+"""Path, escaped → why it waits: `reason`, `hint`, `since` (seconds since 1970), or None where it does not."""
+
 BY_A_PERSON = "cancelled by a person"
+EXPLAIN = "explain"
 
 
-def apply_open(store: Store, *, config: Config, now: float, doubt: Doubt) -> list[tuple[Request, Answer]]:
+def apply_open(
+    store: Store, *, config: Config, now: float, doubt: Doubt, waits: Waits = lambda _: None
+) -> list[tuple[Request, Answer]]:
     """Apply every request that nobody has answered.
 
     Args:
@@ -45,17 +53,22 @@ def apply_open(store: Store, *, config: Config, now: float, doubt: Doubt) -> lis
         config: Says where a redone job's outputs go.
         now: Seconds since 1970.
         doubt: Is told of what is in the way of a redone job's outputs and reserved by no job.
+        waits: Says why a path waits to be taken, which only a daemon knows.
     """
     return [
-        (request, _answer(store, request, config=config, now=now, doubt=doubt)) for request in store.requests.open()
+        (request, _answer(store, request, config=config, now=now, doubt=doubt, waits=waits))
+        for request in store.requests.open()
     ]
 
 
-def _answer(store: Store, request: Request, *, config: Config, now: float, doubt: Doubt) -> Answer:
+def _answer(store: Store, request: Request, *, config: Config, now: float, doubt: Doubt, waits: Waits) -> Answer:
     """Apply one request; a bug in it is its answer, and does not come again at every turn."""
     try:
         with store.transaction():
-            answer = _Applying(store, config=config, now=now, doubt=doubt).apply(request)
+            if request.command == EXPLAIN:
+                answer: Answer = {"waits": waits(request.arguments["path"])}
+            else:
+                answer = _Applying(store, config=config, now=now, doubt=doubt).apply(request)
             store.requests.answer(request.id, answer, now=now)
     except MvsepWatchError:
         raise

@@ -71,7 +71,10 @@ class SourceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeparationRow:
-    """A separation, the paid unit. `settings` is the canonical JSON; instants are seconds since 1970."""
+    """A separation, the paid unit. `settings` is the canonical JSON; instants are seconds since 1970.
+
+    `asked` counts the service's answers about it; `polls` begins anew where the next is due soon.
+    """
 
     id: int
     realm: str
@@ -103,6 +106,7 @@ class SeparationRow:
     reason: str
     failures: int
     polls: int
+    asked: int
     not_before: float
     intended_at: float
     released_at: float | None

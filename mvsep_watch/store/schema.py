@@ -230,10 +230,11 @@ def _second(db: sqlite3.Connection) -> None:
 
 
 def _third(db: sqlite3.Connection) -> None:
-    """Drop what nobody reads; know a source's bytes again at little cost."""
+    """Drop what nobody reads; know a source's bytes at little cost, and how often a separation was asked for."""
     for statement in (
         "ALTER TABLE jobs DROP COLUMN price_allowed",
         "ALTER TABLE sources ADD COLUMN xxh3 TEXT",
+        "ALTER TABLE separations ADD COLUMN asked INTEGER NOT NULL DEFAULT 0",
     ):
         db.execute(statement)
 

@@ -185,6 +185,10 @@ class Separations:
         """Change columns that are neither state nor money."""
         self._db.update("separations", separation_id, columns)
 
+    def was_asked(self, separation_id: int) -> None:
+        """Count one more answer about it."""
+        self._db.run("UPDATE separations SET asked = asked + 1 WHERE id = ?", (separation_id,))
+
     def remove_intent(self, row: SeparationRow, *, reason: str, now: float) -> None:
         """Give up an intent that never left: its jobs are free, its reservation is gone, the attempt is unspent."""
         with self._db.transaction():

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mvsep_watch.model import FINISHED, Account, HoldKind, JobState, Output
-from mvsep_watch.store import spending
+from mvsep_watch.store import listing, spending
 from mvsep_watch.store.connection import Db
 from mvsep_watch.store.jobs import Jobs
+from mvsep_watch.store.listing import Asked
 from mvsep_watch.store.memory import Memory
 from mvsep_watch.store.one_offs import OneOffs
 from mvsep_watch.store.rows import JobRow, SeparationRow, SourceRow, path_blob, read
@@ -131,6 +132,18 @@ class Views:
         sql = f"SELECT * FROM jobs WHERE {where} ORDER BY {order} DESC LIMIT ?"  # noqa: S608 - constants
         rows = self._db.all(sql, (-1 if limit is None else limit,))
         return [read(JobRow, row) for row in reversed(rows)]
+
+    def listed(self, asked: Asked, *, among: Iterable[int] | None = None, limit: int | None = None) -> list[JobRow]:
+        """Give the jobs that are asked for, the oldest first; with a limit the newest of them."""
+        return listing.listed(self._db, asked, among=among, limit=limit)
+
+    def counted(self, asked: Asked) -> int:
+        """Count the jobs that are asked for."""
+        return listing.counted(self._db, asked)
+
+    def names(self, column: str) -> list[str]:
+        """Give every `folder`, or `rule`, that ever had a job."""
+        return listing.names_in(self._db, column)
 
     def by_id(self, ids: Iterable[int]) -> list[JobRow]:
         """Give jobs by their ids, without those that are not there."""

@@ -79,6 +79,16 @@ def test_the_ids_of_jobs_are_suggested(suggested, world, tmp_path):
     assert suggested("-c", path, "retry", "2") == []
 
 
+def test_folders_rules_and_states_are_suggested(suggested, tmp_path):
+    """As the configuration names them."""
+    path = tmp_path / "c.yaml"
+    path.write_text("folders: [{path: drop, rules: [{name: band, sep_type: 63}]}, {path: podcasts, sep_type: 40}]\n")
+
+    assert suggested("-c", path, "pause", "d") == suggested("-c", path, "jobs", "--folder", "d") == ["drop"]
+    assert suggested("-c", path, "jobs", "--rule", "''") == ["band", "default"]
+    assert suggested("-c", path, "jobs", "--state", "fe") == ["fetched"]
+
+
 def test_without_a_configuration_no_id_is_suggested(suggested, nowhere):
     """And nothing is said."""
     assert suggested("show", "1") == []

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mvsep_watch.cli import asking
 from mvsep_watch.daemon.inbox import Heard, HeardFolder
 from mvsep_watch.files.lock import StateLock
 from mvsep_watch.files.mounts import Mount
@@ -13,6 +14,7 @@ from mvsep_watch.model import GateName, HoldKind, JobState, Limits
 from mvsep_watch.store import Store
 from mvsep_watch.watcher import FolderHealth, Mode, Trouble
 from tests.cli.settled import Person, limit, write_config
+from tests.cli.test_acting import beside_a_daemon
 from tests.daemon.test_requests import ask, lose_the_answer, redo, two_rules
 from tests.daemon.world import write_wav
 
@@ -236,6 +238,54 @@ def test_jobs_are_found_by_state_id_path_and_glob(person, world, monkeypatch):
     assert found(world.stems / "a/one") == found(world.stems / "a/one/Vocals.wav") == {ids["one"]}
 
 
+def two_folders(world):
+    other = world.base / "other"
+    other.mkdir()
+    world.extra_folders = (world.another_folder("other", other, world.base / "other-stems"),)
+    write_wav(world.drop / "one.wav")
+    write_wav(other / "two.wav", pitch=2)
+    world.start()
+    world.finish()
+
+
+def test_jobs_are_chosen_by_folder_rule_and_time(person, world):
+    """Several of each; together with paths, and with a limit; of folders as well that the configuration has no more."""
+    two_folders(world)
+    at = {job.folder: job.id for job in world.jobs()}
+    world.store.db.run("UPDATE transitions SET at = 0 WHERE subject_id = ?", (at["other"],))
+
+    def found(*words):
+        return {job["id"] for job in person.json("jobs", *words)[1]}
+
+    assert found("--folder", "drop") == found("--folder", world.drop) == {at["drop"]}
+    assert found("--folder", "drop", "--folder", "other", "--rule", "default") == found("--folder", "*") == {1, 2}
+    assert found("--since", "1d") == found("--since", "2026-03-01 12:00") == found("--since", "00:00") == {at["drop"]}
+    assert found("one.wav", "two.wav", "--folder", "other") == {at["other"]}
+    assert (found("--limit", "1"), found("--limit", "1", "one.wav", "two.wav")) == ({2}, {2})
+    assert "… and 1 more job" in person("jobs", "--limit", "1")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--folder", "dorp"], "did you mean drop?"),
+        (["--folder", "xyz"], "there are drop"),
+        (["--rule", "defualt"], "did you mean default?"),
+        (["--state", "helt"], "did you mean held?"),
+        (["--since", "soon"], "write how long ago, such as 30d"),
+        (["--since", "25:00"], "write how long ago, such as 30d"),
+    ],
+    ids=" ".join,
+)
+def test_a_filter_that_is_none_says_what_was_perhaps_meant(person, world, words, says):
+    """A slip of the pen lists nothing silently."""
+    publish(world)
+
+    code, out, err = person("jobs", *words)
+
+    assert (code, out, says in err) == (2, "", True)
+
+
 @pytest.mark.parametrize("word", ["77", "nothing.wav", "*.flac", "", "9" * 40, "audio"])
 def test_what_matches_nothing_is_a_matter_of_usage(person, world, word):
     """It says so, and never means everything."""
@@ -300,8 +350,37 @@ def test_status_begins_with_what_needs_a_person(person, world):
 
     _, out, _ = person("status")
 
-    assert out.splitlines()[0].startswith("held  jobs 1 and 2: it would cost 3 credits")
-    assert out.splitlines()[1] == "  hint: `approve` lets it go for 3 credits"
+    assert out.splitlines()[0] == "2 jobs need you"
+    assert out.splitlines()[1].startswith("held  jobs 1 and 2: it would cost 3 credits")
+    assert out.splitlines()[2] == "  hint: `approve` lets it go for 3 credits"
+
+
+def test_status_says_first_whether_all_is_well(person, world):
+    """What is under way; where nobody is at work, that; what stops everything; and who is needed."""
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.pass_time(30)
+
+    def first_line():
+        return person("status")[1].splitlines()[0]
+
+    with StateLock(world.config().state):
+        well = first_line()
+        world.engine.context.close_gate(GateName.SERVICE, "no answer")
+        away = first_line()
+        world.engine.context.close_gate(GateName.DISK, "/out is full", scope="/out")
+        needed = first_line()
+    for gate in world.store.memory.closed:
+        world.engine.context.open_gate(gate.name, scope=gate.scope)
+    alone = first_line()
+    world.finish()
+    done = first_line()
+
+    assert well == "all is well: 1 under way"
+    assert away == "the service cannot be used just now; nothing is lost, and it goes on by itself"
+    assert needed == "the gate disk needs you"
+    assert alone.startswith("no daemon is running, and 1 job is not finished; nothing is lost: `mvsep-watch run`")
+    assert done == "all is well: everything is done; no daemon is running"
 
 
 def test_status_shows_closed_gates_with_their_hints(person, world):
@@ -379,6 +458,9 @@ def test_show_tells_a_job_s_whole_past(person, world):
     ]
     assert past["sidecar"] == f"{job.final}/mvsep-watch.json"
     assert (past["separation"]["attempt"], past["separation"]["tag"][:2]) == (1, "mw")
+    assert (past["separation"]["sends"], past["separation"]["polls"] > 0) == (1, True)
+    assert f"1, asked for {past['separation']['polls']} time" in out
+    assert "until it was separated" in out
     assert [entry["entry"] for entry in past["ledger"]] == ["reserved"]
     assert (code, "sep_type 40, add_opt1=81, add_opt2=2, wav" in out, "Vocals.wav" in out) == (0, True, True)
 
@@ -437,6 +519,33 @@ def test_show_of_a_file_that_changed_says_so(person, world):
     _, said = person.json("show", world.drop / "a/song.wav")
 
     assert "changed since" in said["verdict"]
+
+
+def test_show_of_a_file_that_waits_asks_the_daemon_why(person, world):
+    """Only it knows; and nobody who looks is told of a request."""
+    world.start()
+    world.settle()
+    (world.drop / "empty.wav").write_bytes(b"")
+    write_wav(world.drop / "settling.wav")
+    world.rescan()
+    world.pass_time(4, step_s=1)
+
+    shown = [beside_a_daemon(person, world, "show", world.drop / name)[1] for name in ("empty.wav", "settling.wav")]
+
+    assert ": empty\n  hint: put the whole file in its place" in shown[0]
+    assert "unchanged for less than the quiet period\n  hint: it is taken once it has not changed for 5 s" in shown[1]
+
+
+def test_show_of_a_file_is_answered_where_no_daemon_answers(person, world, monkeypatch):
+    """It says what the state tells."""
+    monkeypatch.setattr(asking, "EXPLAINED_WITHIN_S", 0.0)
+    world.start()
+    write_wav(world.drop / "song.wav")
+
+    with StateLock(world.config().state):
+        _, said = person.json("show", world.drop / "song.wav")
+
+    assert (said["waits"], said["verdict"]) == (None, "It is taken once it has stopped changing.")
 
 
 def test_show_works_before_anything_has_run(person, world):
@@ -523,6 +632,7 @@ def test_status_says_what_is_wrong_with_a_folder_and_what_to_do(person, world):
         _, full, _ = person("status", "--folders")
         _, told = person.json("status")
 
+    assert out.splitlines()[0] == "the folder drop needs you"
     assert "folder drop is not wholly seen: the kernel refuses to watch a part of it: too many watches" in out
     assert "hint: `sysctl fs.inotify.max_user_watches=1048576`" in out
     assert "folders: 1 seen by scans" in out
@@ -556,6 +666,7 @@ def test_status_names_the_files_that_have_waited_for_long(person, world):
     with StateLock(world.config().state):
         _, out, _ = person("status")
 
+    assert out.splitlines()[0] == "1 file needs you"
     assert f"file {world.drop}/empty.wav waits since" in out
 
 

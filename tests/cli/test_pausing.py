@@ -30,8 +30,9 @@ def test_a_pause_is_shown_first_and_resume_ends_it(person, world):
 
     assert said[0] == 0
     assert said[1].splitlines()[0] == "paused: everything"
-    assert status.startswith("gate paused is closed since ")
-    assert status.splitlines()[0].endswith(f": everything is paused by {ME}: the line is slow")
+    assert status.startswith("everything is paused; nothing is lost, and `mvsep-watch resume` lets it go on\n")
+    assert status.splitlines()[1].startswith("gate paused is closed since ")
+    assert status.splitlines()[1].endswith(f": everything is paused by {ME}: the line is slow")
     assert [(gate["name"], gate["since"][-6:]) for gate in found["gates"]] == [("paused", "+00:00")]
     assert (resumed[0], resumed[1].splitlines()[0]) == (0, "resumed: everything")
     assert person.json("status")[1]["gates"] == []

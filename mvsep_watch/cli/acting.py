@@ -21,7 +21,7 @@ from mvsep_watch.cli.prompting import agree
 from mvsep_watch.cli.rendering import count, credit, joined
 from mvsep_watch.cli.selecting import NOTHING_YET, START, Selection, is_running, no_match, opened, select
 from mvsep_watch.cli.suggesting import WHICH
-from mvsep_watch.daemon.holds import APPROVABLE, REDOABLE, RETRIABLE, WITHOUT_RESULTS
+from mvsep_watch.daemon.holds import APPROVABLE, PRICED, REDOABLE, RETRIABLE, WITHOUT_RESULTS
 from mvsep_watch.errors import UsageError
 from mvsep_watch.model import Config, JobState
 from mvsep_watch.store import JobRow
@@ -43,10 +43,11 @@ APPLIES: dict[str, Callable[[JobRow], bool]] = {
 """Which of the jobs that a path or a glob finds are meant; a job named by its id always is."""
 ALL: dict[str, Callable[[JobRow], bool]] = {
     **APPLIES,
+    "approve": lambda job: job.hold in PRICED,
     "redo": lambda job: job.hold in REDOABLE,
     "forget": lambda job: job.state in (JobState.HELD, JobState.FAILED),
 }
-"""Which jobs `--all` means: never more is paid for than what waits to be."""
+"""Which jobs `--all` means: never more is paid for than what waits to be, and nothing that may be paid for."""
 
 
 def acting(name: str, short_help: str) -> Callable[[Function], Command]:

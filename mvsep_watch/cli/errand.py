@@ -25,7 +25,7 @@ from mvsep_watch.cli.running import configure_log
 from mvsep_watch.cli.selecting import is_running, opened
 from mvsep_watch.cli.views import LineView, LiveView
 from mvsep_watch.daemon import run as daemon
-from mvsep_watch.daemon.holds import APPROVABLE
+from mvsep_watch.daemon.holds import PRICED
 from mvsep_watch.daemon.oneoffs import OneOff
 from mvsep_watch.errors import AlreadyRunningError
 from mvsep_watch.model import Catalogue, Config, JobState
@@ -113,7 +113,7 @@ class Errand:
     def _agrees(self, view: JobView) -> bool:
         """Ask about a price that it waits for, and hand a yes in; say whether it goes on."""
         job = view.job
-        if job.hold not in APPROVABLE or job.price in self._agreed or not self._says_yes(view):
+        if job.hold not in PRICED or job.price in self._agreed or not self._says_yes(view):
             return False
         self._agreed.add(job.price)
         with opened(self._config) as views:
@@ -166,7 +166,7 @@ class Errand:
         if _is_gone(view):
             reason = f"its outputs are not in {display(job.final)} any more"
             hint = f"`retry {job.id}` fetches them again while the service has them; then {GOES_ON}"
-        elif job.hold in APPROVABLE:
+        elif job.hold in PRICED:
             hint = f"`approve {job.id}` or --yes agrees to the price; then {GOES_ON}"
         elif job.state == JobState.CANCELLED:
             hint = f"`retry {job.id}` queues it again; then {GOES_ON}"

@@ -14,12 +14,12 @@ from itertools import islice
 from pathlib import Path
 
 from mvsep_watch import audio
+from mvsep_watch.daemon.holds import PRICED
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.model import (
     Catalogue,
     Config,
     Folder,
-    HoldKind,
     InputKind,
     JobState,
     Rule,
@@ -129,7 +129,7 @@ class Estimating:
             return
         for state in (JobState.QUEUED, JobState.HELD):
             for job in self._views.in_state(state):
-                if job.separation_id is None and job.hold in (None, HoldKind.PRICE, HoldKind.BATCH):
+                if job.separation_id is None and (job.hold is None or job.hold in PRICED):
                     yield job
 
     def _add_job(self, job: JobRow, folder: Folder) -> None:

@@ -16,6 +16,7 @@ from mvsep_watch.cli.describing import in_words
 from mvsep_watch.cli.rendering import credit, path
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.model import Account, Config, HoldKind, Rule, Settings
+from mvsep_watch.naming import display
 from mvsep_watch.planner import asked_of, settings_of
 from mvsep_watch.pricing import price
 from mvsep_watch.steps.packaged import packaged_catalogue
@@ -61,7 +62,9 @@ class Approval:
 
     def in_words(self) -> str:
         """Say what is agreed to."""
-        return f"job {self.view.job.id}: {path(self.view.source)}: {credit(self.price)}"
+        job = self.view.job
+        why = f"; {display(job.reason)}" if job.hold == HoldKind.SENT_BEFORE else ""
+        return f"job {job.id}: {path(self.view.source)}: {credit(self.price)}{why}"
 
 
 def approval_of(views: Views, view: JobView) -> Approval:

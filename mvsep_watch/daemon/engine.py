@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mvsep_watch import __version__, retry
-from mvsep_watch.daemon import oneoffs, rebuilding, reloading
+from mvsep_watch.daemon import oneoffs, rebuilding, recognising, reloading
 from mvsep_watch.daemon.context import Clock, Context, RealClock
 from mvsep_watch.daemon.desks import Desks
 from mvsep_watch.daemon.hands import Hands, Threads
@@ -91,6 +91,7 @@ class Engine:
         if fresh:
             context.store.memory.set_meta("is_fresh", "1")
             context.store.memory.set_meta("ask_about_new", "1")
+            recognising.begin_anew(context.store, now=context.clock.now())
             rebuilding.give_up(context.store)
             context.store.jobs.ask_again(now=context.clock.now())
             self.desks.machine.take_over_roots()

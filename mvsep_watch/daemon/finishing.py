@@ -9,6 +9,7 @@ from collections.abc import Callable
 from mvsep_watch import retry
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.fetches import Fetches
+from mvsep_watch.daemon.holds import APPROVABLE
 from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.queueing import reserve_again
 from mvsep_watch.daemon.roots import Roots
@@ -33,7 +34,7 @@ RESULTS_GONE_TIMES = 4
 """How often in a row the results must be gone before it is believed: a mirror can lag behind."""
 LOOKED_THROUGH = 1000
 """How many jobs that wait to be fetched are looked through for one that can be."""
-FREED_BY_RESULTS = (HoldKind.PRICE, HoldKind.BATCH, HoldKind.ENDED, HoldKind.OUTPUTS_GONE)
+FREED_BY_RESULTS = (*APPROVABLE, HoldKind.ENDED, HoldKind.OUTPUTS_GONE)
 
 
 class Finishing:

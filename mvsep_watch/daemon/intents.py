@@ -10,6 +10,7 @@ from mvsep_watch.daemon.budget import Budget
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.polling import KEPT_BY_SERVER_S
+from mvsep_watch.daemon.recognising import being_linked, might_be
 from mvsep_watch.daemon.roots import note_of
 from mvsep_watch.model import Account, Created, HoldKind, InputKind, JobState, SeparationState, Work, tag_in_hash
 from mvsep_watch.naming import escape_path, upload_name
@@ -128,19 +129,15 @@ class Intents:
 
         What carries no tag and may be one of the history's rows is unknown again.
         """
-        if row.releases and not row.kind.is_tagged and self._context.store.memory.history_unexplained(row):
-            if not self._is_linking(row):
+        store = self._context.store
+        if row.releases and not row.kind.is_tagged and might_be(store, row):
+            if not being_linked(store, realm=row.realm, account=row.account):  # its own hash will explain a row
                 self._doubt(row, "it was refused, and the history lists what may be it")
             return True
-        found = self._context.store.memory.history_with_tags(row.realm, row.account, (row.tag,))
+        found = store.memory.history_with_tags(row.realm, row.account, (row.tag,))
         if found:
             self.was_made(row, found[0].hash)
         return bool(found)
-
-    def _is_linking(self, row: SeparationRow) -> bool:
-        """Say whether what the history lists may be a link that is being fetched: its own hash will explain a row."""
-        submitted = self._context.store.separations.in_state(SeparationState.SUBMITTED)
-        return any(other.is_being_linked and other.account == row.account for other in submitted)
 
     def _is_certain(self, row: SeparationRow) -> bool:
         """Say whether what was refused as one too many was not made: the refusal may have been about itself.

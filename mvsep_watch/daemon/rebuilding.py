@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from mvsep_watch import __version__
-from mvsep_watch.daemon import oneoffs
+from mvsep_watch.daemon import oneoffs, recognising
 from mvsep_watch.daemon.roots import root_key
 from mvsep_watch.daemon.systemd import Notifier
 from mvsep_watch.errors import MvsepWatchError
@@ -389,6 +389,7 @@ class Rebuilding:
             memory.set_meta("generation", str(max([*seen, memory.generation]) + 1))
             memory.set_meta("is_fresh", "0")
             memory.set_meta("ask_about_new", "1")
+            recognising.begin_anew(self._store, now=self._now)
             self._take_intents_back()
             self._store.jobs.ask_again(now=self._now)
             for folder in self._config.folders:

@@ -10,12 +10,14 @@ has in flight goes on, and is told no when it comes back.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mvsep_watch.daemon import oneoffs, pausing
 from mvsep_watch.daemon.holds import APPROVABLE, RETRIABLE, WAITS_FOR
+from mvsep_watch.daemon.recognising import being_linked, might_be, might_be_sent
 from mvsep_watch.daemon.redoing import (
     Doubt,
     Item,
@@ -27,7 +29,17 @@ from mvsep_watch.daemon.redoing import (
 )
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.log import get_logger
-from mvsep_watch.model import FINISHED, Config, HoldKind, JobState, SeparationState
+from mvsep_watch.model import (
+    FINISHED,
+    Config,
+    HistoryRow,
+    HoldKind,
+    JobState,
+    SeparationState,
+    Settings,
+    Work,
+    day_in_hash,
+)
 from mvsep_watch.retry import words
 from mvsep_watch.store import JobRow, Request, SeparationRow, Store
 
@@ -41,6 +53,7 @@ Waits = Callable[[str], dict[str, Any] | None]
 
 BY_A_PERSON = "cancelled by a person"
 EXPLAIN = "explain"
+RECOGNISED = "recognised by a person"
 
 
 def apply_open(
@@ -159,20 +172,64 @@ class _Applying:
         return ""
 
     def _take_for_it(self, job: JobRow, hash_: str) -> str:
-        """Take a row of the history for an unknown without a tag, on a person's word."""
+        """Take a row of the history for what carries no tag, on a person's word; nothing is paid again."""
         row = separation_of(self._store, job)
-        if job.hold != HoldKind.UNKNOWN or row is None or row.state != SeparationState.RELEASED:
-            return "what the service has of it is not in question"
-        if hash_ not in {found.hash for found in self._store.memory.history_unexplained(row)}:
-            return f"{hash_} is none of the rows of the history that it might be"
-        self._store.separations.move(
-            row, SeparationState.SUBMITTED, now=self._now, reason="recognised by a person", hash=hash_,
-            submitted_at=row.released_at, keeps_slot=1,
-        )  # fmt: skip
-        for other in self._store.jobs.of_separation(row.id):
-            if other.hold == HoldKind.UNKNOWN or other.state == JobState.QUEUED:
-                self._store.jobs.move(other, JobState.SUBMITTED, now=self._now, reason="recognised by a person")
+        if job.hold == HoldKind.UNKNOWN and row is not None and row.state == SeparationState.RELEASED:
+            if reason := self._why_not_this(hash_, might_be(self._store, row), realm=row.realm, account=row.account):
+                return reason
+            self._store.separations.move(
+                row, SeparationState.SUBMITTED, now=self._now, reason=RECOGNISED, hash=hash_,
+                submitted_at=row.released_at, keeps_slot=1,
+            )  # fmt: skip
+            self._go_on_with(row.id)
+            return ""
+        if job.hold == HoldKind.SENT_BEFORE:
+            return self._take_as_sent_before(job, hash_)
+        return "what the service has of it is not in question"
+
+    def _take_as_sent_before(self, job: JobRow, hash_: str) -> str:
+        """Take over what a state before this one has sent for a job, and for all that wait as it does."""
+        account, source = self._store.memory.last_account(job.realm), self._store.sources.get(job.source_id)
+        settings = job.settings or ""
+        rows = might_be_sent(self._store, settings, realm=job.realm, account=account, now=self._now)
+        if reason := self._why_not_this(hash_, rows, realm=job.realm, account=account):
+            return reason
+        separation_id = self._store.separations.adopt(
+            Work(realm=job.realm, input_key=job.input_key, settings=Settings.from_canonical(settings)),
+            attempt=self._next_attempt(job, settings),
+            hash_=hash_,
+            host=self._config.service.base_url,
+            account=account,
+            watermark=next(found.id for found in rows if found.hash == hash_) - 1,
+            size_bytes=source.size_bytes,
+            duration_s=source.duration_s,
+            day=day_in_hash(hash_) or dt.datetime.fromtimestamp(self._now).astimezone().date().isoformat(),
+            now=self._now,
+            began_for=job.id,
+            reason=RECOGNISED,
+        )
+        for other in self._held_alike(job):
+            self._store.jobs.set(other.id, separation_id=separation_id)
+        self._go_on_with(separation_id)
         return ""
+
+    def _why_not_this(self, hash_: str, rows: Sequence[HistoryRow], *, realm: str, account: str) -> str:
+        """Say why a row of the history cannot be taken for something; empty where it can."""
+        for known in self._store.separations.of_hash(hash_):
+            if jobs := self._store.jobs.ever_of_separation(known.id):
+                return f"{hash_} is what the service has of job {jobs[0].id}"
+        if hash_ not in {row.hash for row in rows}:
+            return f"{hash_} is none of the rows of the history that it might be"
+        if linked := being_linked(self._store, realm=realm, account=account):
+            jobs = self._store.jobs.ever_of_separation(linked.id)
+            whose = f"that of job {jobs[0].id}" if jobs else "one"
+            return f"the service still fetches another link, {whose}, and {hash_} may be that; try again once it has"
+        return ""
+
+    def _go_on_with(self, separation_id: int) -> None:
+        for job in self._store.jobs.of_separation(separation_id):
+            if job.hold in (HoldKind.UNKNOWN, HoldKind.SENT_BEFORE) or job.state == JobState.QUEUED:
+                self._store.jobs.move(job, JobState.SUBMITTED, now=self._now, reason=RECOGNISED)
 
     def _take_back(self, job: JobRow) -> str:
         """Remember a published job's file again, or fetch outputs again that are gone, while the server has them."""
@@ -225,10 +282,13 @@ class _Applying:
             return reason
         if job.settings:
             attempt = self._next_attempt(job, job.settings)
-            self._store.jobs.approve(job, attempt=attempt, credits_=item.get("price"), now=self._now)
+            self._store.jobs.approve(
+                job, attempt=attempt, credits_=item.get("price"), now=self._now,
+                saw_rows=job.hold == HoldKind.SENT_BEFORE,
+            )  # fmt: skip
         if job.hold == HoldKind.BATCH:
             self._store.memory.set_meta("ask_about_new", "0")
-        for each in [job] if job.hold == HoldKind.BATCH else self._held_for_price(job):
+        for each in [job] if job.hold == HoldKind.BATCH else self._held_alike(job):
             self._free(each)
         return ""
 
@@ -237,15 +297,16 @@ class _Applying:
         if price is not None and (job.price is None or job.price > price):
             costs = "its price is not known" if job.price is None else f"it costs {job.price} credits"
             return f"{costs} now, and {price} were confirmed"
-        if attempt is not None and job.hold == HoldKind.PRICE and job.settings:
+        if attempt is not None and job.hold != HoldKind.BATCH and job.settings:
             return wrong_attempt(attempt, self._next_attempt(job, job.settings))
         return ""
 
-    def _held_for_price(self, job: JobRow) -> list[JobRow]:
+    def _held_alike(self, job: JobRow) -> list[JobRow]:
+        """Give the jobs of a job's work that wait for the same as it."""
         return [
             other
             for other in self._store.jobs.on_input(job.input_key)
-            if other.hold == HoldKind.PRICE and (other.realm, other.settings) == (job.realm, job.settings)
+            if other.hold == job.hold and (other.realm, other.settings) == (job.realm, job.settings)
         ]
 
     def _free(self, job: JobRow) -> None:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from mvsep_watch.daemon import recognising
 from mvsep_watch.daemon.batches import BatchSums
 from mvsep_watch.daemon.budget import Budget
 from mvsep_watch.daemon.context import Context
@@ -217,8 +218,11 @@ class Starting:
             return
         if self._adopt(planned, known) or self._batches.holds(planned.job):
             return
+        self._follow(planned, attempt, self._decide(planned, attempt))
+
+    def _decide(self, planned: Planned, attempt: int) -> Start | Wait | Ask:
         source = planned.source
-        decision = self._budget.decide(
+        return self._budget.decide(
             planned.work,
             attempt=attempt,
             size_bytes=source.size_bytes,
@@ -226,9 +230,13 @@ class Starting:
             root=escape_path(planned.job.output_root),
             folder=planned.job.folder,
         )
+
+    def _follow(self, planned: Planned, attempt: int, decision: Start | Wait | Ask) -> None:
         match decision:
+            case Start() if self._may_be_sent_before(planned, attempt):
+                pass
             case Start(reserves=reserves) if self._context.hands.free(Pool.UPLOADS):
-                self._intents.intend(planned.job, source, planned.work, attempt=attempt, reserves=reserves)
+                self._intents.intend(planned.job, planned.source, planned.work, attempt=attempt, reserves=reserves)
             case Start() | Wait(is_shared=True):
                 self._is_blocked = True
             case Misfit(reason=reason, hint=hint):
@@ -237,6 +245,23 @@ class Starting:
                 self._wait(planned.job, reason, hint)
             case Ask(reason=reason, hint=hint, price=asked):
                 self._ask(planned, reason, hint, asked)
+
+    def _may_be_sent_before(self, planned: Planned, attempt: int) -> bool:
+        """Hold what carries no tag and may have been sent before the state was begun anew; say whether it waits."""
+        store, now, work = self._context.store, self._context.clock.now(), planned.work
+        if kind_of(work.input_key).is_tagged or not recognising.has_forgotten(store, now=now):
+            return False
+        job, account = store.jobs.get(planned.job.id) or planned.job, self._context.identity
+        rows = recognising.might_be_sent(store, work.settings.canonical(), realm=work.realm, account=account, now=now)
+        if not rows or store.jobs.approved_with_rows(job, attempt=attempt):
+            return False
+        if not recognising.being_linked(store, realm=work.realm, account=account):  # its own hash will explain a row
+            reason = f"it may have been sent before the state was begun anew: it might be {recognising.named(rows)}"
+            hint = f"{recognising.TAKES_ONE}; `approve` with its id sends it again"
+            price = self._price(planned)
+            store.jobs.hold(job, HoldKind.SENT_BEFORE, now=now, reason=reason, hint=hint, price=price)
+            self._context.log.warning("job_held", job=job.id, reason=reason, hint=hint)
+        return True
 
     def _is_in_doubt(self) -> bool:
         """Say whether these outputs may belong to another state: then nothing new is begun, paid or adopted."""

@@ -12,17 +12,14 @@ from dataclasses import replace
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.polling import KEPT_BY_SERVER_S, Polling
+from mvsep_watch.daemon.recognising import TAKES_ONE, might_be, named
 from mvsep_watch.daemon.sightings import with_tag
 from mvsep_watch.model import Created, HistoryRow, HoldKind, JobState, SeparationState
 from mvsep_watch.planner import Absent, Doubtful, LookAgain, Promptness, Search, best_row, verdict
 from mvsep_watch.steps.asking import CancelOther, Compare, HistoryRead
 from mvsep_watch.store import SeparationRow
 
-ROWS_NAMED = 5
-HINT_UNTAGGED = (
-    "look on the site: `retry --hash HASH` takes one of these for it, and pays nothing; `redo` sends it again and may"
-    " pay twice; `cancel` gives it up"
-)
+HINT_UNTAGGED = f"{TAKES_ONE}; `redo` sends it again and may pay twice; `cancel` gives it up"
 
 
 class Unknowns:
@@ -194,9 +191,8 @@ class Unknowns:
 
     def _perhaps(self, row: SeparationRow) -> str:
         """Name the rows of the history that might be a separation without a tag."""
-        rows = self._context.store.memory.history_unexplained(row)
-        listed = ", ".join(f"{found.hash} ({found.created_at or 'time not said'})" for found in rows[:ROWS_NAMED])
-        return f"; it might be {listed}" if listed else "; none of its rows is unexplained"
+        rows = might_be(self._context.store, row)
+        return f"; it might be {named(rows)}" if rows else "; none of its rows is unexplained"
 
     def give_slots_back(self) -> None:
         """The current queue was seen empty: held unknowns keep no slot any longer."""

@@ -74,6 +74,9 @@ class HoldKind(StrEnum):
     """`approve`: the price is unknown or above `approve_job_above`. Belongs to the work."""
     BATCH = "batch"
     """`approve`: the batch it came with is above `approve_batch_above`."""
+    SENT_BEFORE = "sent_before"
+    """`approve` or `retry --hash`: a link, a text or a pair that may have been sent before the state was begun anew.
+    Belongs to the work."""
     UNKNOWN = "unknown"
     """The outcome of a submission is not known; looked for by itself. Belongs to the work."""
     ENDED = "ended"

@@ -325,13 +325,25 @@ class Jobs:
         row = self._db.one("SELECT * FROM batches WHERE id = ?", (batch_id,))
         return dict(row) if row else {}
 
-    def approve(self, job: JobRow, *, attempt: int, credits_: int | None, now: float) -> None:
-        """Write down that a work's attempt may cost this much; None is a price that nobody knows."""
+    def approve(self, job: JobRow, *, attempt: int, credits_: int | None, now: float, saw_rows: bool = False) -> None:
+        """Write down that a work's attempt may cost this much; None is a price that nobody knows.
+
+        Whoever approves it `saw_rows` of the history that it might be.
+        """
         self._db.run(
-            "INSERT INTO approvals VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET credits = excluded.credits,"
-            " approved_at = excluded.approved_at",
-            (job.realm, job.input_key, job.settings or "", attempt, credits_, now),
+            "INSERT INTO approvals (realm, input_key, settings, attempt, credits, approved_at, saw_rows)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET credits = excluded.credits,"
+            " approved_at = excluded.approved_at, saw_rows = max(saw_rows, excluded.saw_rows)",
+            (job.realm, job.input_key, job.settings or "", attempt, credits_, now, int(saw_rows)),
         )
+
+    def approved_with_rows(self, job: JobRow, *, attempt: int) -> bool:
+        """Say whether a work's attempt was approved by somebody who saw the rows that it might be."""
+        found = self._db.value(
+            "SELECT saw_rows FROM approvals WHERE realm = ? AND input_key = ? AND settings = ? AND attempt = ?",
+            (job.realm, job.input_key, job.settings or "", attempt),
+        )
+        return bool(found)
 
     def approved(self, *, realm: str, input_key: str, settings: Settings, attempt: int) -> tuple[bool, int | None]:
         """Say whether a work's attempt was approved, and for how many credits."""

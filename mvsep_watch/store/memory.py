@@ -14,10 +14,12 @@ from dataclasses import asdict, dataclass, replace
 from mvsep_watch.model import Account, Gate, GateName, HistoryRow, tag_in_hash
 from mvsep_watch.planner import SlotsSeen
 from mvsep_watch.store.connection import Db
-from mvsep_watch.store.rows import SeparationRow, read
+from mvsep_watch.store.rows import read
 
 _UNTAGGED_KEPT_S = 4 * 86400.0
 """Longer than the 72 hours after which a row without results explains nothing any more."""
+_KEPT_HOURS = 72
+"""How long the service keeps results, where a row does not say how many hours are left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,11 @@ class Memory:
         """Remember what the service takes of an account at once."""
         self.set_meta(_slots_key(realm, account), json.dumps(asdict(seen)) if seen else "")
 
+    def last_account(self, realm: str) -> str:
+        """Give the account of a realm that was read last; empty where none ever was."""
+        found = self._db.value("SELECT account FROM accounts WHERE realm = ? ORDER BY read_at DESC LIMIT 1", (realm,))
+        return found or ""
+
     def history_known_id(self, realm: str, account: str) -> int:
         """Give the newest history id up to which the account's history has been read, 0 before the first time."""
         value = self._db.value(
@@ -162,16 +169,26 @@ class Memory:
         assert row is not None
         return int(row[0]), int(row[1])
 
-    def history_unexplained(self, separation: SeparationRow) -> list[HistoryRow]:
+    def history_unexplained(
+        self, realm: str, account: str, *, sep_type: int, after: int = 0, kept_at: float | None = None
+    ) -> list[HistoryRow]:
         """Give the remembered rows that might be a separation without a tag, the newest first.
 
-        They are younger than it, of its model or of one that they do not name, and of no separation that is known.
+        They are of its model or of one that they do not name, and of no separation that is known.
+
+        Args:
+            realm: Whose history it is.
+            account: Whose history it is.
+            sep_type: The model's number.
+            after: The id that they are younger than.
+            kept_at: The instant at which the service still has their results; None leaves that open.
         """
         rows = self._db.all(
             "SELECT * FROM history WHERE tag = '' AND realm = ? AND account = ? AND history_id > ?"
             " AND (sep_type = ? OR sep_type IS NULL)"
+            " AND (? IS NULL OR seen_at + (coalesce(hours_left, ?) + 1) * 3600 > ?)"
             " AND hash NOT IN (SELECT hash FROM separations WHERE hash IS NOT NULL) ORDER BY history_id DESC",
-            (separation.realm, separation.account, separation.watermark, separation.work.settings.sep_type),
+            (realm, account, after, sep_type, kept_at, _KEPT_HOURS, kept_at),
         )
         return [_history_row(row) for row in rows]
 

@@ -230,11 +230,12 @@ def _second(db: sqlite3.Connection) -> None:
 
 
 def _third(db: sqlite3.Connection) -> None:
-    """Drop what nobody reads; know a source's bytes at little cost, and how often a separation was asked for."""
+    """Add what later versions remember, column by column; drop what nobody reads."""
     for statement in (
         "ALTER TABLE jobs DROP COLUMN price_allowed",
         "ALTER TABLE sources ADD COLUMN xxh3 TEXT",
         "ALTER TABLE separations ADD COLUMN asked INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE approvals ADD COLUMN saw_rows INTEGER NOT NULL DEFAULT 0",
     ):
         db.execute(statement)
 

@@ -95,8 +95,9 @@ class Separations:
         day: str,
         now: float,
         began_for: int | None = None,
+        reason: str = "found in the history by its tag",
     ) -> int:
-        """Take over a separation that the history knows under this work's tag and this state does not."""
+        """Take over a separation that the history knows and this state does not."""
         with self._db.transaction():
             return self._insert(
                 work,
@@ -114,7 +115,7 @@ class Separations:
                 hash=hash_,
                 submitted_at=now,
                 began_for=began_for,
-                reason="found in the history by its tag",
+                reason=reason,
             )
 
     def _insert(

@@ -112,7 +112,20 @@ def test_only_rows_that_nothing_explains_may_be_an_unknown_link(desk):
     desk.store.memory.history_read(unknown.realm, unknown.account, rows, now=1.0)
     desk.store.separations.set(desk.intent(attempt=2).id, hash=rows[4].hash)
 
-    assert [each.id for each in desk.store.memory.history_unexplained(unknown)] == [9, 7]
+    found = desk.store.memory.history_unexplained(unknown.realm, unknown.account, sep_type=40, after=4)
+    assert [each.id for each in found] == [9, 7]
+
+
+def test_a_row_whose_results_are_gone_by_now_is_no_use_to_a_link(store):
+    """What it said of its hours is reckoned from when it was seen; where it says none, from 72."""
+    store.memory.history_read("mvsep", "me", [row(9, hours_left=5), row(8, hours_left=None)], now=0.0)
+
+    kept = [
+        [each.id for each in store.memory.history_unexplained("mvsep", "me", sep_type=40, kept_at=hours * 3600.0)]
+        for hours in (5.5, 6.5, 73.5)
+    ]
+
+    assert kept == [[9, 8], [8], []]
 
 
 def test_a_row_seen_again_takes_what_is_new(store):

@@ -89,7 +89,16 @@ def job_folder(
     filled = re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), layout)
     *parents, last = [_part(part) for part in filled.split("/") if part not in {"", "."}] or [sha256[:8]]
     named = PurePosixPath(*parents, _cut(last, MAX_PART_BYTES - REPEAT_ROOM_BYTES))
-    return _first_free(_fitted(named, MAX_FOLDER_PATH_BYTES - _size_bytes(str(folder.output)) - 1), taken)
+    return first_free(_fitted(named, MAX_FOLDER_PATH_BYTES - _size_bytes(str(folder.output)) - 1), taken)
+
+
+def first_free(named: PurePosixPath, taken: Callable[[PurePosixPath], bool]) -> PurePosixPath:
+    """Give a name, or with the least number that makes it free: `name (2)`."""
+    candidate, number = named, 1
+    while taken(candidate):
+        number += 1
+        candidate = named.parent / f"{named.name} ({number})"
+    return candidate
 
 
 def _part(part: str) -> str:
@@ -104,14 +113,6 @@ def _fitted(named: PurePosixPath, size_bytes: int) -> PurePosixPath:
     while len(named.parts) > 1 and _size_bytes(str(named)) + REPEAT_ROOM_BYTES > size_bytes:
         named = PurePosixPath(*named.parts[1:])
     return named
-
-
-def _first_free(named: PurePosixPath, taken: Callable[[PurePosixPath], bool]) -> PurePosixPath:
-    candidate, number = named, 1
-    while taken(candidate):
-        number += 1
-        candidate = named.parent / f"{named.name} ({number})"
-    return candidate
 
 
 def output_names(labels: Sequence[str], extension_of: Callable[[str], str]) -> tuple[str, ...]:

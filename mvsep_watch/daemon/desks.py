@@ -119,6 +119,7 @@ class Desks:
             fetch.Unspool: lambda step, _, error: self.spooling.let_gone(step, error),
             publish.Publish: self.finishing.published,
             publish.Dispose: lambda step, _, error: self.disposing.disposed(step, error),
+            publish.Recover: self.disposing.recovered,
             publish.CheckRoot: self.machine.root_checked,
         }
         return takers

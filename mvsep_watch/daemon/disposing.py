@@ -10,9 +10,10 @@ from mvsep_watch.daemon.ground import Ground
 from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.queueing import rules_for
 from mvsep_watch.errors import SourceBusyError, SourceChangedError, StoppedError
-from mvsep_watch.model import Folder, JobState
+from mvsep_watch.model import Folder
 from mvsep_watch.naming import display
-from mvsep_watch.steps.publish import Dispose, Tidy
+from mvsep_watch.planner import Served, Wish, may_dispose
+from mvsep_watch.steps.publish import Dispose, Recover
 from mvsep_watch.store import SourceRow
 
 DISPOSE_AGAIN_S = 60.0
@@ -25,46 +26,69 @@ class Disposing:
         self._context = context
         self._ground = ground
         self._news = news
+        self._doubted = set(context.store.sources.folders_to_dispose())
+        """The folders in which something may be set aside: by a killed run, or where a disposal went wrong."""
+        self._missed: set[int] = set()
 
     def work(self) -> None:
-        """Hand out what is due; nothing before what a killed run had set aside is back in its place."""
-        if self._context.stopping or self._context.hands.is_busy_with(Tidy.KEY):
+        """Hand out what is due."""
+        hands = self._context.hands
+        if self._context.stopping or hands.is_busy_with(Recover.KEY):
             return
         for source in self._context.store.sources.to_dispose(self._context.clock.now()):
-            self._dispose(source)
+            if self._ground.trouble_at(source.path):
+                self._dispose_later(source)
+            elif source.path.parent not in self._doubted:
+                self._dispose(source)
+            elif not any(isinstance(step, Dispose) for step in hands.in_flight()):
+                hands.give(Recover(folder=source.path.parent, within=self._ground.within(source.path)))
+                return
 
     def _dispose(self, source: SourceRow) -> None:
         """Dispose of a source once every rule in force has a published job on its bytes."""
         disposal = self._disposal(source)
         if disposal is None:
             self._context.store.sources.disposed(source.id)
-        elif self._ground.trouble_at(source.path):
-            self._dispose_later(source)
         else:
             self._context.hands.give(disposal)
 
     def _disposal(self, source: SourceRow) -> Dispose | None:
         """Say what the rules in force want with a source; None keeps it, for now or for good."""
-        jobs = self._context.store.jobs
-        published = {
-            (job.folder, job.rule)
-            for job in jobs.on_bytes(source.bytes_key or "")
-            if job.state == JobState.PUBLISHED and job.realm == self._context.realm
-        }
+        store, realm = self._context.store, self._context.realm
         wanting = rules_for(self._context.config, str(source.path))
-        is_served = all((folder.name, rule.name) in published for folder, rule in wanting)
-        is_live = any(job.state.is_live for job in jobs.of_source(source.id))
-        is_kept = any(folder.source == "keep" for folder, _ in wanting)
-        if not wanting or is_kept or is_live or not is_served:
+        served = Served(
+            id=source.id,
+            bytes_key=source.bytes_key,
+            realm=realm,
+            is_ignored=source.bytes_key is not None and store.sources.is_ignored(source.bytes_key),
+        )
+        wishes = [Wish(folder=folder.name, rule=rule.name, keeps=folder.source == "keep") for folder, rule in wanting]
+        jobs = [*store.jobs.on_bytes(source.bytes_key or ""), *store.jobs.of_source(source.id)]
+        if not may_dispose(served, wishes, jobs):
             return None
         places = [_destination(folder, source) for folder, _ in wanting]
         to = next((place for place in places if place is not None), None)
         return Dispose(source_id=source.id, path=source.path, sha256=source.sha256, stat=source.stat, to=to)
 
+    def recovered(self, step: Recover, restored: tuple[Path, ...] | None, error: Exception | None) -> None:
+        """Take what came of looking for what was set aside; until that was done, nothing in the folder goes."""
+        if error is None:
+            self._doubted.discard(step.folder)
+            for path in restored or ():
+                self._context.log.info("source_brought_back", path=display(path))
+            return
+        if not isinstance(error, StoppedError):
+            self._context.log.warning("sources_not_looked_for", folder=display(step.folder), reason=str(error))
+        for source in self._context.store.sources.to_dispose(self._context.clock.now()):
+            if source.path.parent == step.folder:
+                self._dispose_later(source)
+
     def disposed(self, step: Dispose, error: Exception | None) -> None:
         """Take what came of a disposal; a source that is no longer what was read is looked at anew."""
         store = self._context.store
         source = store.sources.get(step.source_id)
+        if error is not None:
+            self._doubted.add(step.path.parent)
         match error:
             case None:
                 store.sources.disposed(step.source_id)
@@ -73,7 +97,11 @@ class Disposing:
                 )
             case SourceChangedError() if self._ground.look_at(step.path):
                 self._dispose_later(source)
+            case SourceChangedError() if not os.path.lexists(step.path) and step.source_id not in self._missed:
+                self._missed.add(step.source_id)  # it may have been set aside: that is looked for once
+                self._dispose_later(source)
             case SourceChangedError():
+                self._missed.discard(step.source_id)
                 store.sources.disposed(step.source_id)
                 if os.path.lexists(step.path):
                     self._news.source_changed(str(step.path))

@@ -107,7 +107,6 @@ class Engine:
                 state_id=context.store.memory.state_id,
                 live_job_ids=frozenset(context.store.jobs.live_ids()),
                 parents=tuple(context.store.jobs.parents_of_live()),
-                source_folders=tuple(context.store.sources.folders_to_dispose()),
             )
         )
         for folder in () if context.only else context.config.folders:

@@ -11,12 +11,11 @@ from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.fetches import Fetches
 from mvsep_watch.daemon.holds import APPROVABLE
 from mvsep_watch.daemon.news import News
-from mvsep_watch.daemon.queueing import reserve_again
+from mvsep_watch.daemon.queueing import reserve_beside
 from mvsep_watch.daemon.roots import Roots
 from mvsep_watch.daemon.spooling import Spooling
 from mvsep_watch.errors import (
     LinkExpiredError,
-    MvsepWatchError,
     NotFoundError,
     OutputRootError,
     StoppedError,
@@ -25,13 +24,12 @@ from mvsep_watch.files.roots import RootNote
 from mvsep_watch.files.staging import TakenError
 from mvsep_watch.model import GateName, HoldKind, JobState, SeparationState
 from mvsep_watch.naming import display, escape_path
+from mvsep_watch.planner import results_are_gone
 from mvsep_watch.steps.base import Pool
 from mvsep_watch.steps.fetch import Fetch, Fetched, Spool
 from mvsep_watch.steps.publish import NotStagedError, Publish
 from mvsep_watch.store import JobRow, SeparationRow
 
-RESULTS_GONE_TIMES = 4
-"""How often in a row the results must be gone before it is believed: a mirror can lag behind."""
 LOOKED_THROUGH = 1000
 """How many jobs that wait to be fetched are looked through for one that can be."""
 FREED_BY_RESULTS = (*APPROVABLE, HoldKind.ENDED, HoldKind.OUTPUTS_GONE)
@@ -150,7 +148,7 @@ class Finishing:
                 return
             case OutputRootError():
                 self._root_failed(job, error)
-            case NotFoundError() if job.failures + 1 >= RESULTS_GONE_TIMES:
+            case NotFoundError() if results_are_gone(job.failures):
                 self._outputs_gone(job)
             case NotFoundError() | LinkExpiredError():
                 self._wait(job, error, retry.backoff_s(job.failures))
@@ -184,7 +182,7 @@ class Finishing:
         self._spooling.not_kept(job, error)
         if not isinstance(error, NotFoundError):
             self._news.service_trouble(error)
-        elif job.state == JobState.SEPARATED and job.failures + 1 >= RESULTS_GONE_TIMES:
+        elif job.state == JobState.SEPARATED and results_are_gone(job.failures):
             self._outputs_gone(job)
         else:
             self._context.store.jobs.set(job.id, failures=job.failures + 1)
@@ -264,16 +262,9 @@ class Finishing:
     def _reserve_again(self, job: JobRow) -> None:
         """Somebody else's folder is in the reserved place: take the next number."""
         context = self._context
-        final = reserve_again(context.config, context.store, job, doubt=context.doubt_strangers)
-        if final is None:
-            self._follow(job, MvsepWatchError(f"{display(job.final)} is taken, and the job's rule is gone"))
-            return
-        store, now = self._context.store, self._context.clock.now()
-        self._context.log.info("folder_taken", job=job.id, path=display(job.final), instead=display(final))
-        with store.transaction():
-            store.jobs.set(job.id, final=os.fsencode(final))
-            if final.parent != job.final.parent:
-                store.jobs.move(job, JobState.SEPARATED, now=now, reason="reserved again")
+        final = reserve_beside(context.config, context.store, job, doubt=context.doubt_strangers)
+        context.log.info("folder_taken", job=job.id, path=display(job.final), instead=display(final))
+        context.store.jobs.set(job.id, final=os.fsencode(final))
 
     def _log_finished(self, job: JobRow) -> None:
         row, outputs = self._fetches.separation_of(job), self._context.store.jobs.outputs(job.id)

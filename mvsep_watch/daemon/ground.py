@@ -55,6 +55,10 @@ class Ground:
                 return error
         return None
 
+    def within(self, path: Path) -> tuple[tuple[Path, FolderNote | None], ...]:
+        """Give the watched folders that a source lies in, with what each was: for a hand that looks itself."""
+        return tuple((folder.path, self.note_of(folder)) for folder in self._around(path))
+
     def _around(self, path: Path) -> list[Folder]:
         return [folder for folder in self._context.config.folders if path.is_relative_to(folder.path)]
 

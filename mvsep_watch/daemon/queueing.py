@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.ground import Ground
 from mvsep_watch.model import FINISHED, BatchOrigin, Config, FileStat, Folder, Identity, JobState, Rule, file_key
-from mvsep_watch.naming import display, job_folder
+from mvsep_watch.naming import display, first_free, job_folder
 from mvsep_watch.planner import asked_of
 from mvsep_watch.store import JobRow, SourceRow, Store
 from mvsep_watch.store.rows import path_blob
@@ -232,12 +232,18 @@ def reserve(store: Store, source: SourceRow, folder: Folder, rule: Rule, *, doub
     return folder.output / named
 
 
-def reserve_again(config: Config, store: Store, job: JobRow, *, doubt: Callable[[Path], bool]) -> Path | None:
-    """Name a new final folder for a job, or None where its folder or rule is gone."""
+def reserve_beside(config: Config, store: Store, job: JobRow, *, doubt: Callable[[Path], bool]) -> Path:
+    """Name a new final folder for a job whose own is taken, in the same place: its outputs are staged there."""
     folder, rule = config.folder(job.folder), config.rule(job.folder, job.rule)
-    if folder is None or rule is None:
-        return None
-    return reserve(store, store.sources.get(job.source_id), folder, rule, doubt=doubt)
+    if folder is not None and rule is not None:
+        named = reserve(store, store.sources.get(job.source_id), folder, rule, doubt=doubt)
+        if named.parent == job.final.parent:
+            return named
+    place = job.final.parent
+    return place / first_free(
+        PurePosixPath(job.final.name),
+        lambda name: store.jobs.is_reserved(place / name) or os.path.lexists(place / name),
+    )
 
 
 def rules_for(config: Config, path: str) -> list[tuple[Folder, Rule]]:

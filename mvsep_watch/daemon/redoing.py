@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mvsep_watch.daemon.holds import APPROVABLE, WAITS_FOR, WITHOUT_RESULTS
-from mvsep_watch.daemon.queueing import reserve_again
+from mvsep_watch.daemon.queueing import reserve
 from mvsep_watch.model import FINISHED, Config, HoldKind, JobState, SeparationState
 from mvsep_watch.naming import display
 from mvsep_watch.store import JobRow, SeparationRow, Store
@@ -42,16 +42,23 @@ class Redoing:
         if reason := self._why_no_redo(job, item):
             return reason
         replaces = bool(item.get("replace")) and job.state == JobState.PUBLISHED
-        stays = replaces or job.state.is_live
-        final = job.final if stays else reserve_again(self._config, self._store, job, doubt=self._doubt)
-        if final is None:
+        place = (job.output_root, job.final) if replaces or job.state.is_live else self._place_for(job)
+        if place is None:
             return "the configuration has no such folder or rule any more"
         self._store.sources.remember(job.source_id)
         self._end_redone(job, item["settings"])
-        made = self._add(job, item, final, replaces=replaces)
+        made = self._add(job, item, place, replaces=replaces)
         self.made.append(made)
         self._take_along(job, item)
         return ""
+
+    def _place_for(self, job: JobRow) -> tuple[Path, Path] | None:
+        """Reserve a folder where the job's rule publishes now, and give it after its root."""
+        folder, rule = self._config.folder(job.folder), self._config.rule(job.folder, job.rule)
+        if folder is None or rule is None:
+            return None
+        source = self._store.sources.get(job.source_id)
+        return folder.output, reserve(self._store, source, folder, rule, doubt=self._doubt)
 
     def _why_no_redo(self, job: JobRow, item: Item) -> str:
         """Say why a new attempt may not be made: what a job's state, its source, or another attempt has against it."""
@@ -101,8 +108,8 @@ class Redoing:
         if row.settings == settings or not self._store.jobs.of_separation(row.id):
             give_up(self._store, row, now=self._now)
 
-    def _add(self, job: JobRow, item: Item, final: Path, *, replaces: bool) -> int:
-        jobs = self._store.jobs
+    def _add(self, job: JobRow, item: Item, place: tuple[Path, Path], *, replaces: bool) -> int:
+        jobs, (root, final) = self._store.jobs, place
         made = jobs.add(
             source_id=job.source_id,
             bytes_key=job.bytes_key,
@@ -112,7 +119,7 @@ class Redoing:
             input_key=job.input_key,
             asked=item.get("asked") or job.asked,
             priority=job.priority,
-            output_root=job.output_root,
+            output_root=root,
             final=final,
             batch_id=jobs.approved_batch(now=self._now),
             now=self._now,

@@ -15,6 +15,7 @@ from mvsep_watch.errors import StoppedError
 from mvsep_watch.files.spool import Spooled
 from mvsep_watch.model import Gate, GateName
 from mvsep_watch.naming import escape_path
+from mvsep_watch.planner import may_leave_spool
 from mvsep_watch.steps.fetch import LookAtSpool, Spool, SpoolFullError, Unspool
 from mvsep_watch.store import JobRow
 
@@ -135,13 +136,15 @@ class Spooling:
         return None
 
     def _let_ended_go(self) -> None:
-        state_id = self._context.store.memory.state_id
-        for job_id in (self._kept or set()) | self._begun:
+        kept, state_id = self._kept or set(), self._context.store.memory.state_id
+        for job_id in kept | self._begun:
             job = self._context.store.jobs.get(job_id)
-            if job is None or not job.state.is_live:
+            row = self._fetches.separation_of(job) if job and job.separation_id else None
+            sharing = [other.id for other in self._context.store.jobs.of_separation(row.id)] if row else []
+            if may_leave_spool(is_live=job is not None and job.state.is_live, sharing=sharing, kept=kept):
                 self._not_before_s.pop(job_id, None)
                 self._why_not.pop(job_id, None)
-                hash_ = self._fetches.separation_of(job).hash if job and job.separation_id else None
+                hash_ = (row.hash if row else None) or ""
                 self._context.hands.give(
-                    Unspool(place=self._fetches.place, state_id=state_id, job_id=job_id, hash=hash_ or "")
+                    Unspool(place=self._fetches.place, state_id=state_id, job_id=job_id, hash=hash_)
                 )

@@ -74,7 +74,7 @@ def dispose(
 
 
 def recover(folder: Path) -> tuple[Path, ...]:
-    """Put back what a killed process had set aside, in a folder and all below, and remove its unfinished copies.
+    """Put back what a killed process had set aside in a folder, and remove its unfinished copies.
 
     If another file has taken a name meanwhile, the one that comes back gets ` (2)`.
 
@@ -82,13 +82,12 @@ def recover(folder: Path) -> tuple[Path, ...]:
         The files that were put back.
     """
     restored: list[Path] = []
-    for place, folders, files in os.walk(folder):
-        for name in [name for name in folders if _ASIDE.fullmatch(name)]:
-            folders.remove(name)
-            restored.extend(_put_back_all(Path(place) / name))
-        for name in files:
-            if _COPYING.fullmatch(name):
-                (Path(place) / name).unlink(missing_ok=True)
+    with _source_folder_errors(folder):
+        for entry in list(os.scandir(folder)) if folder.is_dir() else ():
+            if _ASIDE.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+                restored.extend(_put_back_all(Path(entry.path)))
+            elif _COPYING.fullmatch(entry.name):
+                Path(entry.path).unlink(missing_ok=True)
     return tuple(restored)
 
 

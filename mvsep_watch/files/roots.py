@@ -15,6 +15,7 @@ from mvsep_watch.errors import OutputRootError, StateError
 from mvsep_watch.files import claim as claims
 from mvsep_watch.files.mounts import Mount, MountNote, mount_of
 from mvsep_watch.files.trouble import shown
+from mvsep_watch.planner import RootIs, judge_root
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,20 +56,21 @@ def require_same(root: Path, note: RootNote | None) -> RootNote | None:
     except StateError:
         return note
     mount = mount_of(root)
-    counted = -1 if claim is None else claim.generation
-    if _has_left(mount, note) and (claim is None or counted < (note.generation or 0)):
-        raise OutputRootError(
-            f"{shown(root)} was on the mount {note.point} ({note.fs_type}), and is on {mount.point} ({mount.fs_type})"
-            " now: its disk is away.",
-            hint=_hint(note),
-        )
-    if claim is None and note.generation is not None:
-        raise OutputRootError(
-            f"{shown(root)} has lost its claim ({claims.CLAIM_NAME}): it was emptied, or another folder stands in its"
-            " place.",
-            hint=_hint(note),
-        )
-    return RootNote(point=mount.point, fs_type=mount.fs_type, generation=claim.generation if claim else None)
+    counted = claim.generation if claim else None
+    match judge_root(counted=counted, noted=note.generation, has_left=_has_left(mount, note)):
+        case RootIs.AWAY:
+            raise OutputRootError(
+                f"{shown(root)} was on the mount {note.point} ({note.fs_type}), and is on {mount.point}"
+                f" ({mount.fs_type}) now: its disk is away.",
+                hint=_hint(note),
+            )
+        case RootIs.EMPTIED:
+            raise OutputRootError(
+                f"{shown(root)} has lost its claim ({claims.CLAIM_NAME}): it was emptied, or another folder stands in"
+                " its place.",
+                hint=_hint(note),
+            )
+    return RootNote(point=mount.point, fs_type=mount.fs_type, generation=counted)
 
 
 def _has_left(mount: Mount, note: RootNote) -> bool:

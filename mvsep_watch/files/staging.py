@@ -285,9 +285,9 @@ def exchange(staging: Staging, final: Path) -> None:
         sync_folder(final.parent)
 
 
-def is_replaceable(staging: Staging, final: Path) -> bool:
-    """Say whether there is anything to exchange with, or a broken exchange had set it aside."""
-    return os.path.lexists(final) or os.path.lexists(_old(staging.path))
+def is_aside(parent: Path, *, state_id: str, job_id: int) -> bool:
+    """Say whether an exchange for a job was broken off after it had set the old folder aside."""
+    return os.path.lexists(_old(parent / name_of(state_id=state_id, job_id=job_id)))
 
 
 def discard_left(parent: Path, *, state_id: str, job_id: int) -> None:

@@ -1,8 +1,20 @@
-"""Decisions about what may start and what an unknown outcome means. Values in, values out; no file, socket or clock."""
+"""Decisions: what may start, what an unknown outcome means, where outputs go, whether a source may go.
 
+Values in, values out; no file, socket or clock.
+"""
+
+from mvsep_watch.planner.disposal import Served, Wish, may_dispose
 from mvsep_watch.planner.fit import Offer, format_misfit, misfit, premium_misfit
 from mvsep_watch.planner.limits import PlanLimits, SlotsSeen, in_force, slots_after_refusal, slots_after_success
 from mvsep_watch.planner.order import fair
+from mvsep_watch.planner.publishing import (
+    Place,
+    RootIs,
+    decide_place,
+    judge_root,
+    may_leave_spool,
+    results_are_gone,
+)
 from mvsep_watch.planner.reconcile import Absent, Doubtful, LookAgain, Promptness, Search, best_row, verdict
 from mvsep_watch.planner.start import Ask, Misfit, Proposal, Situation, Start, Wait, any_limit, may_start
 from mvsep_watch.planner.work import Attempt, Begin, Ended, Join, asked_of, required_prompt, serve, settings_of
@@ -18,24 +30,33 @@ __all__ = [
     "LookAgain",
     "Misfit",
     "Offer",
+    "Place",
     "PlanLimits",
     "Promptness",
     "Proposal",
+    "RootIs",
     "Search",
+    "Served",
     "Situation",
     "SlotsSeen",
     "Start",
     "Wait",
+    "Wish",
     "any_limit",
     "asked_of",
     "best_row",
+    "decide_place",
     "fair",
     "format_misfit",
     "in_force",
+    "judge_root",
+    "may_dispose",
+    "may_leave_spool",
     "may_start",
     "misfit",
     "premium_misfit",
     "required_prompt",
+    "results_are_gone",
     "serve",
     "settings_of",
     "slots_after_refusal",

@@ -11,8 +11,10 @@ from typing import ClassVar
 from mvsep_watch.errors import NeedsUserError, RetryableError
 from mvsep_watch.files import claim as claims
 from mvsep_watch.files import disposal, roots, sidecar, staging
+from mvsep_watch.files.watched import FolderNote, require_same
 from mvsep_watch.model import FileStat, Provenance
 from mvsep_watch.naming import display
+from mvsep_watch.planner import Place, decide_place
 from mvsep_watch.steps.base import Pool, Tools
 
 
@@ -54,13 +56,30 @@ class Publish:
             OutputRootError: The output root is away, or cannot be written.
         """
         note = roots.require_same(self.root, self.note)
-        if self._is_published():
-            staging.discard_left(self.final.parent, state_id=self.state_id, job_id=self.job_id)
-        else:
-            self._publish(tools)
+        match self._place():
+            case Place.DONE:
+                staging.discard_left(self.final.parent, state_id=self.state_id, job_id=self.job_id)
+            case Place.SHOW:
+                staging.publish(self._staged(tools), self.final)
+            case Place.EXCHANGE:
+                self._exchange(tools)
+            case Place.ASK:
+                raise self._changed()
         return note
 
-    def _publish(self, tools: Tools) -> None:
+    def _place(self) -> Place:
+        """Look at the place; what a link in it leads to says nothing."""
+        is_aside = staging.is_aside(self.final.parent, state_id=self.state_id, job_id=self.job_id)
+        return decide_place(
+            self.provenance,
+            None if self.final.is_symlink() else sidecar.read(self.final),
+            replaces=self.replaces,
+            is_taken=os.path.lexists(self.final),
+            is_aside=is_aside,
+        )
+
+    def _staged(self, tools: Tools) -> staging.Staging:
+        """Give the staging, whole, its sidecar written; what is damaged in it is dropped, to be fetched again."""
         staged = staging.Staging.open(
             self.final.parent,
             state_id=self.state_id,
@@ -69,35 +88,27 @@ class Publish:
             root=self.root,
         )
         if missing := sidecar.verify(staged.path, self.provenance.outputs, stopping=tools.stopping.is_set):
+            for output in missing:
+                staged.drop(output.name)
             raise NotStagedError(f"{missing[0].name} is not staged any more")
         sidecar.write(staged.path, self.provenance, version=tools.version)
-        if self.replaces and staging.is_replaceable(staged, self.final):
-            self._check_unchanged(tools)
-            staging.exchange(staged, self.final)
-            staged.discard()
-        else:
-            staging.publish(staged, self.final)
+        return staged
 
-    def _is_published(self) -> bool:
-        """Say whether the outputs are there already; what a link in their place leads to does not count."""
-        there = None if self.final.is_symlink() else sidecar.read(self.final)
-        mine = self.provenance
-        return there is not None and (there.state_id, there.job_id, there.hash) == (
-            mine.state_id,
-            mine.job_id,
-            mine.hash,
+    def _exchange(self, tools: Tools) -> None:
+        """Exchange with the old outputs if they are as they were; those that were set aside already were."""
+        staged = self._staged(tools)
+        if os.path.lexists(self.final):
+            there = sidecar.read(self.final)
+            if there is None or sidecar.verify(self.final, there.outputs, stopping=tools.stopping.is_set):
+                raise self._changed()
+        staging.exchange(staged, self.final)
+        staged.discard()
+
+    def _changed(self) -> NeedsUserError:
+        return NeedsUserError(
+            f"the outputs in {display(self.final)} are no longer what they were when they were published",
+            hint="move them away, then `retry`; nothing is paid again",
         )
-
-    def _check_unchanged(self, tools: Tools) -> None:
-        """Require the old outputs to be as they were; those that an exchange had set aside already were."""
-        if not os.path.lexists(self.final):
-            return
-        there = sidecar.read(self.final)
-        if there is None or sidecar.verify(self.final, there.outputs, stopping=tools.stopping.is_set):
-            raise NeedsUserError(
-                f"the outputs in {display(self.final)} are no longer what they were when they were published",
-                hint="move them away, then `retry`; nothing is paid again",
-            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +133,38 @@ class Dispose:
         disposal.dispose(
             self.path, identity_sha256=self.sha256, stat=self.stat, to=self.to, stopping=tools.stopping.is_set
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recover:
+    """Bring back sources that a killed run had set aside in a folder.
+
+    Args:
+        folder: Where they were.
+        within: The watched folders that it lies in, with what each was when it was last looked through.
+    """
+
+    pool: ClassVar[Pool] = Pool.FILING
+    KEY: ClassVar[str] = "recover"
+
+    folder: Path
+    within: tuple[tuple[Path, FolderNote | None], ...]
+
+    @property
+    def key(self) -> str:
+        """One at a time, and no disposal beside it."""
+        return self.KEY
+
+    def perform(self, _: Tools) -> tuple[Path, ...]:
+        """Give what was brought back.
+
+        Raises:
+            NeedsUserError: A watched folder is away, and with it what may be set aside there.
+            SourceBusyError: It cannot be looked at just now.
+        """
+        for folder, note in self.within:
+            require_same(folder, note)
+        return disposal.recover(self.folder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,10 +232,7 @@ class CheckRoot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tidy:
-    """At start: remove our own stagings without a live job, and bring back sources that a killed run had set aside.
-
-    Nothing is disposed of before it has ended.
-    """
+    """At start: remove our own stagings without a live job."""
 
     pool: ClassVar[Pool] = Pool.FILING
     KEY: ClassVar[str] = "tidy"
@@ -200,7 +240,6 @@ class Tidy:
     state_id: str
     live_job_ids: frozenset[int]
     parents: tuple[Path, ...]
-    source_folders: tuple[Path, ...]
 
     @property
     def key(self) -> str:
@@ -208,10 +247,8 @@ class Tidy:
         return self.KEY
 
     def perform(self, _: Tools) -> tuple[Path, ...]:
-        """Give what was removed or brought back."""
+        """Give what was removed."""
         done: list[Path] = []
         for parent in self.parents:
             done += staging.clean(parent, state_id=self.state_id, live_job_ids=self.live_job_ids)
-        for folder in self.source_folders:
-            done += disposal.recover(folder)
         return tuple(done)

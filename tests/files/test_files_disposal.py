@@ -153,7 +153,7 @@ def test_what_comes_back_replaces_nothing(tmp_path, tree):
     holder.mkdir(parents=True)
     (holder / "song.wav").write_bytes(b"music")
     (tmp_path / "album" / "song.wav").write_bytes(b"new")
-    disposal.recover(tmp_path)
+    disposal.recover(tmp_path / "album")
 
     assert tree(tmp_path / "album") == {"song.wav": b"new", "song (2).wav": b"music"}
 

@@ -10,12 +10,14 @@ import sys
 import threading
 import time
 import tracemalloc
+from contextlib import suppress
 
 import pytest
 
 from mvsep_watch.errors import MvsepWatchError, ServiceError, SourceChangedError, TransportError
 from mvsep_watch.model import Settings
 from mvsep_watch.mvsep import Client, Link, Pace
+from mvsep_watch.mvsep.download import LARGE_BYTES as LARGE_BYTES_READ_PAST
 from mvsep_watch.mvsep.upload import CHUNK_BYTES
 
 MADE = b'{"success":true,"data":{"hash":"H"}}'
@@ -370,6 +372,80 @@ def test_a_large_download_takes_constant_memory():
 
     assert received == LARGE_BYTES
     assert peak_bytes < 8 * 1024 * 1024
+
+
+SONG = os.urandom(LARGE_BYTES_READ_PAST + 100_000)
+
+
+def fetched(handle, **options):
+    with (
+        Server(handle) as server,
+        client_of(server, timeout_s=0.3) as client,
+        client.download(f"{server.base_url}/song.wav", **options) as download,
+    ):
+        return b"".join(download.chunks)
+
+
+def serving_a_song(head, *parts):
+    def handle(connection):
+        read_head(connection)
+        connection.sendall(head.encode() + b"\r\n\r\n")
+        for part in parts:
+            connection.sendall(part)
+        if not head.endswith("close"):
+            with suppress(ConnectionError):  # bytes that nobody read reset it
+                connection.recv(1)
+
+    return handle
+
+
+def chunked(content):
+    return b"%x\r\n%s\r\n0\r\n\r\n" % (len(content), content)
+
+
+OK, PART = "HTTP/1.1 200 OK", "HTTP/1.1 206 Partial Content"
+LENGTH = f"Content-Length: {len(SONG)}"
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "options"),
+    [
+        pytest.param(f"{OK}\r\n{LENGTH}", SONG, {}, id="a length"),
+        pytest.param(f"{OK}\r\nContent-Length: 9", SONG[:9], {}, id="a short one"),
+        pytest.param(f"{OK}\r\nTransfer-Encoding: chunked", chunked(SONG), {}, id="chunks"),
+        pytest.param(f"{OK}\r\nTransfer-Encoding: chunked\r\n{LENGTH}", chunked(SONG), {}, id="chunks and a length"),
+        pytest.param("HTTP/1.0 200 OK\r\nConnection: close", SONG, {}, id="neither, up to the end"),
+        pytest.param(
+            f'{PART}\r\nContent-Range: bytes 7-{len(SONG) + 6}/{len(SONG) + 7}\r\n{LENGTH}\r\nETag: "a"',
+            SONG,
+            {"offset": 7, "validator": '"a"'},
+            id="a part",
+        ),
+    ],
+)
+def test_a_download_gives_exactly_the_body(head, body, options):
+    """However the server says where it ends, and whoever reads it: the library, or the client past it."""
+    content = fetched(serving_a_song(head, body[:70_000], body[70_000:]), **options)
+
+    assert content == (SONG if len(body) > 9 else body)
+
+
+def test_bytes_behind_a_download_are_not_its_own():
+    """A server that says one length and sends more is believed once."""
+    content = fetched(serving_a_song(f"{OK}\r\n{LENGTH}", SONG, b"more"))
+
+    assert content == SONG
+
+
+@pytest.mark.parametrize("held_back", [1, 100_000, len(SONG)])
+def test_a_download_that_ends_early_or_stalls_is_told(held_back):
+    """Between reads it waits no longer than told."""
+    part = SONG[: len(SONG) - held_back]
+
+    with pytest.raises(TransportError, match=r"no answer in time"):
+        fetched(serving_a_song(f"{OK}\r\n{LENGTH}", part))
+    with pytest.raises(TransportError, match="ended"):
+        fetched(serving_a_song(f"{OK}\r\n{LENGTH}\r\nConnection: close", part))
 
 
 def test_a_refusal_in_the_middle_of_an_upload_is_an_answer_or_a_broken_connection(tmp_path):

@@ -263,7 +263,7 @@ def test_a_kill_between_any_two_steps_leaves_one_good_copy(tmp_path, mounted, so
     assert exit_code in (0, -signal.SIGKILL)
     assert copies or (to is None and (exit_code == 0 or step == "rmdir"))
 
-    disposal.recover(tmp_path)
+    disposal.recover(source.parent)
     if source.exists():
         disposal.dispose(source, identity_sha256=digest, stat=stat, to=to)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == ([] if to is None else [to])

@@ -1,9 +1,37 @@
 """What every test can rely on."""
 
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
 import pytest
 import structlog
 
 from mvsep_watch.config import places
+
+
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - with one folder of its own for each test
+ROOM_BYTES = 1 << 30
+
+
+@pytest.fixture(scope="session")
+def folders():
+    """Where fast tests write: in memory, where there is room, since nothing that they promise is about a disk."""
+    has_room = os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ROOM_BYTES
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY if has_room else None, prefix="mvsep-watch-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def tmp_path(request, folders):
+    """A folder for a test: in `tests/real` on the disk, and kept for a while."""
+    if "real" in request.path.parts:
+        yield request.getfixturevalue("tmp_path")
+        return
+    folder = Path(tempfile.mkdtemp(dir=folders))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
@@ -13,10 +41,10 @@ def a_log_that_nobody_configured():
 
 
 @pytest.fixture(autouse=True)
-def no_caches_of_the_machine(monkeypatch, tmp_path_factory):
+def no_caches_of_the_machine(monkeypatch, folders):
     """What a test keeps is another's surprise, and the machine's own caches are nobody's business."""
     monkeypatch.delenv("CACHE_DIRECTORY", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("caches")))
+    monkeypatch.setenv("XDG_CACHE_HOME", tempfile.mkdtemp(dir=folders))
 
 
 @pytest.fixture(autouse=True)

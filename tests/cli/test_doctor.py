@@ -47,7 +47,7 @@ def test_with_a_problem_the_exit_code_is_4(run, healthy, tmp_path):
     assert code == 4
     assert f'  problem folder "drop": there is no folder {tmp_path}/drop\n' in out
     assert f"          $ mkdir -p {tmp_path}/drop\n" in out
-    assert "1 problem found." in out
+    assert "\n1 problem" in out
 
 
 def test_nothing_is_changed(run, healthy, tmp_path):

@@ -193,11 +193,11 @@ SOURCES = ("keep", "delete", "moved")
 
 
 @pytest.fixture(scope="module")
-def clean(tmp_path_factory):
+def clean(folders):
     """What happens in each scenario if nothing fails."""
     found = {}
     for source in SOURCES:
-        anomaly = Anomaly(tmp_path_factory.mktemp("clean") / "world", source=source)
+        anomaly = Anomaly(folders / f"clean-{source}", source=source)
         anomaly.live()
         found[source] = anomaly.effects.names
         anomaly.world.stop()

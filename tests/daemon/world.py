@@ -254,14 +254,13 @@ class World:
 def write_wav(path: Path, *, seconds: float = 3.0, pitch: int = 1) -> Path:
     """Write a valid little WAV whose bytes depend on `pitch`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    frames = bytearray()
-    for n in range(int(seconds * 8000)):
-        frames += int(((n * pitch) % 200 - 100) * 100).to_bytes(2, "little", signed=True)
+    period = b"".join(((n * pitch % 200 - 100) * 100).to_bytes(2, "little", signed=True) for n in range(200))
+    length = 2 * int(seconds * 8000)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(8000)
-        file.writeframes(bytes(frames))
+        file.writeframes((period * (length // len(period) + 1))[:length])
     return path
 
 

@@ -10,8 +10,7 @@ import structlog
 
 from mvsep_watch.config import places
 
-
-IN_MEMORY = Path("/dev/shm")  # noqa: S108 - with one folder of its own for each test
+IN_MEMORY = Path("/dev/shm")
 ROOM_BYTES = 1 << 30
 
 

@@ -7,6 +7,7 @@ surrogate escapes, are kept in the names of folders, and are escaped only where 
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +17,10 @@ from mvsep_watch.model import Folder, Rule
 
 SIDECAR_NAME = "mvsep-watch.json"
 STAGING_SUFFIX = ".part"
+NOTE_SUFFIX = ".mvsep-watch.txt"
+"""How the name of a note beside a source ends."""
+NEW_NOTE_NAME = ".mvsep-watch-note.tmp"
+"""What a note is called until it is whole; one is written at a time."""
 
 MAX_UPLOAD_CHARACTERS = 80
 MAX_PART_BYTES = 255
@@ -113,6 +118,14 @@ def _fitted(named: PurePosixPath, size_bytes: int) -> PurePosixPath:
     while len(named.parts) > 1 and _size_bytes(str(named)) + REPEAT_ROOM_BYTES > size_bytes:
         named = PurePosixPath(*named.parts[1:])
     return named
+
+
+def note_name(source_name: str) -> str:
+    """Name the note beside a source; a long name is cut, and told from others that begin like it by a hash."""
+    if _size_bytes(source_name + NOTE_SUFFIX) <= MAX_PART_BYTES:
+        return source_name + NOTE_SUFFIX
+    end = f"~{hashlib.sha256(source_name.encode(errors='surrogateescape')).hexdigest()[:8]}{NOTE_SUFFIX}"
+    return _cut(source_name, MAX_PART_BYTES - len(end)) + end
 
 
 def output_names(labels: Sequence[str], extension_of: Callable[[str], str]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 
 from mvsep_watch.model import Folder, InputKind, Rule
+from mvsep_watch.naming import NOTE_SUFFIX
 
 AUDIO = "audio"
 """The word that stands for every usual audio extension in `include`, `exclude` and `match`."""
@@ -107,6 +108,8 @@ def debris(name: str) -> str:
         return "hidden"
     if lowered in DEBRIS_NAMES:
         return f"debris of {DEBRIS_NAMES[lowered]}"
+    if lowered.endswith(NOTE_SUFFIX):
+        return "a note of mvsep-watch"
     if lowered.endswith(SYNOLOGY_SUFFIXES):
         return "debris of Synology"
     if lowered.endswith(UNFINISHED_SUFFIXES) or lowered.startswith(UNFINISHED_PREFIXES):

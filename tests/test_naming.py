@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from mvsep_watch.files import sidecar
 from mvsep_watch.model import Folder, Rule, Settings, Work, tag_in_hash
 from mvsep_watch.naming import (
+    NOTE_SUFFIX,
     SIDECAR_NAME,
     chosen,
     display,
     escape_path,
     job_folder,
+    note_name,
     output_names,
     slug,
     unescape_path,
@@ -73,6 +75,25 @@ def test_every_upload_name_is_short_plain_and_leads_back_to_its_tag(source):
 def test_a_slug_is_ascii_words_joined_by_dashes(text, expected):
     """Or nothing at all."""
     assert slug(text) == expected
+
+
+# Notes
+
+
+@given(linux_names)
+def test_every_note_has_a_name_that_linux_takes(source):
+    """And that says what it is, whatever the source is called."""
+    name = note_name(source)
+
+    assert len(os.fsencode(name)) <= 255
+    assert name.endswith(NOTE_SUFFIX)
+
+
+def test_a_note_is_named_after_its_source():
+    """Two long names that begin alike have two."""
+    names = [note_name(source) for source in ("song.wav", "漢" * 83 + "a.wav", "漢" * 83 + "b.wav")]
+
+    assert (names[0], len({*names})) == ("song.wav.mvsep-watch.txt", 3)
 
 
 # Folders of jobs

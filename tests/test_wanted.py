@@ -69,6 +69,7 @@ def test_what_the_service_is_known_to_take_is_audio(extension):
         "a.wav.aria2",
         "a.wav.download",
         ".fuse_hidden0000",
+        "song.wav.mvsep-watch.txt",
         ".nfs000001",
         ".a.wav.x8dK2",
         "~$a.wav",

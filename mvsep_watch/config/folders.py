@@ -115,6 +115,7 @@ def _placed(written: _Written, report: Report) -> Placed | None:
         watch=written.get("watch"),
         existing=written.get("existing"),
         source=source,
+        notes=written.get("notes"),
     )
     return Placed(folder=folder, origin=written.origin)
 

@@ -216,6 +216,10 @@ class FolderKeys(RuleKeys):
     source: Source = Field(
         default="keep", description="`keep`, `delete` or `{move: PATH}`, done when every job on the file is published"
     )
+    notes: bool = Field(
+        default=False,
+        description="true puts `<file name>.mvsep-watch.txt` beside a file that is held, failed or refused, saying why",
+    )
 
 
 class FolderSection(FolderKeys):

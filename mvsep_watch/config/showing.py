@@ -163,6 +163,7 @@ def _folder_values(folder: Folder) -> dict[str, Any]:
         "output": _path(folder.output),
         "layout": folder.layout,
         "source": {"move": _path(folder.source)} if isinstance(folder.source, Path) else folder.source,
+        "notes": folder.notes,
     }
     assert values.keys() == {"path", *FolderKeys.model_fields} - RuleKeys.model_fields.keys()
     return values

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+from mvsep_watch.daemon.annotating import Annotating
 from mvsep_watch.daemon.budget import Budget
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.deleting import Deleting
@@ -29,7 +30,7 @@ from mvsep_watch.daemon.starting import Starting
 from mvsep_watch.daemon.unknowns import Unknowns
 from mvsep_watch.model import Created
 from mvsep_watch.naming import display
-from mvsep_watch.steps import asking, fetch, publish, reading, scanning, submit
+from mvsep_watch.steps import annotate, asking, fetch, publish, reading, scanning, submit
 from mvsep_watch.steps.base import Step
 from mvsep_watch.store import SeparationRow
 
@@ -76,6 +77,7 @@ class Desks:
         self.finishing = Finishing(context, fetches, self.spooling, roots, self)
         self.disposing = Disposing(context, self.ground, self)
         self.deleting = Deleting(context, self.polling)
+        self.annotating = Annotating(context, self.intake, self.ground)
         self._takers = self._make_takers()
 
     def in_turn(self) -> tuple[Desk, ...]:
@@ -91,6 +93,7 @@ class Desks:
             self.polling,
             self.history,
             self.deleting,
+            self.annotating,
         )
 
     def take(self, step: Step, result: Any, error: Exception | None) -> None:
@@ -121,6 +124,8 @@ class Desks:
             publish.Dispose: lambda step, _, error: self.disposing.disposed(step, error),
             publish.Recover: self.disposing.recovered,
             publish.CheckRoot: self.machine.root_checked,
+            annotate.Annotate: lambda _, notes, __: self.annotating.noted(notes),
+            annotate.LookForSources: lambda _, gone, __: self.annotating.looked(gone),
         }
         return takers
 

@@ -101,6 +101,7 @@ class Engine:
         reloading.accept(context)
         context.store.bring_forward(now=context.clock.now(), latest=context.clock.now() + LONGEST_WAIT_S)
         self.desks.machine.forget_old_gates()
+        self.desks.annotating.reloaded()
         self.desks.unknowns.resume()
         context.hands.give(
             publish.Tidy(
@@ -138,6 +139,7 @@ class Engine:
             context.store.jobs.wake()
             self.desks.intake.reloaded()
             self.desks.machine.reloaded()
+            self.desks.annotating.reloaded()
         for folder in config.folders:
             self.desks.intake.want_scan(folder.name)
         context.log.info("configuration_taken", folders=len(config.folders))
@@ -256,6 +258,7 @@ class Engine:
         if (
             context.store.sources.to_dispose(context.clock.now())
             or desks.deleting.has_work
+            or desks.annotating.has_work
             or (asking and (context.account or not other_gates))
         ):
             return True

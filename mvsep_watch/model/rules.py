@@ -58,6 +58,7 @@ class Folder:
         output: Absolute; the output root, which carries the claim.
         layout: The pattern of a job's folder below `output`; one of {rel} {name} {rule} {ext} {folder} {sha8}.
         source: `keep`, `delete`, or the absolute folder that a source is moved to (keeping its relative path).
+        notes: Whether a note beside a source says why it is held, failed or refused.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Folder:
     watch: Literal["auto", "events", "poll"] = "auto"
     existing: Literal["process", "skip"] = "process"
     source: Literal["keep", "delete"] | Path = "keep"
+    notes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

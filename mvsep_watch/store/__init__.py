@@ -20,6 +20,7 @@ from mvsep_watch.store.connection import (
 from mvsep_watch.store.durations import Durations
 from mvsep_watch.store.jobs import Jobs
 from mvsep_watch.store.memory import Memory, Sightings
+from mvsep_watch.store.notes import NoteRow, Notes
 from mvsep_watch.store.one_offs import OneOffRow, OneOffs
 from mvsep_watch.store.requests import Request, Requests
 from mvsep_watch.store.rows import JobRow, SeparationRow, SourceRow
@@ -30,6 +31,7 @@ from mvsep_watch.store.still import open_still
 __all__ = [
     "Db",
     "JobRow",
+    "NoteRow",
     "OneOffRow",
     "OneOffs",
     "Request",
@@ -62,6 +64,7 @@ class Store:
         self.requests = Requests(self.db)
         self.one_offs = OneOffs(self.db)
         self.durations = Durations(self.db)
+        self.notes = Notes(self.db)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

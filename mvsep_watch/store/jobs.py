@@ -258,6 +258,15 @@ class Jobs:
             )
         )
 
+    def since(self, job: JobRow) -> float:
+        """Say when a job came into the state that it is in, seconds since 1970."""
+        at: float | None = self._db.value(
+            "SELECT max(at) FROM transitions WHERE subject = 'job' AND subject_id = ? AND to_state = ?"
+            " AND from_state IS NOT to_state",
+            (job.id, job.state),
+        )
+        return at or job.queued_at
+
     def counts(self) -> dict[JobState, int]:
         """Give the number of jobs in every state; kept by triggers, so that it costs nothing."""
         rows = self._db.all("SELECT state, n FROM job_counts")

@@ -51,6 +51,7 @@ class SourceRow:
     xxh3: str | None
     duration_s: float | None
     dispose_pending: bool
+    seen_at: float
 
     @property
     def stat(self) -> FileStat:

@@ -229,6 +229,35 @@ def _second(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+_NOTES = """
+CREATE TABLE notes (
+  source_id INTEGER PRIMARY KEY,      -- outlives its source: a note that is there must be removed
+  path BLOB NOT NULL DEFAULT x'',     -- the source beside which a note of ours lies; empty where none does
+  written TEXT NOT NULL DEFAULT '',   -- the hash of what it says
+  is_due INTEGER NOT NULL DEFAULT 1
+) STRICT;
+CREATE INDEX notes_due ON notes (source_id) WHERE is_due;
+CREATE TRIGGER note_of_job AFTER UPDATE OF state, reason, hint, hold ON jobs
+WHEN OLD.state IN ('held', 'failed') OR NEW.state IN ('held', 'failed') BEGIN
+  INSERT INTO notes (source_id) VALUES (NEW.source_id) ON CONFLICT (source_id) DO UPDATE SET is_due = 1;
+END;
+CREATE TRIGGER note_of_next_job AFTER INSERT ON jobs BEGIN
+  UPDATE notes SET is_due = 1 WHERE source_id = NEW.source_id;
+END;
+CREATE TRIGGER note_of_refused AFTER INSERT ON sources WHEN NEW.state = 'refused' BEGIN
+  INSERT INTO notes (source_id) VALUES (NEW.id) ON CONFLICT (source_id) DO UPDATE SET is_due = 1;
+END;
+CREATE TRIGGER note_of_source AFTER UPDATE OF path, state, reason, hint ON sources
+WHEN 'refused' IN (OLD.state, NEW.state)
+  OR EXISTS (SELECT 1 FROM jobs WHERE source_id = NEW.id AND state IN ('held', 'failed')) BEGIN
+  INSERT INTO notes (source_id) VALUES (NEW.id) ON CONFLICT (source_id) DO UPDATE SET is_due = 1;
+END;
+CREATE TRIGGER note_of_nothing AFTER DELETE ON sources BEGIN
+  UPDATE notes SET is_due = 1 WHERE source_id = OLD.id;
+END;
+"""
+
+
 def _third(db: sqlite3.Connection) -> None:
     """Add what later versions remember, column by column; drop what nobody reads."""
     for statement in (
@@ -236,6 +265,7 @@ def _third(db: sqlite3.Connection) -> None:
         "ALTER TABLE sources ADD COLUMN xxh3 TEXT",
         "ALTER TABLE separations ADD COLUMN asked INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE approvals ADD COLUMN saw_rows INTEGER NOT NULL DEFAULT 0",
+        *_statements(_NOTES),
     ):
         db.execute(statement)
 

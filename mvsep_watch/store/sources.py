@@ -22,10 +22,15 @@ class Sources:
 
     def get(self, source_id: int) -> SourceRow:
         """Give a source by its id."""
-        row = self._db.one("SELECT * FROM sources WHERE id = ?", (source_id,))
-        if row is None:
+        found = self.find(source_id)
+        if found is None:
             raise LookupError(f"no source {source_id}")
-        return read(SourceRow, row)
+        return found
+
+    def find(self, source_id: int) -> SourceRow | None:
+        """Give a source by its id, or None where it is known no more."""
+        row = self._db.one("SELECT * FROM sources WHERE id = ?", (source_id,))
+        return read(SourceRow, row) if row else None
 
     def at(self, path: Path | str) -> SourceRow | None:
         """Give the source at a path, if any."""

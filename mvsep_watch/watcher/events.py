@@ -32,6 +32,7 @@ import structlog
 from watchdog.observers.inotify_c import InotifyFD
 
 from mvsep_watch.model import Folder
+from mvsep_watch.naming import NEW_NOTE_NAME, NOTE_SUFFIX
 from mvsep_watch.watcher.inotify import Ear
 from mvsep_watch.watcher.pulse import Pulse
 
@@ -245,6 +246,8 @@ class _Watched:
         )
 
     def heard(self, path: str) -> None:
+        if path.endswith((NOTE_SUFFIX, NEW_NOTE_NAME)):  # ours: it would wake the daemon that wrote it
+            return
         self._last_event_s = time.monotonic()
         try:
             self._on_path(self._folder.name, path)

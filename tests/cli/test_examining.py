@@ -151,9 +151,10 @@ def test_sources_that_are_deleted_need_a_folder_that_can_be_written(base):
 
     keeps = folder_findings(config(base).folders[0], person=stranger())
     deletes = folder_findings(config(base, source="delete").folders[0], person=stranger())
+    notes = folder_findings(config(base, notes=True).folders[0], person=stranger())
 
     assert troubles(keeps) == []
-    assert commands(deletes) == [f"sudo setfacl -m u:anna:wx {base}/drop"]
+    assert commands(notes) == commands(deletes) == [f"sudo setfacl -m u:anna:wx {base}/drop"]
 
 
 # Permissions
@@ -644,7 +645,9 @@ def test_folders_that_the_unit_may_not_write_are_added_by_the_command(units, bas
     made = units(f"{UNIT}ProtectSystem=strict\nReadWritePaths={base}/music\n")
 
     found = list(unit.writable(made, config(base)))
+    with_notes = list(unit.writable(made, config(base, notes=True)))
 
+    assert f"the unit may not write in {base}, {base}/drop and {base}/stems" in troubles(with_notes)[0][1]
     assert f"the unit may not write in {base} and {base}/stems" in troubles(found)[0][1]
     assert f"ReadWritePaths={base}/music {base} {base}/stems" in commands(found)[0]
 

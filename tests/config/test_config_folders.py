@@ -26,6 +26,7 @@ def folders(*written, top=""):
         ("output: ~/o", "output", Path("/home/u/o")),
         ("layout: '{folder}/{name}.{ext}.{sha8}'", "layout", "{folder}/{name}.{ext}.{sha8}"),
         ("source: delete", "source", "delete"),
+        ("notes: true", "notes", True),
         ("source: {move: /done}", "source", Path("/done")),
     ],
 )

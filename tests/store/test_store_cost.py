@@ -44,6 +44,7 @@ QUESTIONS = {
     "sources.at": lambda store: store.sources.at("/drop/a.wav"),
     "sources.is_ignored": lambda store: store.sources.is_ignored("sha256:aa"),
     "memory.history_with_tags": lambda store: store.memory.history_with_tags("mvsep", "me", WORK.tags()),
+    "notes.due": lambda store: store.notes.due(limit=50),
     "one_offs.get": lambda store: store.one_offs.get("separate/1"),
     "requests.open": lambda store: store.requests.open(),
 }

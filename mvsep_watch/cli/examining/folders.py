@@ -49,8 +49,8 @@ def examine(folder: Folder, tree: Tree, subject: Subject) -> Iterator[Finding]:
         yield from _sampled(folder, tree)
     mount = subject.machine.mount(folder.path)
     yield heard(folder, mount)
-    if folder.source != "keep":
-        yield from _disposing(folder, subject)
+    if folder.source != "keep" or folder.notes:
+        yield from _written(folder, subject)
 
 
 def there(path: Path, subject: Subject, *, what: str) -> Finding | None:
@@ -123,8 +123,8 @@ def heard(folder: Folder, mount: Mount) -> Finding:
     return ok(f"{where}; files are noticed as they come")
 
 
-def _disposing(folder: Folder, subject: Subject) -> Iterator[Finding]:
-    """Examine what `source: delete` or `move` need."""
+def _written(folder: Folder, subject: Subject) -> Iterator[Finding]:
+    """Examine what `notes`, and `source: delete` or `move`, need."""
     yield from refusals(subject.person, folder.path, WRITE | ENTER)
     if isinstance(folder.source, Path) and folder.source.exists():
         yield from refusals(subject.person, folder.source, WRITE | ENTER)

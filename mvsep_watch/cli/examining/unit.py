@@ -43,7 +43,7 @@ def examine(unit: Unit | None, subject: Subject) -> Iterator[Finding]:
 def needed(config: Config) -> list[Path]:
     """Give the folders that the daemon writes in, outside of its own."""
     paths = [folder.output for folder in config.folders]
-    paths += [folder.path for folder in config.folders if folder.source != "keep"]
+    paths += [folder.path for folder in config.folders if folder.source != "keep" or folder.notes]
     paths += [folder.source for folder in config.folders if isinstance(folder.source, Path)]
     if config.state.parent != SYSTEM_STATE_FOLDER:
         paths.append(config.state.parent)

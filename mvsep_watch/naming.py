@@ -1,4 +1,4 @@
-"""Decides every name that is given: to an upload, to a job's folder, to outputs; and how a path is shown.
+"""Decides every name that is given: to an upload, to a job's place, to outputs; and how a path is shown.
 
 Names are made from our own configuration and from the source's path. What the server calls a stem becomes a label in a
 file name, cleaned, and never a path. The surprise: a source's name may hold any bytes but "/" and NUL; they travel as
@@ -11,6 +11,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mvsep_watch.model import Folder, Rule
@@ -28,6 +29,8 @@ MAX_PART_BYTES = 255
 REPEAT_ROOM_BYTES = 8
 """Kept free in a job's folder for " (2)" up to " (99999)"."""
 MAX_LABEL_BYTES = 200
+FLAT_ROOM_BYTES = 64
+"""Kept free in what the names of flat outputs begin with: for the stems that there usually are, and the sidecar."""
 MAX_FOLDER_PATH_BYTES = 4095 - 320
 """What Linux allows for a path, less what is made in a job's folder and in its staging: bookkeeping and outputs."""
 
@@ -39,6 +42,66 @@ _LETTERS = str.maketrans(
 )
 _NOT_IN_A_LABEL = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
 """Unicode's categories of controls, bidirectional and invisible marks, surrogates, and what is no character."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPlace:
+    """Where a job's outputs lie, or will: in a folder of their own, or side by side with those of others.
+
+    An output's name is the one that it has in a folder of its own; flat, it becomes `<base> (<stem>).<ext>`.
+
+    Args:
+        base: The folder; flat, what the names of all its files begin with.
+        is_flat: Whether there is no folder.
+    """
+
+    base: Path
+    is_flat: bool = False
+
+    @classmethod
+    def of_sidecar(cls, path: Path) -> OutputPlace:
+        """Give the place that a sidecar's path tells of."""
+        if path.name == SIDECAR_NAME:
+            return cls(path.parent)
+        return cls(path.parent / path.name.removesuffix(f".{SIDECAR_NAME}"), is_flat=True)
+
+    @property
+    def folder(self) -> Path:
+        """The folder that the files lie in."""
+        return self.base.parent if self.is_flat else self.base
+
+    @property
+    def sidecar(self) -> Path:
+        """Where the sidecar is."""
+        return self.folder / f"{self.base.name}.{SIDECAR_NAME}" if self.is_flat else self.base / SIDECAR_NAME
+
+    @property
+    def mark(self) -> Path:
+        """What is there when the outputs are: their folder, or the sidecar, which comes last and goes first."""
+        return self.sidecar if self.is_flat else self.base
+
+    def file(self, name: str) -> Path:
+        """Give the path of an output; what is too long is cut in the base, before its number."""
+        if not self.is_flat:
+            return self.base / name
+        label, _, extension = name.rpartition(".")
+        ending = f" ({label}).{extension}"
+        begin, number = _split_number(self.base.name)
+        return self.folder / f"{_cut(begin, MAX_PART_BYTES - _size_bytes(number + ending))}{number}{ending}"
+
+    def name_of(self, shown: str) -> str:
+        """Give an output's name from that of its file; what is no file's name in this place stays as it is."""
+        if self.is_flat:
+            for found in re.finditer(r" \(", shown):
+                label, _, extension = shown[found.end() :].rpartition(").")
+                if self.file(f"{label}.{extension}").name == shown:
+                    return f"{label}.{extension}"
+        return shown
+
+
+def is_sidecar(name: str) -> bool:
+    """Say whether a file's name is that of a sidecar."""
+    return name == SIDECAR_NAME or name.endswith(f".{SIDECAR_NAME}")
 
 
 def upload_name(tag: str, source_name: str) -> str:
@@ -69,7 +132,7 @@ def job_folder(
     sha256: str,
     taken: Callable[[PurePosixPath], bool],
 ) -> PurePosixPath:
-    """Name a job's folder, relative to the output root.
+    """Name a job's folder, relative to the output root; or what the names of its outputs begin with, if it has none.
 
     Args:
         layout: The pattern, `{rel}/{name}` and the like.
@@ -93,7 +156,8 @@ def job_folder(
     }
     filled = re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), layout)
     *parents, last = [_part(part) for part in filled.split("/") if part not in {"", "."}] or [sha256[:8]]
-    named = PurePosixPath(*parents, _cut(last, MAX_PART_BYTES - REPEAT_ROOM_BYTES))
+    room_bytes = REPEAT_ROOM_BYTES + (FLAT_ROOM_BYTES if folder.publish == "flat" else 0)
+    named = PurePosixPath(*parents, _cut(last, MAX_PART_BYTES - room_bytes))
     return first_free(_fitted(named, MAX_FOLDER_PATH_BYTES - _size_bytes(str(folder.output)) - 1), taken)
 
 
@@ -112,6 +176,13 @@ def _part(part: str) -> str:
     if part.lower().endswith(STAGING_SUFFIX):  # that suffix says "staging", to us and to people
         part += "_"
     return _cut(part, MAX_PART_BYTES)
+
+
+def _split_number(name: str) -> tuple[str, str]:
+    """Split the number off that tells a name from others that begin alike."""
+    number = re.search(r"( \([0-9]+\))?\Z", name)
+    assert number is not None
+    return name[: number.start()], number[0]
 
 
 def _fitted(named: PurePosixPath, size_bytes: int) -> PurePosixPath:

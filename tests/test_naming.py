@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvsep_watch.files import sidecar
 from mvsep_watch.model import Folder, Rule, Settings, Work, tag_in_hash
 from mvsep_watch.naming import (
+    FLAT_ROOM_BYTES,
     NOTE_SUFFIX,
-    SIDECAR_NAME,
+    OutputPlace,
     chosen,
     display,
     escape_path,
+    is_sidecar,
     job_folder,
     note_name,
     output_names,
@@ -184,6 +185,67 @@ def test_the_last_part_of_a_path_is_kept_however_long_the_output_root_is():
     assert str(path) == "song"
 
 
+# Places
+
+
+FLAT = OutputPlace(Path("/stems/So What (2)"), is_flat=True)
+
+
+def test_a_place_says_where_everything_is():
+    """In a folder, or side by side."""
+    folder = OutputPlace(Path("/stems/So What"))
+
+    assert (folder.folder, folder.mark, folder.file("Vocals.wav")) == (
+        Path("/stems/So What"),
+        Path("/stems/So What"),
+        Path("/stems/So What/Vocals.wav"),
+    )
+    assert (FLAT.folder, FLAT.mark, FLAT.file("Vocals.wav")) == (
+        Path("/stems"),
+        Path("/stems/So What (2).mvsep-watch.json"),
+        Path("/stems/So What (2) (Vocals).wav"),
+    )
+
+
+@pytest.mark.parametrize("place", [FLAT, OutputPlace(Path("/stems/So What"))])
+def test_a_sidecar_tells_its_place(place):
+    """By its own name; and no other file's name looks like one."""
+    assert OutputPlace.of_sidecar(place.sidecar) == place
+    assert is_sidecar(place.sidecar.name)
+    assert not is_sidecar("mvsep-watch.json.wav")
+    assert not is_sidecar(".mvsep-watch-claim.json")
+
+
+@pytest.mark.parametrize("name", ["Vocals.wav", "Vocals (2).wav", "Lead (wet) x.flac", "a.b.mid", ").(.wav"])
+@pytest.mark.parametrize("base", ["song", "song (live)", "song (2)", "a) (b", "s" * 191, "ü" * 95, "caf\udce9 (3)"])
+def test_an_outputs_name_is_found_again_in_that_of_its_file(base, name):
+    """Whatever is in either of them."""
+    place = OutputPlace(Path("/stems") / base, is_flat=True)
+
+    assert place.name_of(place.file(name).name) == name
+    assert OutputPlace(Path("/stems")).name_of(name) == name
+    assert place.name_of("cover.jpg") == "cover.jpg"
+
+
+@pytest.mark.parametrize("number", ["", " (2)", " (31)"])
+def test_a_name_that_is_too_long_is_cut_in_its_base(number):
+    """Never in the stem, the extension or the number, so that two that begin alike stay two."""
+    place = OutputPlace(Path("/stems") / ("ü" * 90 + number), is_flat=True)
+    name = place.file("L" * 120 + ".flac").name
+
+    assert len(os.fsencode(name)) in {254, 255}
+    assert name.endswith(f"ü{number} ({'L' * 120}).flac")
+
+
+def test_what_flat_names_begin_with_leaves_room_for_the_stem():
+    """And for the sidecar."""
+    relative = PurePosixPath("x" * 250 + ".wav")
+    flat = replace(FOLDER, publish="flat")
+    path = job_folder("{name}", relative=relative, rule=RULE, folder=flat, sha256=SHA256, taken=lambda _: False)
+
+    assert len(path.name) == 255 - 8 - FLAT_ROOM_BYTES
+
+
 # Outputs
 
 
@@ -255,7 +317,6 @@ def test_equal_labels_of_different_kinds_keep_their_names():
 def test_no_output_takes_the_sidecars_name():
     """Even if a server calls a stem so."""
     assert output_names(["mvsep-watch"], lambda _: "json") == ("mvsep-watch (2).json",)
-    assert SIDECAR_NAME == sidecar.SIDECAR_NAME
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from mvsep_watch.cli.selecting import is_running
 from mvsep_watch.errors import AlreadyRunningError, MvsepWatchError, StateError
 from mvsep_watch.files.lock import StateLock, holder_of
 from mvsep_watch.model import Config
-from mvsep_watch.naming import display
+from mvsep_watch.naming import OutputPlace, display
 from mvsep_watch.store import Requests, open_requester
 
 Answer = dict[str, Any]
@@ -60,10 +59,10 @@ def _apply(config: Config, command: str, arguments: dict[str, Any]) -> Answer:
     with StateLock(config.state):
         store = Store(config.state)
 
-        def doubt(final: Path) -> bool:
-            if is_strange(store, final):
+        def doubt(place: OutputPlace) -> bool:
+            if is_strange(store, place):
                 raise StateError(
-                    f"{display(final)} holds outputs that this state does not know; nothing was changed",
+                    f"{display(place.base)} holds outputs that this state does not know; nothing was changed",
                     hint="move them away, or use the state that made them",
                 )
             return False

@@ -160,10 +160,10 @@ class Describer:
             "credits_charged": row.credits_charged if row else None,
             "reason": reason,
             "hint": hint,
-            "output_folder": full_path(job.final),
+            "output_folder": full_path(job.place.folder),
             "outputs": [
                 {
-                    "path": full_path(job.final / output.name),
+                    "path": full_path(job.place.file(output.name)),
                     "stem": output.stem,
                     "sha256": output.sha256,
                     "size": output.size_bytes,

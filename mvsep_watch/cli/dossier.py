@@ -21,7 +21,7 @@ from mvsep_watch.cli.rendering import full_path, instant, local_time
 from mvsep_watch.cli.selecting import is_running, meanings, no_match, select
 from mvsep_watch.errors import UsageError
 from mvsep_watch.model import Config, FileStat, JobState, Settings
-from mvsep_watch.naming import SIDECAR_NAME, display, escape_path
+from mvsep_watch.naming import display, escape_path
 from mvsep_watch.store import JobRow, SeparationRow, SourceRow
 from mvsep_watch.store.views import JobView, LedgerEntry, Transition, Views
 from mvsep_watch.wanted import wanted, why_not
@@ -205,7 +205,7 @@ def _past_json(past: Past) -> dict[str, Any]:
 
 
 def _sidecar(past: Past) -> str | None:
-    return full_path(past.view.job.final / SIDECAR_NAME) if past.view.outputs else None
+    return full_path(past.view.job.place.sidecar) if past.view.outputs else None
 
 
 def _separation_json(row: SeparationRow) -> dict[str, Any]:
@@ -273,11 +273,11 @@ def _facts(past: Past) -> Iterator[tuple[str, str]]:
         yield "redo of", f"job {job.redo_of}"
     if job.settings:
         yield "settings", in_words(job.settings)
-    yield ("outputs" if view.outputs else "outputs go to"), rendering.path(job.final)
+    yield ("outputs" if view.outputs else "outputs go to"), rendering.path(job.place.folder)
     for output in view.outputs:
-        yield "", f"{display(output.name)}, {rendering.size(output.size_bytes)}"
+        yield "", f"{display(job.place.file(output.name).name)}, {rendering.size(output.size_bytes)}"
     if view.outputs:
-        yield "sidecar", rendering.path(job.final / SIDECAR_NAME)
+        yield "sidecar", rendering.path(job.place.sidecar)
     if job.price is not None and job.state == JobState.HELD:
         yield "would cost", rendering.credit(job.price)
 

@@ -164,7 +164,7 @@ class Errand:
     def _item(self, found: Standing, view: JobView) -> Item:
         job, (reason, hint) = view.job, found.why
         if _is_gone(view):
-            reason = f"its outputs are not in {display(job.final)} any more"
+            reason = f"its outputs are not in {display(job.place.folder)} any more"
             hint = f"`retry {job.id}` fetches them again while the service has them; then {GOES_ON}"
         elif job.hold in PRICED:
             hint = f"`approve {job.id}` or --yes agrees to the price; then {GOES_ON}"
@@ -179,7 +179,7 @@ class Errand:
             state=str(job.state),
             reason=reason,
             hint=hint,
-            final=escape_path(job.final),
+            final=escape_path(job.place.folder),
         )
 
     def _spent(self, view: JobView) -> int:
@@ -212,9 +212,9 @@ class Errand:
         job = view.job
         is_old = (job.finished_at or 0.0) < self._began_at
         when = f"done before, on {rendering.local_time(job.finished_at)}" if is_old else "published"
-        console.print(Text.assemble((when, "green"), f": {_stems(view)} in {rendering.path(job.final)}"))
+        console.print(Text.assemble((when, "green"), f": {_stems(view)} in {rendering.path(job.place.folder)}"))
         for output in view.outputs:
-            console.print(f"  {display(output.name)}  {rendering.size(output.size_bytes)}")
+            console.print(f"  {display(job.place.file(output.name).name)}  {rendering.size(output.size_bytes)}")
         left = "" if came_of_it.balance is None else f", {came_of_it.balance} left"
         console.print("nothing was paid" if is_old else f"{credit(came_of_it.spent)} spent{left}")
 
@@ -224,4 +224,4 @@ def _stems(view: JobView) -> str:
 
 
 def _is_gone(view: JobView) -> bool:
-    return view.job.state == JobState.PUBLISHED and not os.path.lexists(view.job.final)
+    return view.job.state == JobState.PUBLISHED and not os.path.lexists(view.job.place.mark)

@@ -29,7 +29,7 @@ from mvsep_watch.files.staging import Staging, TakenError, publish
 from mvsep_watch.files.trouble import output_errors
 from mvsep_watch.model import FORMATS, Output, Remote, RemoteLink, tag_in_hash
 from mvsep_watch.mvsep import Client
-from mvsep_watch.naming import display
+from mvsep_watch.naming import OutputPlace, display
 from mvsep_watch.steps.receiving import Receiver, suffix_of
 
 TRIES = 3
@@ -175,7 +175,7 @@ def _published(staging: Staging, parent: Path, name: str) -> Path:
         final = parent / (name if number == 1 else f"{name} ({number})")
         if not os.path.lexists(final):
             with suppress(TakenError):
-                publish(staging, final)
+                publish(staging, OutputPlace(final))
                 return final
     raise AssertionError
 

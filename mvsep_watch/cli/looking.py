@@ -192,7 +192,7 @@ def _credits(view: JobView) -> str:
 
 def _note(view: JobView, reason: str) -> str:
     if view.outputs:
-        return f"{rendering.count(len(view.outputs), 'stem')} in {rendering.path(view.job.final)}"
+        return f"{rendering.count(len(view.outputs), 'stem')} in {rendering.path(view.job.place.folder)}"
     return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}…"
 
 

@@ -127,7 +127,7 @@ def _items(engine: Engine, jobs: Sequence[Any]) -> tuple[Item, ...]:
             state=str(job.state),
             reason=job.reason,
             hint=job.hint,
-            final=escape_path(job.final),
+            final=escape_path(job.place.folder),
         )
         for job in jobs
     )

@@ -22,7 +22,7 @@ from mvsep_watch.model import Folder, InputKind, Rule
 from mvsep_watch.wanted import AUDIO, LINK_EXTENSIONS, TEXT_EXTENSIONS
 
 DEFAULT_LAYOUT = "{rel}/{name}"
-DEFAULT_LAYOUT_OF_SEVERAL = "{rel}/{name}/{rule}"
+DEFAULT_LAYOUT_OF_SEVERAL = {"folder": "{rel}/{name}/{rule}", "flat": "{rel}/{name} [{rule}]"}
 DROPPED_AS = {
     InputKind.FILE: (AUDIO,),
     InputKind.PAIR: (AUDIO,),
@@ -114,6 +114,7 @@ def _placed(written: _Written, report: Report) -> Placed | None:
         settle_s=written.get("settle"),
         watch=written.get("watch"),
         existing=written.get("existing"),
+        publish=written.get("publish"),
         source=source,
         notes=written.get("notes"),
     )
@@ -177,7 +178,7 @@ def _source(written: _Written, report: Report) -> Any:
 def _layout(written: _Written, rules: tuple[Rule, ...], report: Report) -> str:
     given: str | None = written.get("layout")
     if given is None:
-        return DEFAULT_LAYOUT if len(rules) == 1 else DEFAULT_LAYOUT_OF_SEVERAL
+        return DEFAULT_LAYOUT if len(rules) == 1 else DEFAULT_LAYOUT_OF_SEVERAL[written.get("publish")]
     if len(rules) > 1 and "rule" not in layout_placeholders(given):
         report.add(
             written.origin("layout"),

@@ -211,7 +211,12 @@ class FolderKeys(RuleKeys):
     )
     layout: Layout | None = Field(
         default=None,
-        description="a job's folder; null is `{rel}/{name}`, with several rules `{rel}/{name}/{rule}`",
+        description="a job's folder; null is `{rel}/{name}`, with several rules `{rel}/{name}/{rule}`; with `publish:"
+        " flat` what its files' names begin with, and with several rules `{rel}/{name} [{rule}]`",
+    )
+    publish: Literal["folder", "flat"] = Field(
+        default="folder",
+        description="`folder`: a folder for each job's outputs; `flat`: side by side, as `{name} (Vocals).flac`",
     )
     source: Source = Field(
         default="keep", description="`keep`, `delete` or `{move: PATH}`, done when every job on the file is published"

@@ -162,6 +162,7 @@ def _folder_values(folder: Folder) -> dict[str, Any]:
         "existing": folder.existing,
         "output": _path(folder.output),
         "layout": folder.layout,
+        "publish": folder.publish,
         "source": {"move": _path(folder.source)} if isinstance(folder.source, Path) else folder.source,
         "notes": folder.notes,
     }

@@ -36,7 +36,7 @@ from mvsep_watch.model import (
     kind_of,
     realm_of,
 )
-from mvsep_watch.naming import display
+from mvsep_watch.naming import OutputPlace, display
 from mvsep_watch.options import resolve_model
 from mvsep_watch.planner import Offer, misfit, settings_of
 from mvsep_watch.store import JobRow, SeparationRow, Store
@@ -77,7 +77,7 @@ class Context:
         known_models: The models as they were listed once; what is gone is called by it.
         caches: The folder of caches, or None for none.
         roots_seen: Output roots that were looked at: whose outputs they hold is known, or a gate is closed.
-        strangers: Folders with outputs that the state does not know, in places that it would give away.
+        strangers: Places with outputs that the state does not know, that it would give away.
         only: The one-offs that alone are served, by name; empty serves everything.
         stopping: True once told to stop: nothing new is begun.
     """
@@ -94,7 +94,7 @@ class Context:
     caches: Path | None = None
     stopping: bool = False
     roots_seen: set[Path] = field(default_factory=set)
-    strangers: set[Path] = field(default_factory=set)
+    strangers: set[OutputPlace] = field(default_factory=set)
     only: set[str] = field(default_factory=set)
     _numbers: dict[str, int] = field(default_factory=dict)
     _rng: random.Random = field(default_factory=random.Random)
@@ -271,18 +271,18 @@ class Context:
         gate = Gate(name=GateName.STOPPING, reason="the daemon is stopping", since=self.clock.now())
         return (gate, *self.store.memory.closed)
 
-    def doubt_strangers(self, final: Path) -> bool:
+    def doubt_strangers(self, place: OutputPlace) -> bool:
         """Doubt the state where outputs that it does not know are in a place that it would give a job; say whether.
 
         What lies where only a one-off's outputs go says nothing about the state.
         """
-        is_ours = self.is_output_place(final)
-        if not is_ours or self.store.memory.meta("is_fresh") == "1" or not is_strange(self.store, final):
+        is_ours = self.is_output_place(place.base)
+        if not is_ours or self.store.memory.meta("is_fresh") == "1" or not is_strange(self.store, place):
             return False
-        self.strangers.add(final)
+        self.strangers.add(place)
         self.close_gate(
             GateName.STATE,
-            f"{display(final)} holds outputs that this state does not know",
+            f"{display(place.base)} holds outputs that this state does not know",
             "`mvsep-watch rebuild` makes them known; or move them away; `run --fresh` begins anew beside them",
         )
         return True
@@ -297,10 +297,10 @@ class Context:
         return [job for job in found if job is not None]
 
 
-def is_strange(store: Store, final: Path) -> bool:
-    """Say whether a folder carries a sidecar of a job that this state does not know."""
+def is_strange(store: Store, place: OutputPlace) -> bool:
+    """Say whether a place has a sidecar of a job that this state does not know."""
     try:
-        said = sidecar.read(final)
+        said = sidecar.read(place)
     except MvsepWatchError:
         return True
     return said is not None and (said.state_id != store.memory.state_id or store.jobs.get(said.job_id) is None)

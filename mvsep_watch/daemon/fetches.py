@@ -69,7 +69,7 @@ class Fetches:
         return Publish(
             job_id=job.id,
             state_id=self._context.store.memory.state_id,
-            final=job.final,
+            place=job.place,
             root=job.output_root,
             note=note_of(self._context, job.output_root),
             provenance=self._provenance(job),
@@ -93,7 +93,7 @@ class Fetches:
             if other.id != job.id and other.state == JobState.PUBLISHED:
                 outputs = jobs.outputs(other.id)
                 is_whole = is_every_stem(outputs, listed)
-                found.append(Sibling(folder=other.final, outputs=outputs, is_whole=is_whole))
+                found.append(Sibling(place=other.place, outputs=outputs, is_whole=is_whole))
         return tuple(found)
 
     def _provenance(self, job: JobRow) -> Provenance:

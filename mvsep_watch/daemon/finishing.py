@@ -1,4 +1,4 @@
-"""From a finished separation to visible outputs: fetched into staging, published by one rename."""
+"""From a finished separation to visible outputs: fetched into staging, and published from there."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ class Finishing:
         self._context.hands.give(self._fetches.publish(job))
 
     def published(self, step: Publish, note: RootNote | None, error: Exception | None) -> None:
-        """Take what came of a rename."""
+        """Take what came of a publication."""
         store, now = self._context.store, self._context.clock.now()
         job = store.jobs.get(step.job_id)
         if job is None or job.state != JobState.FETCHED:
@@ -260,11 +260,11 @@ class Finishing:
             self._follow(job, error)
 
     def _reserve_again(self, job: JobRow) -> None:
-        """Somebody else's folder is in the reserved place: take the next number."""
+        """Somebody else's folder or file is in the reserved place: take the next number."""
         context = self._context
-        final = reserve_beside(context.config, context.store, job, doubt=context.doubt_strangers)
-        context.log.info("folder_taken", job=job.id, path=display(job.final), instead=display(final))
-        context.store.jobs.set(job.id, final=os.fsencode(final))
+        place = reserve_beside(context.config, context.store, job, doubt=context.doubt_strangers)
+        context.log.info("folder_taken", job=job.id, path=display(job.final), instead=display(place.base))
+        context.store.jobs.set(job.id, final=os.fsencode(place.base))
 
     def _log_finished(self, job: JobRow) -> None:
         row, outputs = self._fetches.separation_of(job), self._context.store.jobs.outputs(job.id)

@@ -127,7 +127,8 @@ class Machine:
     def reloaded(self) -> None:
         """After another configuration: look at every output root soon; those that are gone are in no doubt."""
         self._doubtful_roots &= {folder.output for folder in self._context.config.folders}
-        self._context.strangers = {place for place in self._context.strangers if self._context.is_output_place(place)}
+        strangers = self._context.strangers
+        self._context.strangers = {place for place in strangers if self._context.is_output_place(place.base)}
         self._roots_checked.clear()
 
     def check_account(self) -> None:
@@ -297,7 +298,7 @@ class Machine:
     def _open_state(self) -> None:
         """Open the `state` gate once no root and no folder is in doubt any more, and no rebuild is to be finished."""
         context = self._context
-        context.strangers = {final for final in context.strangers if is_strange(context.store, final)}
+        context.strangers = {place for place in context.strangers if is_strange(context.store, place)}
         is_in_doubt = self._doubtful_roots or context.strangers or rebuilding.is_under_way(context.store)
         if not is_in_doubt:
             context.open_gate(GateName.STATE)

@@ -20,7 +20,7 @@ from mvsep_watch.daemon.roots import root_key
 from mvsep_watch.errors import MvsepWatchError, NeedsUserError, OutputRootError, StateError
 from mvsep_watch.files import claim as claims
 from mvsep_watch.model import Config, Folder, InputKind, Rule
-from mvsep_watch.naming import display, job_folder
+from mvsep_watch.naming import OutputPlace, display, job_folder
 from mvsep_watch.store import Store
 
 PREFIX = "separate/"
@@ -143,7 +143,7 @@ def _require_output(one_off: OneOff, store: Store, config: Config) -> None:
     relative = PurePosixPath(one_off.source.name)
     folder, rule = one_off.folder, one_off.rule
     named = job_folder(folder.layout, relative=relative, rule=rule, folder=folder, sha256="", taken=lambda _: False)
-    if not store.jobs.is_reserved(root / named) and is_strange(store, root / named):
+    if not store.jobs.is_reserved(root / named) and is_strange(store, OutputPlace(root / named)):
         raise StateError(f"{display(root / named)} holds outputs that this state does not know", hint=ELSEWHERE)
 
 

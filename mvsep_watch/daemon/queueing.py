@@ -1,4 +1,4 @@
-"""From an identified source to its jobs: one per matching rule, all in one transaction, each with its folder reserved.
+"""From an identified source to its jobs: one per matching rule, all in one transaction, each with its place reserved.
 
 A source is a real path, whichever folders reach it. Bytes that a rule has already done are known; a file that was
 renamed keeps its jobs. A one-off's rule applies to its file whatever the folders say, and besides what they say.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.ground import Ground
 from mvsep_watch.model import FINISHED, BatchOrigin, Config, FileStat, Folder, Identity, JobState, Rule, file_key
-from mvsep_watch.naming import display, first_free, job_folder
+from mvsep_watch.naming import OutputPlace, display, first_free, job_folder
 from mvsep_watch.planner import asked_of
 from mvsep_watch.store import JobRow, SourceRow, Store
 from mvsep_watch.store.rows import path_blob
@@ -142,6 +143,7 @@ class Queueing:
 
     def _queue(self, source: SourceRow, folder: Folder, rule: Rule, input_key: str, origin: BatchOrigin) -> None:
         context = self._context
+        place = reserve(context.store, source, folder, rule, doubt=context.doubt_strangers)
         must_ask = context.store.memory.meta("ask_about_new") == "1"
         job_id = context.store.jobs.add(
             source_id=source.id,
@@ -153,7 +155,8 @@ class Queueing:
             asked=asked_of(rule),
             priority=rule.priority,
             output_root=folder.output,
-            final=reserve(context.store, source, folder, rule, doubt=context.doubt_strangers),
+            final=place.base,
+            is_flat=place.is_flat,
             batch_id=context.store.jobs.open_batch(folder.name, origin, now=context.clock.now(), must_ask=must_ask),
             now=context.clock.now(),
         )
@@ -185,16 +188,17 @@ class Queueing:
     def _move_in(self, job: JobRow, source: SourceRow, folder: Folder, rule: Rule) -> None:
         """Make a job that of another rule, which asks for the same; its outputs go where that rule's go."""
         context = self._context
-        final = reserve(context.store, source, folder, rule, doubt=context.doubt_strangers)
+        place = reserve(context.store, source, folder, rule, doubt=context.doubt_strangers)
         context.store.jobs.set(
             job.id,
             folder=folder.name,
             rule=rule.name,
             priority=rule.priority,
             output_root=path_blob(folder.output),
-            final=path_blob(final),
+            final=path_blob(place.base),
+            is_flat=int(place.is_flat),
         )
-        context.log.info("job_moved", job=job.id, folder=folder.name, rule=rule.name, outputs=display(final))
+        context.log.info("job_moved", job=job.id, folder=folder.name, rule=rule.name, outputs=display(place.base))
 
     def _follow_rename(self, path: str, folder: Folder, bytes_key: str, stat: FileStat) -> bool:
         """Let the jobs of a file that was renamed follow it: same bytes, the old path is gone; say whether it was."""
@@ -209,41 +213,64 @@ class Queueing:
         return False
 
 
-def reserve(store: Store, source: SourceRow, folder: Folder, rule: Rule, *, doubt: Callable[[Path], bool]) -> Path:
-    """Name a job's final folder: taken by another job or on the disk → the next number.
+def reserve(
+    store: Store,
+    source: SourceRow,
+    folder: Folder,
+    rule: Rule,
+    *,
+    doubt: Callable[[OutputPlace], bool],
+    names: Collection[str] = (),
+) -> OutputPlace:
+    """Name a job's place: taken by another job or on the disk → the next number.
 
     Args:
-        store: Knows which folders are reserved.
+        store: Knows which places are reserved.
         source: The job's.
         folder: The job's.
         rule: The job's.
         doubt: Is asked about what is in the way and reserved by no job. Outputs of a lost state never make a job take
             the next number: it keeps the name, and nothing starts until the doubt is gone.
+        names: The job's outputs, where they are known: none of their files may be there.
     """
+    is_flat = folder.publish == "flat"
 
     def is_taken(relative: PurePosixPath) -> bool:
-        final = folder.output / relative
-        if store.jobs.is_reserved(final):
+        place = OutputPlace(folder.output / relative, is_flat=is_flat)
+        if store.jobs.is_reserved(place.base):
             return True
-        return os.path.lexists(final) and not doubt(final)
+        return _is_in_the_way(place, names) and not doubt(place)
 
     relative = PurePosixPath(relative_to(folder, str(source.path)))
     named = job_folder(folder.layout, relative=relative, rule=rule, folder=folder, sha256=source.sha256, taken=is_taken)
-    return folder.output / named
+    return OutputPlace(folder.output / named, is_flat=is_flat)
 
 
-def reserve_beside(config: Config, store: Store, job: JobRow, *, doubt: Callable[[Path], bool]) -> Path:
-    """Name a new final folder for a job whose own is taken, in the same place: its outputs are staged there."""
+def reserve_beside(config: Config, store: Store, job: JobRow, *, doubt: Callable[[OutputPlace], bool]) -> OutputPlace:
+    """Name a new place for a job whose own is taken, in the same folder: its outputs are staged there.
+
+    It stays with a folder of its own, or without, as it was queued.
+    """
     folder, rule = config.folder(job.folder), config.rule(job.folder, job.rule)
+    names = [output.name for output in store.jobs.outputs(job.id)]
     if folder is not None and rule is not None:
-        named = reserve(store, store.sources.get(job.source_id), folder, rule, doubt=doubt)
-        if named.parent == job.final.parent:
-            return named
-    place = job.final.parent
-    return place / first_free(
-        PurePosixPath(job.final.name),
-        lambda name: store.jobs.is_reserved(place / name) or os.path.lexists(place / name),
-    )
+        folder = replace(folder, publish="flat" if job.is_flat else "folder")
+        place = reserve(store, store.sources.get(job.source_id), folder, rule, doubt=doubt, names=names)
+        if place.base.parent == job.final.parent:
+            return place
+
+    def at(name: PurePosixPath) -> OutputPlace:
+        return OutputPlace(job.final.with_name(name.name), is_flat=job.is_flat)
+
+    def is_taken(name: PurePosixPath) -> bool:
+        return store.jobs.is_reserved(at(name).base) or _is_in_the_way(at(name), names)
+
+    return at(first_free(PurePosixPath(job.final.name), is_taken))
+
+
+def _is_in_the_way(place: OutputPlace, names: Collection[str]) -> bool:
+    """Say whether anything lies where outputs would."""
+    return any(os.path.lexists(path) for path in (place.mark, *(place.file(name) for name in names)))
 
 
 def rules_for(config: Config, path: str) -> list[tuple[Folder, Rule]]:

@@ -33,7 +33,7 @@ from mvsep_watch.files.roots import RootNote
 from mvsep_watch.log import get_logger
 from mvsep_watch.model import Config, Gate, GateName, Provenance, SeparationState, realm_of
 from mvsep_watch.mvsep import Client
-from mvsep_watch.naming import display, unescape_path
+from mvsep_watch.naming import OutputPlace, display, unescape_path
 from mvsep_watch.steps.asking import ReadAccount, ReadHistory
 from mvsep_watch.steps.base import Denied, Tools
 from mvsep_watch.store import Store, damage
@@ -79,7 +79,7 @@ class Report:
         foreign: How many of the sidecars are of another realm: they never count for this one.
         gone: How many of their sources are not where they were, or have another size there.
         damaged: Sidecars, and claims, that cannot be understood, with the reason.
-        changed: Folders whose outputs are no longer what was published, with what is missing or different.
+        changed: Folders with outputs that are no longer what was published, with what is missing or different.
         history: What the account's history says; None where it was not asked.
     """
 
@@ -267,7 +267,7 @@ class Rebuilding:
         with self._store.transaction():
             for folder, said in spool.kept_in(place):
                 try:
-                    found = self._placed(said, folder, place)
+                    found = self._placed(said, OutputPlace(folder), place)
                 except ValueError as error:
                     self.report.damaged.append((folder, f"it cannot be understood: {error}"))
                 else:
@@ -292,8 +292,9 @@ class Rebuilding:
         """Read sidecars; what cannot be understood, or is the copy of another, is left out."""
         for path in paths:
             try:
-                said = sidecar.read(path.parent)
-                found = self._placed(said, path.parent, root) if said else None
+                place = OutputPlace.of_sidecar(path)
+                said = sidecar.read(place)
+                found = self._placed(said, place, root) if said else None
             except ValueError as error:
                 self.report.damaged.append((path, f"it cannot be understood: {error}"))
             except MvsepWatchError as error:
@@ -302,10 +303,10 @@ class Rebuilding:
                 if found is not None and self._is_first(found.said):
                     yield replace(found, is_intact=self._compare(found))
 
-    def _placed(self, said: Provenance, final: Path, root: Path) -> Published:
+    def _placed(self, said: Provenance, place: OutputPlace, root: Path) -> Published:
         folder = self._config.folder(said.folder)
-        own = folder.output if folder and final.is_relative_to(folder.output) else root
-        return Published.of(said, final=final, root=own, source=self._source_of(said, root))
+        own = folder.output if folder and place.base.is_relative_to(folder.output) else root
+        return Published.of(said, place=place, root=own, source=self._source_of(said, root))
 
     def _source_of(self, said: Provenance, root: Path) -> Path:
         """Say where a source was; where its folder is configured no more, where such a folder is likeliest.
@@ -335,12 +336,13 @@ class Rebuilding:
         report.gone += not _has_size(found.source, said.source_size_bytes)
         compare = sidecar.verify if self._verify else sidecar.changed_sizes
         try:
-            different = compare(found.final, said.outputs)
+            different = compare(found.place, said.outputs)
         except MvsepWatchError as error:
-            report.missing.append((found.final, f"its outputs could not be compared: {error.message}"))
+            report.missing.append((found.place.base, f"its outputs could not be compared: {error.message}"))
             return False
         if different:
-            report.changed.append((found.final, tuple(output.name for output in different)))
+            names = tuple(found.place.file(output.name).name for output in different)
+            report.changed.append((found.place.folder, names))
         return not different
 
     def _restore(self, found: Sequence[Published]) -> None:

@@ -14,12 +14,12 @@ from typing import Any
 from mvsep_watch.daemon.holds import APPROVABLE, WAITS_FOR, WITHOUT_RESULTS
 from mvsep_watch.daemon.queueing import reserve
 from mvsep_watch.model import FINISHED, Config, HoldKind, JobState, SeparationState
-from mvsep_watch.naming import display
+from mvsep_watch.naming import OutputPlace, display
 from mvsep_watch.store import JobRow, SeparationRow, Store
 
 Item = dict[str, Any]
 """One job of a request: `id`; for approve `price` and `attempt`; for redo also `settings`, `asked` and `replace`."""
-Doubt = Callable[[Path], bool]
+Doubt = Callable[[OutputPlace], bool]
 
 NOT_MEANT = "nobody knows here what its rule means now; a new file under that rule makes it known"
 
@@ -42,7 +42,7 @@ class Redoing:
         if reason := self._why_no_redo(job, item):
             return reason
         replaces = bool(item.get("replace")) and job.state == JobState.PUBLISHED
-        place = (job.output_root, job.final) if replaces or job.state.is_live else self._place_for(job)
+        place = (job.output_root, job.place) if replaces or job.state.is_live else self._place_for(job)
         if place is None:
             return "the configuration has no such folder or rule any more"
         self._store.sources.remember(job.source_id)
@@ -52,8 +52,8 @@ class Redoing:
         self._take_along(job, item)
         return ""
 
-    def _place_for(self, job: JobRow) -> tuple[Path, Path] | None:
-        """Reserve a folder where the job's rule publishes now, and give it after its root."""
+    def _place_for(self, job: JobRow) -> tuple[Path, OutputPlace] | None:
+        """Reserve a place where the job's rule publishes now, and give it after its root."""
         folder, rule = self._config.folder(job.folder), self._config.rule(job.folder, job.rule)
         if folder is None or rule is None:
             return None
@@ -108,8 +108,8 @@ class Redoing:
         if row.settings == settings or not self._store.jobs.of_separation(row.id):
             give_up(self._store, row, now=self._now)
 
-    def _add(self, job: JobRow, item: Item, place: tuple[Path, Path], *, replaces: bool) -> int:
-        jobs, (root, final) = self._store.jobs, place
+    def _add(self, job: JobRow, item: Item, reserved: tuple[Path, OutputPlace], *, replaces: bool) -> int:
+        jobs, (root, place) = self._store.jobs, reserved
         made = jobs.add(
             source_id=job.source_id,
             bytes_key=job.bytes_key,
@@ -120,7 +120,8 @@ class Redoing:
             asked=item.get("asked") or job.asked,
             priority=job.priority,
             output_root=root,
-            final=final,
+            final=place.base,
+            is_flat=place.is_flat,
             batch_id=jobs.approved_batch(now=self._now),
             now=self._now,
             redo_of=job.id,

@@ -235,7 +235,7 @@ class _Applying:
         """Remember a published job's file again, or fetch outputs again that are gone, while the server has them."""
         was_forgotten = self._store.sources.get(job.source_id).state == "ignored"
         self._store.sources.remember(job.source_id)
-        if not os.path.lexists(job.final):
+        if not os.path.lexists(job.place.mark):
             self._store.jobs.move(
                 job, JobState.SEPARATED, now=self._now, reason="its outputs are gone", finished_at=None
             )

@@ -8,19 +8,19 @@ other's as well.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 from mvsep_watch.errors import OutputDamagedError, SourceChangedError, SourceRefusedError
 from mvsep_watch.files.reading import blocks, opened
 from mvsep_watch.files.staging import Staging, plain
 from mvsep_watch.files.trouble import never
 from mvsep_watch.model import Output
+from mvsep_watch.naming import OutputPlace
 
 
 def copy_verified(
-    folder: Path, outputs: Iterable[Output], staging: Staging, *, stopping: Callable[[], bool] = never
+    place: OutputPlace, outputs: Iterable[Output], staging: Staging, *, stopping: Callable[[], bool] = never
 ) -> tuple[Output, ...]:
-    """Copy outputs from the published folder that should hold them into a staging, under the same names.
+    """Copy outputs from where another job published them into a staging, under the same names.
 
     Returns:
         Those that were found intact and are now complete in the staging.
@@ -31,12 +31,12 @@ def copy_verified(
         NeedsUserError: One may not be read.
         StoppedError: `stopping` said so.
     """
-    return tuple(output for output in outputs if _copy(folder, output, staging, stopping))
+    return tuple(output for output in outputs if _copy(place, output, staging, stopping))
 
 
-def _copy(folder: Path, output: Output, staging: Staging, stopping: Callable[[], bool]) -> bool:
+def _copy(place: OutputPlace, output: Output, staging: Staging, stopping: Callable[[], bool]) -> bool:
     try:
-        with opened(folder / plain(output.name)) as file:
+        with opened(place.file(plain(output.name))) as file:
             staging.write(
                 output.name,
                 blocks(file, stopping=stopping),

@@ -40,6 +40,21 @@ def rename_new(source: Path, target: Path) -> None:
         _rename_new_by_hand(source, target)
 
 
+def link_new(source: Path, target: Path) -> None:
+    """Give a file a second name, which must be free; where the file system knows no links, the file is renamed.
+
+    Raises:
+        FileExistsError: The name is taken, even by a dangling link.
+        OSError: Whatever else the system says.
+    """
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError as exc:
+        if exc.errno not in _NO_LINKS_HERE:
+            raise
+        rename_new(source, target)
+
+
 def exchange(one: Path, other: Path) -> None:
     """Swap two names.
 

@@ -1,4 +1,4 @@
-"""The sidecar: the JSON file beside the outputs that says where they come from.
+"""The sidecar: the JSON file beside the outputs that says where they come from, and that all of them are there.
 
 Written last into a staging, read to recognise what is there already, and everything that is left when the state file
 is lost; so it holds all of a separation's identity. Never trusted further than that: the names in it are checked
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,9 @@ from mvsep_watch.errors import NeedsUserError, SourceBusyError, SourceChangedErr
 from mvsep_watch.files.reading import hash_file, opened
 from mvsep_watch.files.trouble import never, output_errors, shown
 from mvsep_watch.model import Output, Provenance
+from mvsep_watch.naming import OutputPlace, escape_path, is_sidecar, unescape_path
 
-SIDECAR_NAME = "mvsep-watch.json"
 FORMAT = 1
-_NEW_NAME = f".{SIDECAR_NAME}.new"
 _LIMIT_BYTES = 4 << 20
 """Many times what the most stems and the longest names need."""
 _KINDS: dict[str, type | tuple[type, ...]] = {"str": str, "int": int, "int | None": (int, type(None))}
@@ -32,15 +31,18 @@ class SidecarDamagedError(NeedsUserError):
     """A sidecar is there and cannot be understood."""
 
 
-def write(folder: Path, provenance: Provenance, *, version: str) -> Path:
+def write(place: OutputPlace, provenance: Provenance, *, version: str) -> Path:
     """Write the sidecar into a staging, durably, with the program's version for people to see.
+
+    It names its outputs as their files are named.
 
     Raises:
         OutputRootError: It cannot be written.
     """
-    path = folder / SIDECAR_NAME
-    new = folder / _NEW_NAME
-    content = {"format": FORMAT, "program": f"mvsep-watch {version}", **asdict(provenance)}
+    path = place.sidecar
+    new = path.with_name(f".{path.name}.new")
+    said = _renamed(provenance, lambda name: escape_path(place.file(name).name))
+    content = {"format": FORMAT, "program": f"mvsep-watch {version}", **asdict(said)}
     with output_errors(path):
         new.unlink(missing_ok=True)
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
@@ -54,23 +56,30 @@ def write(folder: Path, provenance: Provenance, *, version: str) -> Path:
 
 
 def remove(folder: Path) -> None:
-    """Remove a sidecar from a staging that is not to be published yet.
+    """Remove the sidecars from a staging that is not to be published yet.
 
     Raises:
-        OutputRootError: It cannot be removed.
+        OutputRootError: One cannot be removed.
     """
     with output_errors(folder):
-        (folder / SIDECAR_NAME).unlink(missing_ok=True)
-        (folder / _NEW_NAME).unlink(missing_ok=True)
+        for path in list(folder.iterdir()):
+            if is_sidecar(path.name.removeprefix(".").removesuffix(".new")):
+                path.unlink()
 
 
-def read(folder: Path) -> Provenance | None:
-    """Read a folder's sidecar, or give None where there is none. Keys that are not known are passed over.
+def place_in(folder: Path) -> OutputPlace | None:
+    """Give the place whose sidecar a staging holds, as if its files lay there; None where it holds none."""
+    found = sorted(path for path in folder.iterdir() if is_sidecar(path.name)) if folder.is_dir() else []
+    return OutputPlace.of_sidecar(found[0]) if found else None
+
+
+def read(place: OutputPlace) -> Provenance | None:
+    """Read the sidecar of a place, or give None where there is none. Keys that are not known are passed over.
 
     Raises:
         SidecarDamagedError: There is one, and it cannot be read or understood.
     """
-    path = folder / SIDECAR_NAME
+    path = place.sidecar
     try:
         with opened(path) as file:
             content = file.read(_LIMIT_BYTES)
@@ -81,13 +90,15 @@ def read(folder: Path) -> Provenance | None:
     except OSError as exc:
         raise _damaged(path, exc.strerror or str(exc)) from exc
     try:
-        return _parse(json.loads(content))
+        return _renamed(_parse(json.loads(content)), lambda name: place.name_of(unescape_path(name)))
     except (ValueError, TypeError, KeyError, RecursionError) as exc:
         raise _damaged(path, str(exc)) from exc
 
 
-def verify(folder: Path, outputs: Iterable[Output], *, stopping: Callable[[], bool] = never) -> tuple[Output, ...]:
-    """Compare a folder with what it should hold, by size and sha256.
+def verify(
+    place: OutputPlace, outputs: Iterable[Output], *, stopping: Callable[[], bool] = never
+) -> tuple[Output, ...]:
+    """Compare what is in a place with what should be there, by size and sha256.
 
     Returns:
         The outputs that are missing or not intact; empty when all is well.
@@ -97,12 +108,12 @@ def verify(folder: Path, outputs: Iterable[Output], *, stopping: Callable[[], bo
         NeedsUserError: One may not be read.
         StoppedError: `stopping` said so.
     """
-    return tuple(output for output in outputs if not _is_intact(folder, output, stopping))
+    return tuple(output for output in outputs if not _is_intact(place, output, stopping))
 
 
-def changed_sizes(folder: Path, outputs: Iterable[Output]) -> tuple[Output, ...]:
-    """Give the outputs that are missing from a folder or have another size there; reads none of them."""
-    return tuple(output for output in outputs if not _has_size(folder, output))
+def changed_sizes(place: OutputPlace, outputs: Iterable[Output]) -> tuple[Output, ...]:
+    """Give the outputs that are missing from a place or have another size there; reads none of them."""
+    return tuple(output for output in outputs if not _has_size(place, output))
 
 
 def find(root: Path, *, passed_over: Callable[[Path], None] = lambda _: None) -> Iterator[Path]:
@@ -126,23 +137,23 @@ def find(root: Path, *, passed_over: Callable[[Path], None] = lambda _: None) ->
         except OSError as exc:
             raise SourceBusyError(f"{shown(folder)} cannot be read just now: {exc.strerror}.") from exc
         for entry in entries:
-            if entry.name == SIDECAR_NAME and entry.is_file(follow_symlinks=False):
+            if is_sidecar(entry.name) and entry.is_file(follow_symlinks=False):
                 yield Path(entry.path)
             elif entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
                 folders.append(Path(entry.path))
 
 
-def _is_intact(folder: Path, output: Output, stopping: Callable[[], bool]) -> bool:
+def _is_intact(place: OutputPlace, output: Output, stopping: Callable[[], bool]) -> bool:
     try:
-        return _has_size(folder, output) and hash_file(folder / output.name, stopping=stopping)[0] == output.sha256
+        return _has_size(place, output) and hash_file(place.file(output.name), stopping=stopping)[0] == output.sha256
     except (SourceChangedError, SourceRefusedError):
         return False
 
 
-def _has_size(folder: Path, output: Output) -> bool:
+def _has_size(place: OutputPlace, output: Output) -> bool:
     if "/" in output.name or "\0" in output.name or output.name in {"", ".", ".."}:
         return False
-    path = folder / output.name
+    path = place.file(output.name)
     try:
         return path.lstat().st_size == output.size_bytes
     except (FileNotFoundError, NotADirectoryError):
@@ -154,8 +165,13 @@ def _has_size(folder: Path, output: Output) -> bool:
 def _damaged(path: Path, why: str) -> SidecarDamagedError:
     return SidecarDamagedError(
         f"{shown(path)} cannot be understood: {why}",
-        hint="Restore it from a backup, or move its folder to another place.",
+        hint="Restore it from a backup, or move it and its outputs to another place.",
     )
+
+
+def _renamed(provenance: Provenance, name_of: Callable[[str], str]) -> Provenance:
+    outputs = tuple(replace(output, name=name_of(output.name)) for output in provenance.outputs)
+    return replace(provenance, outputs=outputs)
 
 
 def _parse(content: Any) -> Provenance:

@@ -22,6 +22,7 @@ from mvsep_watch.files import sidecar, staging
 from mvsep_watch.files.claim import require
 from mvsep_watch.files.trouble import output_errors
 from mvsep_watch.model import Provenance
+from mvsep_watch.naming import OutputPlace
 
 RESERVE_BYTES = 10**9
 RESERVE_PART = 0.05
@@ -87,7 +88,7 @@ def look(place: Path, *, state_id: str) -> Spooled:
 def read(folder: Path) -> Provenance | None:
     """Read what a folder in a spool says of itself; None where it says nothing that can be understood."""
     try:
-        return None if folder.is_symlink() else sidecar.read(folder)
+        return None if folder.is_symlink() else sidecar.read(OutputPlace(folder))
     except (MvsepWatchError, OSError):  # whatever is wrong with it, the service may still have the results
         return None
 

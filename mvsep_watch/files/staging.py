@@ -1,4 +1,4 @@
-"""Outputs in the making: a hidden folder beside the final one, so that one rename makes everything visible at once.
+"""Outputs in the making: a hidden folder beside their place, so that one rename makes everything visible at once.
 
 Files arrive in a folder of their own within the staging, with records of how far they are, so that a broken download
 goes on where it stopped, even after a restart. A file under its own name in the staging is complete, checked and
@@ -17,20 +17,22 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from mvsep_watch.errors import NeedsUserError, OutputDamagedError, OutputRootError, PermanentError
-from mvsep_watch.files import sidecar
+from mvsep_watch.files import flat, sidecar
 from mvsep_watch.files.arriving import Arrival, ResumePoint, load_record, save_record
 from mvsep_watch.files.reading import hash_file
 from mvsep_watch.files.renaming import exchange as exchange_names
 from mvsep_watch.files.renaming import rename_new, sync_folder
 from mvsep_watch.files.trouble import never, no_space, output_errors, shown
+from mvsep_watch.model import Output
+from mvsep_watch.naming import OutputPlace, is_sidecar
 
 WORK_NAME = ".mvsep-watch-fetching"
 _NAME = re.compile(r"\.mvsep-watch-(?P<state>[A-Za-z0-9-]+)-(?P<job>[0-9]+)\.part")
@@ -61,7 +63,8 @@ class Staging:
     def open(cls, parent: Path, *, state_id: str, job_id: int, hash_: str, root: Path | None = None) -> Self:
         """Make, or find again, a job's staging in the parent of its final folder.
 
-        Complete outputs stay; a sidecar that was written already goes, since it is to be the last.
+        Complete outputs stay; a sidecar that was written already goes, since it is to be the last. What a killed
+        publication has shown without a folder is taken back.
 
         Args:
             parent: The final folder's parent; it and the folders above are made.
@@ -80,6 +83,7 @@ class Staging:
             _require_below(root, parent)
         with output_errors(staging.path):
             parent.mkdir(parents=True, exist_ok=True)
+            flat.take_back(staging.path)
             if staging._belongs_to() not in {hash_, None}:
                 shutil.rmtree(staging.path)
             _make_folder(staging.path)
@@ -165,11 +169,16 @@ class Staging:
             self._arrival(name).drop()
 
     def discard(self) -> None:
-        """Remove the staging with all that is in it."""
+        """Remove the staging with all that is in it, and what a killed publication has shown of it."""
         with output_errors(self.path):
             if os.path.lexists(self.path):
                 _require_kind(self.path, stat.S_ISDIR)
+                flat.take_back(self.path)
                 shutil.rmtree(self.path)
+
+    def place_for(self, place: OutputPlace) -> OutputPlace:
+        """Give where the sidecar of a place is to be written: in here, under the name that it has there."""
+        return replace(place, base=self.path / place.base.name if place.is_flat else self.path)
 
     @property
     def _work(self) -> Path:
@@ -204,7 +213,8 @@ class Staging:
         if "hash" in record:
             return str(record["hash"])
         with suppress(sidecar.SidecarDamagedError):
-            found = sidecar.read(self.path)
+            place = sidecar.place_in(self.path)
+            found = sidecar.read(place) if place else None
             return found.hash if found else ""
         return ""
 
@@ -238,27 +248,53 @@ def plain(name: str) -> str:
     Raises:
         ValueError: It is something else.
     """
-    if not name or name.startswith(".") or "/" in name or "\0" in name or name == sidecar.SIDECAR_NAME:
+    if not name or name.startswith(".") or "/" in name or "\0" in name or is_sidecar(name):
         raise ValueError(f"not a plain file name: {name!r}")
     return name
 
 
-def publish(staging: Staging, final: Path) -> None:
-    """Make a staging visible under its final name, whole and durable, by one rename.
+def publish(staging: Staging, place: OutputPlace) -> None:
+    """Make a staging visible in its place, whole and durable: by one rename, or flat, file by file.
 
     Raises:
-        TakenError: The name is taken.
+        TakenError: A name is taken.
         OutputRootError: It cannot be written.
         RetryableError: The staging is gone.
         NeedsUserError: Something in the staging is not ours.
     """
-    with output_errors(final):
+    with output_errors(place.base), _taken(place):
         _make_whole(staging)
-        try:
-            rename_new(staging.path, final)
-        except FileExistsError as exc:
-            raise TakenError(f"{shown(final)} is there already and is not this job's.") from exc
-        sync_folder(final.parent)
+        if place.is_flat:
+            flat.show(staging.path, place)
+        else:
+            rename_new(staging.path, place.base)
+            sync_folder(place.base.parent)
+
+
+def supersede(staging: Staging, place: OutputPlace, *, old: Iterable[Output]) -> None:
+    """Make a staging visible in the place of old outputs, which go.
+
+    Raises:
+        TakenError: A name is taken by something that is none of the old outputs; those are there again.
+        NeedsUserError: What is to be replaced is not a folder.
+        OutputRootError: It cannot be written.
+        RetryableError: Either is gone.
+    """
+    if place.is_flat:
+        with output_errors(place.base), _taken(place):
+            _make_whole(staging)
+            flat.show(staging.path, place, old=old)
+    else:
+        exchange(staging, place.base)
+        staging.discard()
+
+
+@contextmanager
+def _taken(place: OutputPlace) -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError as exc:
+        raise TakenError(f"{shown(place.base)} is there already and is not this job's.") from exc
 
 
 def exchange(staging: Staging, final: Path) -> None:
@@ -273,7 +309,7 @@ def exchange(staging: Staging, final: Path) -> None:
         RetryableError: Either is gone.
     """
     with output_errors(final):
-        old = _old(staging.path)
+        old = flat.old_beside(staging.path)
         _require_kind(final if os.path.lexists(final) else old, stat.S_ISDIR)
         _make_whole(staging)
         try:
@@ -286,15 +322,15 @@ def exchange(staging: Staging, final: Path) -> None:
 
 
 def is_aside(parent: Path, *, state_id: str, job_id: int) -> bool:
-    """Say whether an exchange for a job was broken off after it had set the old folder aside."""
-    return os.path.lexists(_old(parent / name_of(state_id=state_id, job_id=job_id)))
+    """Say whether an exchange for a job was broken off after it had set the old outputs aside."""
+    return os.path.lexists(flat.old_beside(parent / name_of(state_id=state_id, job_id=job_id)))
 
 
 def discard_left(parent: Path, *, state_id: str, job_id: int) -> None:
-    """Remove what a killed exchange has left beside a job's published folder."""
+    """Remove what a killed publication has left beside a job's published outputs."""
     path = parent / name_of(state_id=state_id, job_id=job_id)
-    for left in (path, _old(path)):
-        Staging(left).discard()
+    with output_errors(path):
+        flat.clear(path)
 
 
 def clean(parent: Path, *, state_id: str, live_job_ids: AbstractSet[int]) -> tuple[Path, ...]:
@@ -311,11 +347,6 @@ def clean(parent: Path, *, state_id: str, live_job_ids: AbstractSet[int]) -> tup
                 Staging(path).discard()
                 removed.append(path)
     return tuple(removed)
-
-
-def _old(path: Path) -> Path:
-    """Where the old folder stays while it cannot be exchanged in one step."""
-    return path.with_suffix(".old")
 
 
 def _exchange_by_hand(new: Path, final: Path, old: Path) -> None:

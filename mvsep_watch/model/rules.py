@@ -56,7 +56,9 @@ class Folder:
     Args:
         path: Absolute, `~` and variables expanded, symbolic links resolved where it exists.
         output: Absolute; the output root, which carries the claim.
-        layout: The pattern of a job's folder below `output`; one of {rel} {name} {rule} {ext} {folder} {sha8}.
+        layout: The pattern of a job's folder below `output`, or of what its outputs' names begin with; of {rel} {name}
+            {rule} {ext} {folder} {sha8}.
+        publish: Whether each job's outputs have a folder of their own, or lie flat in that of all.
         source: `keep`, `delete`, or the absolute folder that a source is moved to (keeping its relative path).
         notes: Whether a note beside a source says why it is held, failed or refused.
     """
@@ -72,6 +74,7 @@ class Folder:
     settle_s: float = 5.0
     watch: Literal["auto", "events", "poll"] = "auto"
     existing: Literal["process", "skip"] = "process"
+    publish: Literal["folder", "flat"] = "folder"
     source: Literal["keep", "delete"] | Path = "keep"
     notes: bool = False
 

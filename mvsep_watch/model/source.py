@@ -122,3 +122,7 @@ class Provenance:
     credits_estimated: int | None
     credits_charged: int | None
     outputs: tuple[Output, ...]
+
+    def is_of(self, other: Provenance) -> bool:
+        """Say whether this is told of the same job's outputs of the same separation."""
+        return (self.state_id, self.job_id, self.hash) == (other.state_id, other.job_id, other.hash)

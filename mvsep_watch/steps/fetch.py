@@ -19,7 +19,7 @@ from mvsep_watch.files.staging import Staging, publish
 from mvsep_watch.files.trouble import output_errors
 from mvsep_watch.model import Output, Provenance, Remote
 from mvsep_watch.mvsep import Download
-from mvsep_watch.naming import chosen, unknown_stems
+from mvsep_watch.naming import OutputPlace, chosen, unknown_stems
 from mvsep_watch.steps.base import Pool, Tools
 from mvsep_watch.steps.receiving import Receiver, labels_of, unwatched
 
@@ -30,9 +30,9 @@ class SpoolFullError(RetryableError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sibling:
-    """A published folder of the same separation, with what it held; `is_whole` if that was every stem there is."""
+    """What another job published of the same separation; `is_whole` if that was every stem there is."""
 
-    folder: Path
+    place: OutputPlace
     outputs: tuple[Output, ...]
     is_whole: bool
 
@@ -77,7 +77,7 @@ class Fetch:
     """Stage the outputs of a finished separation for one job.
 
     Args:
-        parent: Where the final folder will be; the staging folder is made there.
+        parent: Where the outputs will be; the staging folder is made there.
         root: The output root.
         note: What the root was when it was last seen to be itself.
         stems: What the rule publishes; None is everything.
@@ -85,7 +85,7 @@ class Fetch:
         listed: Every stem that the service is known to have; empty where that is not known.
         place: The spool, which may keep the outputs.
         asked_by: The names of the job's folder and rule.
-        siblings: Folders that other jobs published from the same separation.
+        siblings: What other jobs published from the same separation.
         known: What the service listed just now; None asks it.
     """
 
@@ -155,13 +155,15 @@ class Fetch:
 
     def _from_spool(self) -> Iterator[Sibling]:
         for folder, said in self._kept():
-            yield Sibling(folder=folder, outputs=said.outputs, is_whole=is_every_stem(said.outputs, self.listed))
+            yield Sibling(
+                place=OutputPlace(folder), outputs=said.outputs, is_whole=is_every_stem(said.outputs, self.listed)
+            )
 
     def _left(self) -> Iterator[Sibling]:
         """Give what the spool keeps for the same rule: all that it publishes, whatever the service once had."""
         for folder, said in self._kept():
             if (said.folder, said.rule) == self.asked_by:
-                yield Sibling(folder=folder, outputs=said.outputs, is_whole=True)
+                yield Sibling(place=OutputPlace(folder), outputs=said.outputs, is_whole=True)
 
     def _copied_from(
         self, siblings: Iterable[Sibling], staging: Staging, tools: Tools, room: Room | None
@@ -194,7 +196,7 @@ class Fetch:
         wanted = [sibling.outputs[i] for i in chosen(self.stems, labels, slugs=dict(self.slugs))]
         if room:
             room.take(sum(output.size_bytes for output in wanted))
-        intact = copy_verified(sibling.folder, wanted, staging, stopping=tools.stopping.is_set)
+        intact = copy_verified(sibling.place, wanted, staging, stopping=tools.stopping.is_set)
         return tuple(wanted) if len(intact) == len(wanted) else None
 
 
@@ -247,9 +249,9 @@ class Spool:
         said = replace(
             self.provenance, outputs=fetched.outputs, algorithm=fetched.algorithm or self.provenance.algorithm
         )
-        sidecar.write(staging.path, said, version=tools.version)
+        sidecar.write(OutputPlace(staging.path), said, version=tools.version)
         spool.vacate(self.place, state_id=state_id, job_id=job_id, hash_=self.fetch.hash)
-        publish(staging, spool.folder_of(self.place, state_id=state_id, job_id=job_id))
+        publish(staging, OutputPlace(spool.folder_of(self.place, state_id=state_id, job_id=job_id)))
         return fetched
 
 

@@ -1,4 +1,4 @@
-"""Steps at the end: publish by one rename, dispose of a source, and look after output roots."""
+"""Steps at the end: publish, dispose of a source, and look after output roots."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from mvsep_watch.errors import NeedsUserError, RetryableError
 from mvsep_watch.files import claim as claims
 from mvsep_watch.files import disposal, roots, sidecar, staging
 from mvsep_watch.files.watched import FolderNote, require_same
-from mvsep_watch.model import FileStat, Provenance
-from mvsep_watch.naming import display
+from mvsep_watch.model import FileStat, Output, Provenance
+from mvsep_watch.naming import OutputPlace, display
 from mvsep_watch.planner import Place, decide_place
 from mvsep_watch.steps.base import Pool, Tools
 
@@ -24,19 +24,20 @@ class NotStagedError(RetryableError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publish:
-    """Write the sidecar last and show everything by one rename of the staging folder to `final`.
+    """Write the sidecar last and show everything in its place.
 
     Args:
-        root: The output root that `final` is below.
+        root: The output root that the place is below.
         note: What the root was when it was last seen to be itself.
-        replaces: Exchange with the folder that is there, if it is still what its sidecar says; else never replace.
+        replaces: Take the place of the outputs that are there, if they are still what their sidecar says; else never
+            replace.
     """
 
     pool: ClassVar[Pool] = Pool.FILING
 
     job_id: int
     state_id: str
-    final: Path
+    place: OutputPlace
     root: Path
     provenance: Provenance
     note: roots.RootNote | None = None
@@ -51,62 +52,63 @@ class Publish:
         """Publish; done already, by this job and from this hash, is done. Gives what the root is to be noted as.
 
         Raises:
-            TakenError: Somebody else's folder is in the reserved place.
+            TakenError: Somebody else's folder or file is in the reserved place.
             NotStagedError: The staging is not whole; it is to be fetched again.
             OutputRootError: The output root is away, or cannot be written.
         """
         note = roots.require_same(self.root, self.note)
-        match self._place():
+        match self._decided():
             case Place.DONE:
-                staging.discard_left(self.final.parent, state_id=self.state_id, job_id=self.job_id)
+                staging.discard_left(self.place.base.parent, state_id=self.state_id, job_id=self.job_id)
             case Place.SHOW:
-                staging.publish(self._staged(tools), self.final)
+                staging.publish(self._staged(tools), self.place)
             case Place.EXCHANGE:
                 self._exchange(tools)
             case Place.ASK:
                 raise self._changed()
         return note
 
-    def _place(self) -> Place:
+    def _decided(self) -> Place:
         """Look at the place; what a link in it leads to says nothing."""
-        is_aside = staging.is_aside(self.final.parent, state_id=self.state_id, job_id=self.job_id)
+        is_aside = staging.is_aside(self.place.base.parent, state_id=self.state_id, job_id=self.job_id)
         return decide_place(
             self.provenance,
-            None if self.final.is_symlink() else sidecar.read(self.final),
+            None if self.place.mark.is_symlink() else sidecar.read(self.place),
             replaces=self.replaces,
-            is_taken=os.path.lexists(self.final),
+            is_taken=os.path.lexists(self.place.mark),
             is_aside=is_aside,
         )
 
     def _staged(self, tools: Tools) -> staging.Staging:
         """Give the staging, whole, its sidecar written; what is damaged in it is dropped, to be fetched again."""
         staged = staging.Staging.open(
-            self.final.parent,
+            self.place.base.parent,
             state_id=self.state_id,
             job_id=self.job_id,
             hash_=self.provenance.hash,
             root=self.root,
         )
-        if missing := sidecar.verify(staged.path, self.provenance.outputs, stopping=tools.stopping.is_set):
+        if missing := sidecar.verify(OutputPlace(staged.path), self.provenance.outputs, stopping=tools.stopping.is_set):
             for output in missing:
                 staged.drop(output.name)
             raise NotStagedError(f"{missing[0].name} is not staged any more")
-        sidecar.write(staged.path, self.provenance, version=tools.version)
+        sidecar.write(staged.place_for(self.place), self.provenance, version=tools.version)
         return staged
 
     def _exchange(self, tools: Tools) -> None:
-        """Exchange with the old outputs if they are as they were; those that were set aside already were."""
+        """Replace the old outputs if they are as they were; those that were set aside already were."""
         staged = self._staged(tools)
-        if os.path.lexists(self.final):
-            there = sidecar.read(self.final)
-            if there is None or sidecar.verify(self.final, there.outputs, stopping=tools.stopping.is_set):
+        old: tuple[Output, ...] = ()
+        if os.path.lexists(self.place.mark):
+            there = sidecar.read(self.place)
+            if there is None or sidecar.verify(self.place, there.outputs, stopping=tools.stopping.is_set):
                 raise self._changed()
-        staging.exchange(staged, self.final)
-        staged.discard()
+            old = there.outputs
+        staging.supersede(staged, self.place, old=old)
 
     def _changed(self) -> NeedsUserError:
         return NeedsUserError(
-            f"the outputs in {display(self.final)} are no longer what they were when they were published",
+            f"the outputs in {display(self.place.base)} are no longer what they were when they were published",
             hint="move them away, then `retry`; nothing is paid again",
         )
 
@@ -217,7 +219,7 @@ class CheckRoot:
         if claim is not None:
             return self._facts(claim=claim)
         sidecars = sidecar.find(self.root) if self.searches and not self.takes_over else ()
-        states = {found.state_id for path in sidecars if (found := sidecar.read(path.parent))}
+        states = {found.state_id for path in sidecars if (found := sidecar.read(OutputPlace.of_sidecar(path)))}
         if not states <= {self.claim.state_id}:
             return self._facts(states=states)
         claims.write(self.root, self.claim, replace_damaged=self.takes_over)

@@ -58,11 +58,12 @@ class Jobs:
         final: Path,
         batch_id: int,
         now: float,
+        is_flat: bool = False,
         redo_of: int | None = None,
         attempt_wanted: int | None = None,
         replaces: bool = False,
     ) -> int:
-        """Queue a job, its final folder reserved, and give its id."""
+        """Queue a job, its place reserved, and give its id."""
         job_id = self._db.insert(
             "jobs",
             {
@@ -77,6 +78,7 @@ class Jobs:
                 "priority": priority,
                 "output_root": path_blob(output_root),
                 "final": path_blob(final),
+                "is_flat": int(is_flat),
                 "batch_id": batch_id,
                 "queued_at": now,
                 "redo_of": redo_of,
@@ -250,7 +252,7 @@ class Jobs:
         return text
 
     def is_reserved(self, final: Path) -> bool:
-        """Say whether a job that may still publish, or has published, owns this folder."""
+        """Say whether a job that may still publish, or has published, owns the place with this base."""
         return bool(
             self._db.value(
                 "SELECT 1 FROM jobs WHERE final = ? AND state NOT IN ('failed', 'cancelled') LIMIT 1",

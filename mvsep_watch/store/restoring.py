@@ -24,6 +24,7 @@ from mvsep_watch.model import (
     file_key,
     kind_of,
 )
+from mvsep_watch.naming import OutputPlace
 from mvsep_watch.store.connection import Db
 from mvsep_watch.store.jobs import Jobs
 from mvsep_watch.store.rows import JobRow, SeparationRow, path_blob
@@ -42,14 +43,14 @@ class Published:
 
     Args:
         said: What it says.
-        final: The folder that it lies in.
+        place: Where it lies.
         root: The output root above it.
         source: Where its source was, or is likeliest to have been.
         is_intact: Whether its outputs are what was published, as far as was looked.
     """
 
     said: Provenance
-    final: Path
+    place: OutputPlace
     root: Path
     source: Path
     queued_at: float
@@ -58,7 +59,7 @@ class Published:
     is_intact: bool = True
 
     @classmethod
-    def of(cls, said: Provenance, *, final: Path, root: Path, source: Path) -> Published:
+    def of(cls, said: Provenance, *, place: OutputPlace, root: Path, source: Path) -> Published:
         """Check what a sidecar says.
 
         Raises:
@@ -70,7 +71,7 @@ class Published:
         fetched_at = _instant(said.fetched_at) or submitted_at or queued_at
         return cls(
             said=said,
-            final=final,
+            place=place,
             root=root,
             source=source,
             queued_at=queued_at,
@@ -171,7 +172,8 @@ class Restoring:
             job.id,
             separation_id=separation_id,
             settings=said.settings,
-            final=path_blob(found.final),
+            final=path_blob(found.place.base),
+            is_flat=int(found.place.is_flat),
             output_root=path_blob(found.root),
             fetched_at=found.fetched_at,
         )
@@ -189,7 +191,7 @@ class Restoring:
             for job in self._jobs.on_input(said.input_key)
             if (job.realm, job.folder, job.rule) == (said.realm, said.folder, said.rule)
         ]
-        in_place = [job for job in alike if job.final == found.final]
+        in_place = [job for job in alike if job.place == found.place]
         own = [job for job in in_place if job.separation_id == separation_id]
         to_do = [job for job in in_place if job.state != JobState.PUBLISHED]
         elsewhere = [
@@ -212,7 +214,8 @@ class Restoring:
             asked="",
             priority=0,
             output_root=found.root,
-            final=found.final,
+            final=found.place.base,
+            is_flat=found.place.is_flat,
             batch_id=self._restored_batch(now),
             now=found.queued_at,
         )

@@ -23,6 +23,7 @@ from mvsep_watch.model import (
     Work,
     kind_of,
 )
+from mvsep_watch.naming import OutputPlace
 from mvsep_watch.planner import Attempt
 
 T = TypeVar("T")
@@ -148,7 +149,7 @@ class SeparationRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRow:
-    """A job: one source and one rule. `final` is the reserved folder, absolute.
+    """A job: one source and one rule. `final` is the base of the reserved place, absolute; see `place`.
 
     `bytes_key` is the file key of the source's bytes, `input_key` that of what is sent of them.
     """
@@ -167,6 +168,7 @@ class JobRow:
     priority: int
     output_root: Path
     final: Path
+    is_flat: bool
     batch_id: int
     reason: str
     hint: str
@@ -181,6 +183,11 @@ class JobRow:
     queued_at: float
     fetched_at: float | None
     finished_at: float | None
+
+    @property
+    def place(self) -> OutputPlace:
+        """Where its outputs lie, or will."""
+        return OutputPlace(self.final, is_flat=self.is_flat)
 
 
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {

@@ -262,6 +262,7 @@ def _third(db: sqlite3.Connection) -> None:
     """Add what later versions remember, column by column; drop what nobody reads."""
     for statement in (
         "ALTER TABLE jobs DROP COLUMN price_allowed",
+        "ALTER TABLE jobs ADD COLUMN is_flat INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE sources ADD COLUMN xxh3 TEXT",
         "ALTER TABLE separations ADD COLUMN asked INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE approvals ADD COLUMN saw_rows INTEGER NOT NULL DEFAULT 0",

@@ -25,6 +25,7 @@ def folders(*written, top=""):
         ("output: /o", "output", Path("/o")),
         ("output: ~/o", "output", Path("/home/u/o")),
         ("layout: '{folder}/{name}.{ext}.{sha8}'", "layout", "{folder}/{name}.{ext}.{sha8}"),
+        ("publish: flat", "publish", "flat"),
         ("source: delete", "source", "delete"),
         ("notes: true", "notes", True),
         ("source: {move: /done}", "source", Path("/done")),
@@ -67,6 +68,7 @@ def test_the_keys_of_a_single_rule_stand_on_the_folder(config, keys, name, value
         ("settle: fast", 'found "fast"; allowed: a duration'),
         ("watch: event", 'allowed: auto, events, or poll; did you mean "events"?'),
         ("existing: proces", 'did you mean "process"?'),
+        ("publish: flatt", 'found "flatt"; allowed: folder, or flat; did you mean "flat"?'),
         ("source: move", 'found "move"; allowed: keep, delete or {move: PATH}'),
         ("source: {mvoe: /x}", "found a mapping; allowed: keep, delete or {move: PATH}"),
         ("source: {move: '${NOPE}/x'}", "the environment variable NOPE is not set"),
@@ -132,12 +134,14 @@ def test_a_model_may_be_said_by_name(config):
     assert folder.rules[0].sep_type == "BS Roformer"
 
 
-def test_several_rules_share_a_folder_and_have_folders_of_their_own_in_it(config):
-    """The layout follows the number of rules."""
-    folder = config.load(folders("{path: /a, rules: [{name: x-1, sep_type: 1}, {name: Y_2, sep_type: 2}]}")).folders[0]
+@pytest.mark.parametrize(("publish", "layout"), [("folder", "{rel}/{name}/{rule}"), ("flat", "{rel}/{name} [{rule}]")])
+def test_several_rules_share_a_folder_and_do_not_meet_in_it(config, publish, layout):
+    """The layout follows the number of rules, and the way in which outputs are published."""
+    rules = "[{name: x-1, sep_type: 1}, {name: Y_2, sep_type: 2}]"
+    folder = config.load(folders(f"{{path: /a, publish: {publish}, rules: {rules}}}")).folders[0]
 
     assert [(rule.name, rule.sep_type) for rule in folder.rules] == [("x-1", 1), ("Y_2", 2)]
-    assert folder.layout == "{rel}/{name}/{rule}"
+    assert folder.layout == layout
 
 
 @pytest.mark.parametrize(

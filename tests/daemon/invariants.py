@@ -9,8 +9,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from mvsep_watch.files.sidecar import SIDECAR_NAME
 from mvsep_watch.model import tag_in_hash
+from mvsep_watch.naming import SIDECAR_NAME
 
 
 def sha256(path: Path) -> str:

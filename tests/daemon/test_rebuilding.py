@@ -324,10 +324,10 @@ def test_outputs_that_cannot_be_read_are_told_and_stop_no_other(world, monkeypat
     world.lose_state()
     verify = sidecar.verify
 
-    def fails_for_the_first(folder, outputs):
-        if folder.name == "1":
+    def fails_for_the_first(place, outputs):
+        if place.base.name == "1":
             raise SourceBusyError("Input/output error")
-        return verify(folder, outputs)
+        return verify(place, outputs)
 
     monkeypatch.setattr(sidecar, "verify", fails_for_the_first)
     report = world.rebuild(verify=True)

@@ -4,6 +4,7 @@ import os
 
 from mvsep_watch.files import sidecar
 from mvsep_watch.model import Rule
+from mvsep_watch.naming import OutputPlace
 from tests.daemon.world import write_wav
 
 
@@ -28,7 +29,7 @@ def test_the_sidecar_says_where_outputs_come_from(world):
     world.start()
     world.finish()
 
-    said = sidecar.read(world.stems / "song")
+    said = sidecar.read(OutputPlace(world.stems / "song"))
 
     job = next(iter(world.service.jobs.values()))
     assert (said.realm, said.host, said.account) == ("mvsep", "https://mvsep.com", "someone@example.com")

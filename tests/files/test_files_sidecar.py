@@ -6,20 +6,21 @@ import pytest
 
 from mvsep_watch.errors import SourceBusyError, StoppedError
 from mvsep_watch.files import sidecar
-from mvsep_watch.files.sidecar import SIDECAR_NAME, SidecarDamagedError
+from mvsep_watch.files.sidecar import SidecarDamagedError
+from mvsep_watch.naming import SIDECAR_NAME, OutputPlace
 
 
 @pytest.fixture
 def published(tmp_path, provenance):
     for output, content in zip(provenance().outputs, (b"voice", b"band"), strict=True):
         (tmp_path / output.name).write_bytes(content)
-    sidecar.write(tmp_path, provenance(), version="0.1.0")
+    sidecar.write(OutputPlace(tmp_path), provenance(), version="0.1.0")
     return tmp_path
 
 
 def test_what_is_written_is_read(published, provenance):
     """A lost state file is rebuilt from it, to the last field."""
-    assert sidecar.read(published) == provenance()
+    assert sidecar.read(OutputPlace(published)) == provenance()
 
 
 def test_people_can_read_it(published):
@@ -31,7 +32,7 @@ def test_people_can_read_it(published):
 
 def test_a_folder_without_one_has_none(tmp_path):
     """Also a folder that is not there."""
-    assert (sidecar.read(tmp_path), sidecar.read(tmp_path / "never")) == (None, None)
+    assert (sidecar.read(OutputPlace(tmp_path)), sidecar.read(OutputPlace(tmp_path / "never"))) == (None, None)
 
 
 def test_keys_of_a_later_program_are_passed_over(published, provenance):
@@ -39,7 +40,7 @@ def test_keys_of_a_later_program_are_passed_over(published, provenance):
     path = published / SIDECAR_NAME
     path.write_text(json.dumps({**json.loads(path.read_text()), "mood": "blue"}))
 
-    assert sidecar.read(published) == provenance()
+    assert sidecar.read(OutputPlace(published)) == provenance()
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_what_cannot_be_understood_is_an_error_and_no_absence(published, change)
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
 
     with pytest.raises(SidecarDamagedError, match="cannot be understood"):
-        sidecar.read(published)
+        sidecar.read(OutputPlace(published))
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000])
@@ -61,7 +62,7 @@ def test_a_damaged_file_is_an_error(tmp_path, content):
     (tmp_path / SIDECAR_NAME).write_bytes(content)
 
     with pytest.raises(SidecarDamagedError):
-        sidecar.read(tmp_path)
+        sidecar.read(OutputPlace(tmp_path))
 
 
 def test_a_link_is_no_sidecar(tmp_path, published):
@@ -71,12 +72,12 @@ def test_a_link_is_no_sidecar(tmp_path, published):
     (other / SIDECAR_NAME).symlink_to(published / SIDECAR_NAME)
 
     with pytest.raises(SidecarDamagedError):
-        sidecar.read(other)
+        sidecar.read(OutputPlace(other))
 
 
 def test_intact_outputs_are_not_missing(published, provenance):
     """All there, byte by byte."""
-    assert sidecar.verify(published, provenance().outputs) == ()
+    assert sidecar.verify(OutputPlace(published), provenance().outputs) == ()
 
 
 @pytest.mark.parametrize("damage", ["gone", "shorter", "edited", "folder", "link"])
@@ -94,7 +95,7 @@ def test_an_output_that_is_not_intact_is_named(published, provenance, damage):
         (published / "elsewhere").write_bytes(b"voice")
         voice.symlink_to("elsewhere")
 
-    assert [output.name for output in sidecar.verify(published, provenance().outputs)] == ["Vocals.flac"]
+    assert [output.name for output in sidecar.verify(OutputPlace(published), provenance().outputs)] == ["Vocals.flac"]
 
 
 def test_a_sidecar_names_nothing_outside_its_folder(tmp_path, output):
@@ -103,13 +104,13 @@ def test_a_sidecar_names_nothing_outside_its_folder(tmp_path, output):
     (tmp_path / "song").mkdir()
     outputs = (output("../secret", b"x"), output(str(tmp_path / "secret"), b"x"))
 
-    assert sidecar.verify(tmp_path / "song", outputs) == outputs
+    assert sidecar.verify(OutputPlace(tmp_path / "song"), outputs) == outputs
 
 
 def test_verifying_stops_when_told(published, provenance):
     """Gigabytes of stems do not hold up the end."""
     with pytest.raises(StoppedError):
-        sidecar.verify(published, provenance().outputs, stopping=lambda: True)
+        sidecar.verify(OutputPlace(published), provenance().outputs, stopping=lambda: True)
 
 
 def test_all_sidecars_below_a_root_are_found(tmp_path):
@@ -133,10 +134,10 @@ def test_outputs_are_compared_by_their_sizes_alone(published, provenance):
     outputs = provenance().outputs
     path = published / outputs[0].name
     path.write_bytes(bytes(path.stat().st_size))
-    same_size = sidecar.changed_sizes(published, outputs)
+    same_size = sidecar.changed_sizes(OutputPlace(published), outputs)
     path.write_bytes(b"")
 
-    assert (same_size, sidecar.changed_sizes(published, outputs)) == ((), outputs[:1])
+    assert (same_size, sidecar.changed_sizes(OutputPlace(published), outputs)) == ((), outputs[:1])
 
 
 @pytest.mark.parametrize(("number", "told"), [(13, True), (5, False)], ids=["EACCES", "EIO"])

@@ -7,6 +7,7 @@ import pytest
 from mvsep_watch.errors import OutputRootError
 from mvsep_watch.files import sidecar, spool, staging
 from mvsep_watch.model import Output, Provenance, Settings
+from mvsep_watch.naming import SIDECAR_NAME, OutputPlace
 
 GB = 10**9
 
@@ -34,7 +35,7 @@ def provenance(**changes):
 def keep(place, *, job_id=7, state_id="s1", **changes):
     folder = spool.folder_of(place, state_id=state_id, job_id=job_id)
     folder.mkdir()
-    sidecar.write(folder, provenance(state_id=state_id, job_id=job_id, **changes), version="0")
+    sidecar.write(OutputPlace(folder), provenance(state_id=state_id, job_id=job_id, **changes), version="0")
     return folder
 
 
@@ -76,8 +77,8 @@ def test_everything_that_is_kept_is_found_a_jobs_own_first(place):
     others = [keep(place, state_id="a1", job_id=8), keep(place, state_id="z1", job_id=8)]
     own = keep(place)
     for folder in (own, *others):
-        sidecar.write(folder, provenance(job_id=8), version="0")
-    (keep(place, job_id=9) / sidecar.SIDECAR_NAME).write_bytes(b"?")
+        sidecar.write(OutputPlace(folder), provenance(job_id=8), version="0")
+    (keep(place, job_id=9) / SIDECAR_NAME).write_bytes(b"?")
     spool.folder_of(place, state_id="s1", job_id=10).symlink_to(own)
 
     found = list(spool.kept_in(place, state_id="s1", job_id=7))
@@ -96,7 +97,7 @@ def test_a_state_with_another_id_keeps_what_it_has_kept(place):
 
 def test_what_is_of_another_separation_is_not_removed(place):
     """The same number stands for another job where a backup was restored."""
-    sidecar.write(keep(place), provenance(), version="0")
+    sidecar.write(OutputPlace(keep(place)), provenance(), version="0")
     spool.remove(place, state_id="s1", job_id=7, hash_="other")
     left = [path.name for path in place.iterdir()]
     spool.remove(place, state_id="s1", job_id=7, hash_="h")
@@ -134,7 +135,7 @@ def test_removing_takes_what_is_kept_and_what_is_begun_of_one_job(place):
     spool.remove(place, state_id="s1", job_id=9, hash_="h")
 
     assert sorted(path.name for path in place.iterdir()) == [".s1-8", ".s1-9"]
-    assert (other / sidecar.SIDECAR_NAME).is_file()
+    assert (other / SIDECAR_NAME).is_file()
 
 
 def test_a_jobs_folder_is_vacated_and_what_is_of_another_separation_is_kept(place):

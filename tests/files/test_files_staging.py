@@ -18,6 +18,7 @@ from mvsep_watch.errors import (
 from mvsep_watch.files import renaming, sidecar, staging
 from mvsep_watch.files.arriving import ResumePoint
 from mvsep_watch.files.staging import Staging, TakenError
+from mvsep_watch.naming import OutputPlace
 
 NAME = ".mvsep-watch-s1-7.part"
 
@@ -53,7 +54,7 @@ def test_a_published_folder_holds_the_outputs_and_nothing_else(tmp_path, opened,
         made.write("Other.flac", breaking(b"ba"))
     made.write("Other.flac", [b"band"])
     before = {name for name in tree(tmp_path / "album") if "/" not in name}
-    staging.publish(made, tmp_path / "album" / "song")
+    staging.publish(made, OutputPlace(tmp_path / "album" / "song"))
 
     assert before == {NAME}
     assert tree(tmp_path / "album") == {"song": None, "song/Vocals.flac": b"voice", "song/Other.flac": b"band"}
@@ -184,7 +185,7 @@ def test_a_staging_killed_while_publishing_is_known_by_its_sidecar(opened, prove
     """The bookkeeping goes first, so for a moment only the sidecar says whose it is."""
     made = opened()
     made.write("Vocals.flac", [b"voice"])
-    sidecar.write(made.path, provenance(hash="h1"), version="1")
+    sidecar.write(OutputPlace(made.path), provenance(hash="h1"), version="1")
     staging._make_whole(made)
 
     assert opened().finished("Vocals.flac") is not None
@@ -196,7 +197,7 @@ def test_a_staging_that_is_opened_again_has_no_sidecar(opened, provenance):
     """What is staged may still change, and the sidecar is the last to be written."""
     made = opened()
     made.write("Vocals.flac", [b"voice"])
-    sidecar.write(made.path, provenance(hash="h1"), version="1")
+    sidecar.write(OutputPlace(made.path), provenance(hash="h1"), version="1")
     (made.path / ".mvsep-watch.json.new").touch()
     again = opened()
 
@@ -318,7 +319,7 @@ def test_a_first_publish_never_replaces(tmp_path, opened, tree, request, strange
     before = {name: content for name, content in tree(tmp_path / "album").items() if name.startswith("song")}
 
     with pytest.raises(TakenError, match="there already"):
-        staging.publish(made, final)
+        staging.publish(made, OutputPlace(final))
     after = {name: content for name, content in tree(tmp_path / "album").items() if name.startswith("song")}
     assert after == before
     assert opened().path == made.path
@@ -329,7 +330,7 @@ def test_publishing_works_without_the_kernels_flags(tmp_path, opened, tree):
     """NFS knows none of them."""
     made = opened()
     made.write("Vocals.flac", [b"voice"])
-    staging.publish(made, tmp_path / "album" / "song")
+    staging.publish(made, OutputPlace(tmp_path / "album" / "song"))
 
     assert tree(tmp_path / "album") == {"song": None, "song/Vocals.flac": b"voice"}
 
@@ -340,7 +341,7 @@ def test_publishing_a_staging_that_is_gone_is_tried_again(tmp_path, opened):
     made.discard()
 
     with pytest.raises(RetryableError):
-        staging.publish(made, tmp_path / "album" / "song")
+        staging.publish(made, OutputPlace(tmp_path / "album" / "song"))
 
 
 def test_a_stranger_in_the_staging_is_not_published(tmp_path, opened):
@@ -349,7 +350,7 @@ def test_a_stranger_in_the_staging_is_not_published(tmp_path, opened):
     (made.path / "x").symlink_to("/etc/passwd")
 
     with pytest.raises(NeedsUserError, match="not what mvsep-watch put there"):
-        staging.publish(made, tmp_path / "album" / "song")
+        staging.publish(made, OutputPlace(tmp_path / "album" / "song"))
 
 
 @pytest.mark.parametrize("kernel", ["flags", "no flags"])

@@ -14,6 +14,7 @@ from mvsep_watch.errors import AlreadyRunningError, NeedsUserError, OutputRootEr
 from mvsep_watch.files import claim, disposal, mounts, reading, staging
 from mvsep_watch.files.lock import StateLock, holder_of
 from mvsep_watch.files.staging import Staging
+from mvsep_watch.naming import OutputPlace
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 HOLD_LOCK = """
@@ -308,8 +309,8 @@ def test_publishing_refuses_a_taken_name_on_each_file_system(tmp_path, mounted, 
     (root / "song").mkdir()
 
     with pytest.raises(staging.TakenError):
-        staging.publish(made, root / "song")
-    staging.publish(made, root / "song (2)")
+        staging.publish(made, OutputPlace(root / "song"))
+    staging.publish(made, OutputPlace(root / "song (2)"))
     assert (root / "song (2)" / "Vocals.wav").read_bytes() == b"voice"
     assert mounts.file_system(root / "song") == fs_type
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mvsep_watch.model import HoldKind, JobState, Output, Provenance, SeparationState
+from mvsep_watch.naming import OutputPlace
 from mvsep_watch.store.restoring import Published, Restored, Restoring
 from tests.store.conftest import WORK
 
@@ -33,7 +34,7 @@ SAID = Provenance(
     credits_charged=4,
     outputs=(Output(stem="Vocals", name="Vocals.wav", size_bytes=3, sha256="b" * 64),),
 )
-FOUND = Published.of(SAID, final=Path("/out/a"), root=Path("/out"), source=Path("/drop/a.wav"))
+FOUND = Published.of(SAID, place=OutputPlace(Path("/out/a")), root=Path("/out"), source=Path("/drop/a.wav"))
 NEW, KNOWN = Restored(job=True, separation=True), Restored(job=False, separation=False)
 
 

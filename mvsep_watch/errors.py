@@ -9,6 +9,7 @@
     │   ├── LinkExpiredError             a result's link is dead; a fresh `get` gives a new one
     │   ├── OutputDamagedError           a download is short, of another container, or another length
     │   ├── SourceBusyError              a source is still being written, or cannot be opened just now
+    │   ├── NotToldError                 a notice or a ping was not taken
     │   └── StoppedError                 told to stop in the middle: nothing happened
     ├── PermanentError               this job will not succeed
     │   ├── RequestRefusedError          the service refuses this work: an option, a size, an unreadable input
@@ -89,6 +90,10 @@ class OutputDamagedError(RetryableError):
 
 class SourceBusyError(RetryableError):
     """A source is held open for writing, or cannot be opened just now."""
+
+
+class NotToldError(RetryableError):
+    """A notice or a ping was not taken by whom it was for. No work waits for that."""
 
 
 class StoppedError(RetryableError):

@@ -10,8 +10,8 @@ import mvsep_watch
 PACKAGE = Path(mvsep_watch.__file__).parent
 FLOORS = (
     ("model", "errors"),
-    ("planner", "settle", "retry", "naming", "pricing", "wanted", "options", "hours"),
-    ("mvsep", "store", "files", "watcher", "audio", "config", "log", "data"),
+    ("planner", "settle", "retry", "naming", "pricing", "wanted", "options", "hours", "bundling"),
+    ("mvsep", "store", "files", "watcher", "audio", "config", "log", "data", "telling"),
     ("steps",),
     ("daemon",),
     ("cli",),

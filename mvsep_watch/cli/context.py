@@ -94,7 +94,7 @@ def command(name: str, **attrs: Any) -> Callable[[Callable[..., int | None]], Co
 
 
 def load_config(options: Options, *, needs_token: bool = True) -> Config:
-    """Find and read the configuration; from then on no log shows its token.
+    """Find and read the configuration; from then on no log shows its secrets.
 
     Args:
         options: Where the command line says that it is.
@@ -113,8 +113,8 @@ def load_config(options: Options, *, needs_token: bool = True) -> Config:
             return own
     path = config.find(options.config, environ=os.environ, cwd=Path.cwd())
     found = config.load(path, environ=os.environ, needs_token=needs_token)
-    if found.service.token:
-        log.hide(found.service.token)
+    for secret in found.secrets:
+        log.hide(secret)
     return found
 
 

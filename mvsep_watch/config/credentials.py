@@ -82,7 +82,7 @@ def has_credential(environ: Mapping[str, str]) -> bool:
 
 def _inline(written: str, *, mode: int, expander: Expander, config: Path) -> str:
     if not is_only_variables(written):
-        _require_private(config, mode)
+        require_private(config, mode)
     return expander.text(written)
 
 
@@ -95,7 +95,7 @@ def _read(path: Path, *, is_private: bool) -> str:
     except ValueError as error:
         raise ValueError(f"the token file {path} {error}") from None
     if is_private:
-        _require_private(path, mode)
+        require_private(path, mode)
     if len(content) > LARGEST_TOKEN_BYTES:
         raise ValueError(f"the file {path} is too large for a token")
     found = content.decode("ascii", errors="replace").strip()
@@ -106,11 +106,15 @@ def _read(path: Path, *, is_private: bool) -> str:
     return found
 
 
-def _require_private(path: Path, mode: int) -> None:
-    """Refuse a file with a token in it that somebody besides its owner may read."""
+def require_private(path: Path, mode: int, *, what: str = "the token") -> None:
+    """Refuse a file with a secret in it that somebody besides its owner may read.
+
+    Raises:
+        ValueError: Somebody may; it says how to mend that.
+    """
     readers = [who for who, bit in (("its group", stat.S_IRGRP), ("everybody", stat.S_IROTH)) if mode & bit]
     if readers:
-        raise ValueError(f"{readers[-1]} can read the token in {path}; run: chmod 600 {shlex.quote(str(path))}")
+        raise ValueError(f"{readers[-1]} can read {what} in {path}; run: chmod 600 {shlex.quote(str(path))}")
 
 
 def _checked(found: str) -> str:

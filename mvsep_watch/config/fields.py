@@ -26,6 +26,7 @@ _CAN_BE_EMPTY = ("rel", "ext")
 _FORMAT_NAMES = tuple(output_format.name for output_format in FORMATS)
 _GLOB_WORDS = 'a list of globs such as ["*.wav", "live/*"], each in quotes'
 _USUAL_PORTS = {"https": ":443", "http": ":80"}
+_LISTEN = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
 _NO_NAME = re.compile(r"[/\x00-\x1f\x7f]")
 
 
@@ -175,6 +176,37 @@ def _hours(value: Any) -> tuple[Window, ...] | None:
         raise refused(str(error)) from None
 
 
+def _time_of_day(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
+        raise not_allowed('a time of the day such as "08:00", in quotes')
+    return value
+
+
+def minute_of(time: str) -> int:
+    """Give the minute of the day of a checked time."""
+    return int(time[:2]) * 60 + int(time[3:])
+
+
+def _listen(value: Any) -> str:
+    if not isinstance(value, str) or not (found := _LISTEN.fullmatch(value)) or not 0 < int(found["port"]) < 2**16:
+        raise not_allowed("a host and a port such as 127.0.0.1:9464; 0.0.0.0 is every interface")
+    return value
+
+
+def address_of(listen: str) -> tuple[str, int]:
+    """Give the host and the port of a checked address."""
+    host, _, port = listen.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _words(value: Any) -> list[str]:
+    if not isinstance(value, list) or not value or not all(isinstance(word, str) and word for word in value):
+        raise not_allowed("a list of words such as [mail, -s, mvsep-watch, me@example.org]; no shell reads it")
+    if "/" in value[0] and not value[0].startswith(("/", "~", "$")):
+        raise refused("the program is named by its whole path, or by its name alone, which PATH finds")
+    return value
+
+
 def _input(value: Any) -> InputKind:
     if value not in list(InputKind):
         raise not_allowed(", ".join(InputKind), *InputKind)
@@ -270,6 +302,11 @@ OutputFormatNumber = Annotated[
 Stems = Annotated[list[str] | Literal["all"], PlainValidator(_stems), WithJsonSchema(_STEMS_SCHEMA)]
 Source = Annotated[Any, PlainValidator(_source), WithJsonSchema(_SOURCE_SCHEMA)]
 Hours = Annotated[tuple[Window, ...] | None, PlainValidator(_hours), WithJsonSchema(_HOURS_SCHEMA)]
+TimeOfDay = Annotated[
+    str, PlainValidator(_time_of_day), WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"})
+]
+Listen = Annotated[str, PlainValidator(_listen), WithJsonSchema({"type": "string", "pattern": ":[0-9]+$"})]
+Words = Annotated[list[str], PlainValidator(_words), WithJsonSchema(_GLOB_LIST | {"minItems": 1})]
 Input = Annotated[InputKind, PlainValidator(_input), WithJsonSchema({"enum": [*InputKind]})]
 RuleName = Annotated[str, PlainValidator(_rule_name), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]+$"})]
 FolderName = Annotated[

@@ -23,6 +23,7 @@ from mvsep_watch.config.models import (
     ScheduleSection,
 )
 from mvsep_watch.config.problems import Keys, OutputPlace, Report
+from mvsep_watch.config.telling import Telling
 from mvsep_watch.errors import ConfigError
 from mvsep_watch.model import Config, CreditLimits, Limits, Poll, Reconcile, Service
 
@@ -94,7 +95,9 @@ def examine(path: Path, *, environ: Mapping[str, str], needs_token: bool = True)
         document.folders, document.defaults, defaults_given=defaults_given, expander=expander, report=report
     )
     crosscheck.check(placed, report)
-    config = _config(document, placed, token=token, state=_state(document, expander, report), report=report)
+    telling = Telling(mode=mode, expander=expander, report=report, is_needed=needs_token)
+    state = _state(document, expander, report)
+    config = _config(document, placed, token=token, state=state, telling=telling, report=report)
     return Examined(values=values, config=config, placed=tuple(placed), report=report)
 
 
@@ -128,7 +131,9 @@ def _given(values: dict[str, Any]) -> frozenset[str]:
     return frozenset(written) if isinstance(written, dict) else frozenset()
 
 
-def _config(document: Document, placed: list[folders.Placed], *, token: str, state: Path, report: Report) -> Config:
+def _config(
+    document: Document, placed: list[folders.Placed], *, token: str, state: Path, telling: Telling, report: Report
+) -> Config:
     schedule = document.schedule or ScheduleSection()
     return Config(
         path=report.path,
@@ -138,6 +143,9 @@ def _config(document: Document, placed: list[folders.Placed], *, token: str, sta
         limits=_limits(document.limits or LimitsSection()),
         rescan_s=schedule.rescan,
         hours=schedule.hours or (),
+        notify=telling.notify(document.notify),
+        ping=telling.ping(document.ping, rescan_s=schedule.rescan),
+        metrics=telling.metrics(document.metrics),
     )
 
 

@@ -21,6 +21,7 @@ from mvsep_watch.config.fields import (
     Hours,
     Input,
     Layout,
+    Listen,
     OutputFormatNumber,
     Rate,
     RuleName,
@@ -30,6 +31,8 @@ from mvsep_watch.config.fields import (
     SomeGlobs,
     Source,
     Stems,
+    TimeOfDay,
+    Words,
     blank_to_none,
 )
 from mvsep_watch.model import InputKind
@@ -151,6 +154,48 @@ class ScheduleSection(Section):
     )
 
 
+class NotifySection(Section):
+    """Who is told when a person is needed."""
+
+    urls: list[Text] = Field(
+        default=[], description="addresses that Apprise understands, each a secret, best as `${VARIABLE}`"
+    )
+    command: Words | None = Field(
+        default=None, description="a program with its words, which gets each notice on its standard input"
+    )
+    about: list[Literal["held", "failed", "gate", "summary"]] = Field(
+        default=["held", "failed", "gate"], description="what is told of; also `summary`"
+    )
+    summary: TimeOfDay = Field(
+        default="08:00", description="when the daily summary is due, by the machine's time zone, where `about` has it"
+    )
+
+
+class PingSection(Section):
+    """A service that raises the alarm when it is asked no more."""
+
+    url: Text | None = Field(
+        default=None, description="asked while all is well, with `/start` and `/fail` below it for those"
+    )
+    success: Text | None = Field(default=None, description="instead of `url`: asked while all is well")
+    start: Text | None = Field(default=None, description="with `success`: asked when the daemon starts")
+    fail: Text | None = Field(default=None, description="with `success`: asked when all is not well, with the reason")
+    interval: PositiveDuration | None = Field(
+        default=None, description="how often one of them is asked; null is as `schedule.rescan`"
+    )
+
+
+class MetricsSection(Section):
+    """Numbers for Prometheus."""
+
+    file: Text | None = Field(
+        default=None, description="a text file for Prometheus' node_exporter, whose name ends in `.prom`"
+    )
+    listen: Listen | None = Field(
+        default=None, description="`HOST:PORT` to serve `/metrics` at, such as `127.0.0.1:9464`"
+    )
+
+
 class RuleKeys(Section):
     """What is to be done with a file."""
 
@@ -249,6 +294,9 @@ class Document(Section):
     )
     limits: Annotated[LimitsSection | None, BeforeValidator(blank_to_none)] = None
     schedule: Annotated[ScheduleSection | None, BeforeValidator(blank_to_none)] = None
+    notify: Annotated[NotifySection | None, BeforeValidator(blank_to_none)] = None
+    ping: Annotated[PingSection | None, BeforeValidator(blank_to_none)] = None
+    metrics: Annotated[MetricsSection | None, BeforeValidator(blank_to_none)] = None
     defaults: Annotated[FolderKeys | None, BeforeValidator(blank_to_none)] = None
     folders: Annotated[list[FolderSection], Field(min_length=1)] = Field(description="the watched folders")
 
@@ -261,6 +309,9 @@ SECTIONS: dict[str, type[Section]] = {
     "limits": LimitsSection,
     "credits": CreditsSection,
     "schedule": ScheduleSection,
+    "notify": NotifySection,
+    "ping": PingSection,
+    "metrics": MetricsSection,
     "defaults": FolderKeys,
     "folders": FolderSection,
     "rules": RuleSection,

@@ -19,6 +19,7 @@ Keys = tuple[str | int, ...]
 """The way to a value: `("folders", 0, "path")`."""
 
 LONGEST_SHOWN = 60
+_ADDRESSES = (("notify", "urls"), ("ping", "url"), ("ping", "success"), ("ping", "start"), ("ping", "fail"))
 _WITHOUT_SECRETS = (("timeout",), ("poll",), ("reconcile",))
 
 
@@ -128,11 +129,14 @@ def is_secret(keys: Keys, value: object = "") -> bool:
     """Say whether a value may be or hold the token, also where a slip of the pen has put it.
 
     Args:
-        keys: The way to the value; all of the section `mvsep` counts but what has no room for a token.
+        keys: The way to the value; all of the section `mvsep` counts but what has no room for a token, and every
+            address that is a secret itself.
         value: The value; a base URL with a query or a user may hold one.
     """
     if keys[:2] == ("mvsep", "base_url"):
         return any(mark in str(value) for mark in "?@#")
+    if keys[:2] in _ADDRESSES:
+        return True
     in_section = keys[:1] == ("mvsep",) and keys[1:2] not in _WITHOUT_SECRETS
     return in_section or any("token" in str(key).lower() for key in keys)
 

@@ -1,4 +1,6 @@
-"""What is in force, value by value, and where each comes from: what `config show` prints. No token is among them.
+"""What is in force, value by value, and where each comes from: what `config show` prints.
+
+No token is among them, and no address that is a secret itself.
 
 The values are written as a configuration would have them, and are one: read again they mean the same.
 """
@@ -20,17 +22,23 @@ from mvsep_watch.config.models import (
     SECTIONS,
     FolderKeys,
     LimitsSection,
+    MetricsSection,
     MvsepSection,
+    NotifySection,
+    PingSection,
     RuleKeys,
     ScheduleSection,
     Section,
 )
-from mvsep_watch.config.problems import BLANK, Keys
+from mvsep_watch.config.problems import BLANK, Keys, is_secret
 from mvsep_watch.model import FORMATS, Folder, Rule
 
 DEFAULT = "default"
 STAND_IN = "${MVSEP_API_TOKEN}"
 """Written for a token that stands in the file in plain words."""
+ADDRESS_STAND_IN = "${MVSEP_WATCH_ADDRESS}"
+"""Likewise for an address."""
+PATHS = ("token_file", "file")
 _SIZES = {"spool"}
 _VARIABLE = re.compile(r"(?<!\$)\$\{\w+\}")
 
@@ -68,6 +76,9 @@ class _Origins:
         yield InForce(("state",), _path(self._config.state), self._origin(("state",)))
         yield from self._section(("limits",), LimitsSection)
         yield from self._section(("schedule",), ScheduleSection)
+        yield from self._section(("notify",), NotifySection)
+        yield from self._section(("ping",), PingSection)
+        yield from self._section(("metrics",), MetricsSection)
         for index, placed in enumerate(self._examined.placed):
             yield from self._folder(("folders", index), placed)
 
@@ -90,7 +101,17 @@ class _Origins:
             elif name not in besides:
                 is_given = self._is_given(inner)
                 value = self._written(inner) if is_given else as_written(name, field.default)
-                yield InForce(inner, self._absolute(value) if name == "token_file" else value, self._origin(inner))
+                yield self._shown(inner, value)
+
+    def _shown(self, keys: Keys, value: Any) -> InForce:
+        """Give a value as it may be shown: an address in plain words is not."""
+        if keys[-1] in PATHS:
+            return InForce(keys, self._absolute(value), self._origin(keys))
+        if keys[0] == "mvsep" or not is_secret(keys):
+            return InForce(keys, value, self._origin(keys))
+        is_list = isinstance(value, list)
+        shown = [_veiled(each, index) for index, each in enumerate(value)] if is_list else _veiled(value)
+        return InForce(keys, shown, self._origin(keys) + (", hidden" if shown != value else ""))
 
     def _absolute(self, written: str | None) -> str | None:
         """Give a path as it is written, but from the file's own folder."""
@@ -144,6 +165,13 @@ def as_written(name: str, default: Any) -> Any:
     if name in _SIZES:
         return units.size_text(default)
     return FORMATS[default].name if name == "format" else default
+
+
+def _veiled(address: str | None, index: int | None = None) -> str | None:
+    """Give an address as it is written if it says nothing itself; else a variable in its place."""
+    if address is None or is_only_variables(address):
+        return address
+    return ADDRESS_STAND_IN if index is None else ADDRESS_STAND_IN.replace("}", f"_{index + 1}}}")
 
 
 def _path(path: Path) -> str:

@@ -27,11 +27,13 @@ from mvsep_watch.daemon.sight import Sight
 from mvsep_watch.daemon.sightings import Sightings
 from mvsep_watch.daemon.spooling import Spooling
 from mvsep_watch.daemon.starting import Starting
+from mvsep_watch.daemon.telling import Telling
 from mvsep_watch.daemon.unknowns import Unknowns
 from mvsep_watch.model import Created
 from mvsep_watch.naming import display
 from mvsep_watch.steps import annotate, asking, fetch, publish, reading, scanning, submit
 from mvsep_watch.steps.base import Step
+from mvsep_watch.steps.telling import Tell
 from mvsep_watch.store import SeparationRow
 
 Taker = Callable[[Any, Any, Exception | None], None]
@@ -78,6 +80,7 @@ class Desks:
         self.disposing = Disposing(context, self.ground, self)
         self.deleting = Deleting(context, self.polling)
         self.annotating = Annotating(context, self.intake, self.ground)
+        self.telling = Telling(context, self.intake)
         self._takers = self._make_takers()
 
     def in_turn(self) -> tuple[Desk, ...]:
@@ -94,6 +97,7 @@ class Desks:
             self.history,
             self.deleting,
             self.annotating,
+            self.telling,
         )
 
     def take(self, step: Step, result: Any, error: Exception | None) -> None:
@@ -126,6 +130,7 @@ class Desks:
             publish.CheckRoot: self.machine.root_checked,
             annotate.Annotate: lambda _, notes, __: self.annotating.noted(notes),
             annotate.LookForSources: lambda _, gone, __: self.annotating.looked(gone),
+            Tell: lambda step, _, error: self.telling.told(step, error),
         }
         return takers
 

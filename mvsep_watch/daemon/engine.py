@@ -28,6 +28,7 @@ from mvsep_watch.naming import escape_path
 from mvsep_watch.steps import asking, fetch, publish, reading, submit
 from mvsep_watch.steps.base import Denied, Granted, Pool, Step, Tools
 from mvsep_watch.store import Store
+from mvsep_watch.telling import Teller
 
 LONGEST_NAP_S = 1.0
 """A turn at least this often: requests of commands are answered within two seconds."""
@@ -74,6 +75,7 @@ class Engine:
             now=clock.now,
             monotonic=clock.monotonic,
             version=__version__,
+            teller=Teller(config.secrets),
         )
         hands = (make_hands or _threads_for(config))(self.inbox, tools)
         known = oneoffs.with_one_offs(config, store)
@@ -205,9 +207,14 @@ class Engine:
         steps = self.context.hands.in_flight()
         return any(isinstance(step, submit.Submit) and step.separation_id in released for step in steps)
 
+    @property
+    def is_telling(self) -> bool:
+        """True while something is told; what hangs there is left behind."""
+        return any(step.pool is Pool.TELLING for step in self.context.hands.in_flight())
+
     def stuck(self, after_s: float) -> Step | None:
-        """Give a small step that has been in flight for too long; uploads and downloads take what they take."""
-        patient = (Pool.UPLOADS, Pool.DOWNLOADS)
+        """Give a small step that has been in flight for too long; uploads, downloads and telling may take long."""
+        patient = (Pool.UPLOADS, Pool.DOWNLOADS, Pool.TELLING)
         now_s = self.context.clock.monotonic()
         for step, since_s in self.context.hands.since().items():
             if step.pool not in patient and now_s - since_s > after_s:
@@ -233,7 +240,8 @@ class Engine:
         if not intake.is_idle or not intake.first_scan_is_done:
             return False
         ignored = () if self._has_work else BACKGROUND
-        if any(not isinstance(step, ignored) for step in self.context.hands.in_flight()):
+        steps = [step for step in self.context.hands.in_flight() if step.pool is not Pool.TELLING]
+        if any(not isinstance(step, ignored) for step in steps):
             return False
         return not self._has_due_work() or self._service_is_gone(gated_for_s)
 
@@ -406,4 +414,5 @@ def _hands_for(config: Config) -> dict[Pool, int]:
         Pool.READING: 2,
         Pool.SCANNING: min(4, max(1, len(config.folders))),
         Pool.FILING: 2,
+        Pool.TELLING: 1,
     }

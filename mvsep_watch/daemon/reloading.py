@@ -76,13 +76,14 @@ def _signature(path: Path) -> _Signature:
 
 
 def read(in_force: Config, *, environ: Mapping[str, str] = os.environ) -> Config:
-    """Read the file of the configuration that is in force; from then on no log shows its token.
+    """Read the file of the configuration that is in force; from then on no log shows its secrets.
 
     Raises:
         ConfigError: It cannot be used, or not without a restart.
     """
     found = configuration.load(in_force.path, environ=environ)
-    log.hide(found.service.token)
+    for secret in found.secrets:
+        log.hide(secret)
     if found.state != in_force.state:
         raise ConfigError(
             f"the configuration {found.path} names another state file, {found.state}, than the one in use",

@@ -38,6 +38,10 @@ from mvsep_watch.store import StateDamagedError
 
 STOP_WITHIN_S = 6.0
 """How long steps in flight may take to end after a stop; systemd and containers kill after 10 s or more."""
+TOLD_WITHIN_S = 1.5
+"""How long what is being told may take to end then."""
+TELLS_WITHIN_S = 10.0
+"""How long `once` waits at its end until what needs a person is told."""
 GATED_FOR_S = 120.0
 """How long `once` waits for the service before it says that it is gated."""
 MORE_TIME_S = 60.0
@@ -144,6 +148,9 @@ def _stop(engine: Engine, client: Client) -> None:
     engine.turn(longest_nap_s=0)
     while engine.has_released_in_flight and engine.context.clock.monotonic() < deadline:
         engine.turn(longest_nap_s=0.2)
+    deadline = min(deadline, engine.context.clock.monotonic() + TOLD_WITHIN_S)
+    while engine.is_telling and engine.context.clock.monotonic() < deadline:
+        engine.turn(longest_nap_s=0.1)
 
 
 class Process:
@@ -231,7 +238,15 @@ class Process:
                 progress(self._engine)
             while self._told is None and self._engine.desks.machine.owes_balance():
                 self._turn()
+            self._tell_the_rest()
         return self._told
+
+    def _tell_the_rest(self) -> None:
+        """Tell what needs a person: nobody will be there later to do it."""
+        engine = self._engine
+        until_s = engine.context.clock.monotonic() + TELLS_WITHIN_S
+        while self._told is None and engine.desks.telling.finish() and engine.context.clock.monotonic() < until_s:
+            self._turn()
 
     def _turn(self) -> None:
         engine = self._engine

@@ -41,6 +41,7 @@ from mvsep_watch.model.site import (
     RemoteLink,
 )
 from mvsep_watch.model.source import FileStat, Identity, Link, Output, Pair, Provenance
+from mvsep_watch.model.telling import Destination, Message, Metrics, Notify, Ping, Subject
 from mvsep_watch.model.words import (
     FINISHED,
     FORMATS,
@@ -90,6 +91,7 @@ __all__ = [
     "CreditLimits",
     "Demo",
     "Description",
+    "Destination",
     "Field",
     "FieldCondition",
     "FileStat",
@@ -105,12 +107,16 @@ __all__ = [
     "Limits",
     "Link",
     "Login",
+    "Message",
+    "Metrics",
     "NewsItem",
+    "Notify",
     "Output",
     "OutputFormat",
     "OutputOverride",
     "OutputVariant",
     "Pair",
+    "Ping",
     "Poll",
     "Provenance",
     "QualityAdded",
@@ -126,6 +132,7 @@ __all__ = [
     "SeparationState",
     "Service",
     "Settings",
+    "Subject",
     "Window",
     "Work",
     "day_in_hash",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from mvsep_watch.model.telling import Metrics, Notify, Ping
 from mvsep_watch.model.words import InputKind
 
 Asking = tuple[InputKind, Path | None]
@@ -158,6 +159,7 @@ class Config:
         state: The state file, absolute.
         folders: The watched folders.
         hours: When uploads may begin; empty is always.
+        notify: Whom notices go to; None tells nobody, and likewise for `ping` and `metrics`.
         one_offs: By name what is separated by itself, outside of the configuration: a folder that nobody watches.
     """
 
@@ -168,7 +170,17 @@ class Config:
     limits: Limits = Limits()
     rescan_s: float = 300.0
     hours: tuple[Window, ...] = ()
+    notify: Notify | None = None
+    ping: Ping | None = None
+    metrics: Metrics | None = None
     one_offs: Mapping[str, Folder] = field(default_factory=dict, hash=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The token, and every address that lets whoever knows it speak as this machine."""
+        urls = [destination.url for destination in self.notify.destinations] if self.notify else []
+        pings = [self.ping.success, self.ping.start, self.ping.fail] if self.ping else []
+        return tuple(filter(None, (self.service.token, *urls, *pings)))
 
     def folder(self, name: str) -> Folder | None:
         """Find a folder, or a one-off, by its name."""

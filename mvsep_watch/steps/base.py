@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Protocol
 
 from mvsep_watch.model import Account, FileStat
 from mvsep_watch.mvsep import Client
+from mvsep_watch.telling import Teller
 
 
 class Pool(StrEnum):
@@ -30,6 +31,8 @@ class Pool(StrEnum):
     SCANNING = "scanning"
     FILING = "filing"
     """Publishing, disposing, probing output roots."""
+    TELLING = "telling"
+    """Notices, pings, numbers: one thing at a time, and whatever hangs there keeps nobody else waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Tools:
         now: Seconds since 1970.
         monotonic: Seconds on the monotonic clock.
         version: This program's, for sidecars.
+        teller: Sends notices and pings.
     """
 
     client: Client
@@ -74,6 +78,7 @@ class Tools:
     now: Callable[[], float]
     monotonic: Callable[[], float]
     version: str
+    teller: Teller = field(default_factory=Teller)
 
 
 class Step(Protocol):

@@ -27,6 +27,7 @@ from mvsep_watch.store.rows import JobRow, SeparationRow, SourceRow
 from mvsep_watch.store.separations import Separations
 from mvsep_watch.store.sources import Sources
 from mvsep_watch.store.still import open_still
+from mvsep_watch.store.transitions import Transitions
 
 __all__ = [
     "Db",
@@ -42,6 +43,7 @@ __all__ = [
     "StateDamagedError",
     "StateFullError",
     "Store",
+    "Transitions",
     "open_requester",
     "open_still",
 ]
@@ -65,6 +67,7 @@ class Store:
         self.one_offs = OneOffs(self.db)
         self.durations = Durations(self.db)
         self.notes = Notes(self.db)
+        self.transitions = Transitions(self.db)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ import random
 import shutil
 import threading
 import wave
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 
 from mvsep_watch.daemon.engine import Engine
@@ -14,7 +14,8 @@ from mvsep_watch.daemon.hands import perform
 from mvsep_watch.daemon.hearing import ACCOUNT_EVERY_S
 from mvsep_watch.daemon.inbox import Bell, Inbox
 from mvsep_watch.daemon.rebuilding import BY_A_PERSON, Rebuilding, Report, open_for_rebuild, open_state
-from mvsep_watch.model import Config, CreditLimits, Folder, Limits, Rule, Service, Window
+from mvsep_watch.errors import NotToldError
+from mvsep_watch.model import Config, CreditLimits, Destination, Folder, Limits, Message, Rule, Service, Window
 from mvsep_watch.steps.base import Pool, Step, Tools
 from mvsep_watch.store import Store
 from tests.fakes.service import FakeService
@@ -93,7 +94,33 @@ SIZES = {
     Pool.READING: 50,
     Pool.SCANNING: 4,
     Pool.FILING: 4,
+    Pool.TELLING: 1,
 }
+
+
+class Letterbox:
+    """Takes notices and pings; those to a name or an address in `refused` it does not take."""
+
+    def __init__(self) -> None:
+        self.notices: list[tuple[str, Message]] = []
+        self.pings: list[tuple[str, str]] = []
+        self.refused: set[str] = set()
+
+    @property
+    def titles(self) -> list[str]:
+        return [message.title.partition(": ")[2] for _, message in self.notices]
+
+    def tell(self, destination: Destination, message: Message, *, is_stopping: Callable[[], bool]) -> None:
+        self._take(destination.name)
+        self.notices.append((destination.name, message))
+
+    def ping(self, url: str, *, reason: str = "") -> None:
+        self._take(url)
+        self.pings.append((url, reason))
+
+    def _take(self, name: str) -> None:
+        if name in self.refused:
+            raise NotToldError(f"{name} is not there")
 
 
 class World:
@@ -112,6 +139,8 @@ class World:
         self.hours: tuple[Window, ...] = ()
         self.limits = Limits(credits=CreditLimits(approve_batch_above=None))
         self.service_options: dict[str, object] = {}
+        self.telling: dict[str, object] = {}
+        self.letterbox = Letterbox()
         self.caches: Path | None = None
         self.store: Store | None = None
 
@@ -127,6 +156,7 @@ class World:
             folders=(folder, *self.extra_folders),
             limits=self.limits,
             hours=self.hours,
+            **self.telling,
         )
 
     def another_folder(self, name: str, path: Path, output: Path) -> Folder:
@@ -147,6 +177,7 @@ class World:
                 now=tools.now,
                 monotonic=tools.monotonic,
                 version=tools.version,
+                teller=self.letterbox,
             )
             return InlineHands(inbox, inline, SIZES)
 

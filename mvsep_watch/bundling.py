@@ -1,0 +1,259 @@
+"""Decides what is worth telling a person, when, and in which words. Pure; instants are seconds, monotonic.
+
+What needs a person is collected for half a minute after the first of it, and there is one notice in a quarter of an
+hour at most, so that five hundred failures are one notice with counts and the first few. A gate is told of once it has
+been closed for a minute, and again once it has been open for one; what flaps in between is not.
+
+The surprise: nothing is queued. What was told of is remembered as a mark in the state's own history, and a notice that
+nobody took is written anew with all that has come since.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+from mvsep_watch.model import Gate, GateName, JobState, Message, Subject
+from mvsep_watch.naming import display
+
+COLLECT_S = 30.0
+BETWEEN_S = 900.0
+GATE_LASTS_S = 60.0
+LONGEST_PAUSE_S = 900.0
+TRIES = 6
+"""How often an address is tried that does not take what another has taken."""
+GROUPS_SHOWN = 8
+JOBS_SHOWN = 3
+LONGEST_REASON = 300
+SILENT_GATES = (GateName.HOURS, GateName.PAUSED, GateName.STOPPING)
+"""Somebody wanted these closed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What was told of, as the state remembers it.
+
+    Args:
+        jobs: The newest transition that was told of.
+        jobs_at: When that was told, seconds since 1970.
+        gates: The gates that were told to be closed.
+        gates_at: When a gate was told of last, seconds since 1970.
+        summary: The newest transition that a daily summary counted; None before the first.
+        summary_day: The local date of the last summary.
+    """
+
+    jobs: int = 0
+    jobs_at: float = 0.0
+    gates: tuple[str, ...] = ()
+    gates_at: float = 0.0
+    summary: int | None = None
+    summary_day: str = ""
+
+    def as_json(self) -> str:
+        """Write it down."""
+        return json.dumps(asdict(self))
+
+
+def told_from(text: str | None) -> Told:
+    """Read what was written down; nothing, where nothing was."""
+    said = json.loads(text or "{}")
+    return Told(**said | {"gates": tuple(said.get("gates", ()))})
+
+
+def is_collected(*, since_s: float, now_s: float, is_last: bool = False) -> bool:
+    """Say whether what has come since the first of it is collected; at the end of a process it is."""
+    return is_last or now_s - since_s >= COLLECT_S
+
+
+def is_too_soon(ago_s: float) -> bool:
+    """Say whether the last notice of a kind is too short ago; one in the future does not count: the clock was set."""
+    return 0 <= ago_s < BETWEEN_S
+
+
+def pause_s(tries: int) -> float:
+    """Give seconds until a notice that was not taken is tried again; they double."""
+    return min(LONGEST_PAUSE_S, COLLECT_S * 2.0 ** min(tries - 1, 10))
+
+
+@dataclass(slots=True)
+class Gates:
+    """Which gates have been closed, and which open, for how long.
+
+    Args:
+        told: Those that were told to be closed.
+    """
+
+    told: frozenset[str]
+    _since_s: dict[str, tuple[bool, float]] = field(default_factory=dict)
+
+    def see(self, closed: Iterable[str], *, now_s: float) -> None:
+        """Take note of how they stand."""
+        shut = set(closed)
+        for key in {*shut, *self.told, *self._since_s}:
+            is_closed = key in shut
+            if self._since_s.get(key, (not is_closed, 0.0))[0] != is_closed:
+                self._since_s[key] = (is_closed, now_s)
+        self._since_s = {key: stood for key, stood in self._since_s.items() if stood[0] or key in self.told}
+
+    def news(self, *, now_s: float, is_last: bool = False) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Give those that were closed for long enough and not told of, and those told of that are open again."""
+        lasts_s = 0.0 if is_last else GATE_LASTS_S
+        lasting = {key: shut for key, (shut, since_s) in self._since_s.items() if now_s - since_s >= lasts_s}
+        closed = sorted(key for key, shut in lasting.items() if shut and key not in self.told)
+        opened = sorted(key for key, shut in lasting.items() if not shut and key in self.told)
+        return tuple(closed), tuple(opened)
+
+
+def gate_key(gate: Gate) -> str:
+    """Name a gate and what it is about."""
+    return f"{gate.name} {gate.scope}".strip()
+
+
+def is_worth_telling(gate: Gate) -> bool:
+    """Say whether a closed gate is news: nobody wanted it closed."""
+    return gate.name not in SILENT_GATES
+
+
+@dataclass(slots=True)
+class Needing:
+    """Jobs in one state for one reason: how many, and the first few, by id with the names of their files."""
+
+    state: JobState
+    reason: str
+    hint: str
+    count: int = 0
+    first: list[tuple[int, str]] = field(default_factory=list)
+
+    def add(self, job_id: int, name: str) -> None:
+        """Count one more."""
+        self.count += 1
+        if len(self.first) < JOBS_SHOWN:
+            self.first.append((job_id, name))
+
+
+@dataclass(slots=True)
+class Digest:
+    """Jobs that need a person, gathered by reason; whatever their number, a few lines."""
+
+    counts: Counter[JobState] = field(default_factory=Counter)
+    groups: dict[tuple[JobState, str, str], Needing] = field(default_factory=dict)
+    unshown: int = 0
+
+    def add(self, *, job_id: int, name: str, state: JobState, reason: str, hint: str) -> None:
+        """Take one more job in."""
+        self.counts[state] += 1
+        key = (state, reason, hint)
+        if key not in self.groups and len(self.groups) >= GROUPS_SHOWN:
+            self.unshown += 1
+            return
+        self.groups.setdefault(key, Needing(*key)).add(job_id, name)
+
+
+def about_jobs(digest: Digest, *, host: str) -> Message:
+    """Write the notice of held and failed jobs."""
+    counted = ", ".join(f"{number} {state}" for state, number in sorted(digest.counts.items()))
+    lines = [line for group in digest.groups.values() for line in _lines(group)]
+    if digest.unshown:
+        lines.append(f"and {_jobs(digest.unshown)} for other reasons: `mvsep-watch status` tells them")
+    groups = [_facts(group) for group in digest.groups.values()]
+    counts = {str(state): number for state, number in digest.counts.items()}
+    facts = {"about": "jobs", "counts": counts, "jobs": groups, "unshown": digest.unshown}
+    return _message(counted, lines, host=host, facts=facts)
+
+
+def _lines(group: Needing) -> list[str]:
+    named = ", ".join(f"{job_id} ({name})" for job_id, name in group.first)
+    rest = group.count - len(group.first)
+    noun = "job" if group.count == 1 else f"{group.count} jobs:"
+    more = f" and {rest} more" if rest else ""
+    return [f"{group.state}: {noun} {named}{more}: {_cut(group.reason)}", *_hint(group.hint)]
+
+
+def _facts(group: Needing) -> dict[str, object]:
+    first = [{"id": job_id, "source": name} for job_id, name in group.first]
+    return {
+        "state": str(group.state),
+        "count": group.count,
+        "reason": _cut(group.reason),
+        "hint": _cut(group.hint),
+        "first": first,
+    }
+
+
+def about_gates(closed: Sequence[Gate], opened: Sequence[str], *, host: str) -> Message:
+    """Write the notice of gates that are closed, and of those that are open again."""
+    lines = [line for gate in closed for line in _gate_lines(gate)]
+    lines += [f"gate {display(key)} is open again" for key in opened]
+    parts = [f"{', '.join(sorted({str(gate.name) for gate in closed}))} closed"] if closed else []
+    parts += [f"{', '.join(sorted({key.partition(' ')[0] for key in opened}))} open again"] if opened else []
+    told = [
+        {"gate": str(gate.name), "about": gate.scope, "reason": _cut(gate.reason), "hint": _cut(gate.hint)}
+        for gate in closed
+    ]
+    return _message("; ".join(parts), lines, host=host, facts={"about": "gates", "closed": told, "opened": [*opened]})
+
+
+def _gate_lines(gate: Gate) -> list[str]:
+    named = f"{gate.name} ({display(gate.scope)})" if gate.scope else str(gate.name)
+    return [f"gate {named} is closed: {_cut(gate.reason)}", *_hint(gate.hint)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """What a daily summary tells; credits left are None where they are not known.
+
+    Args:
+        unseen: The folders that cannot be seen, by name, with what is the matter.
+        gates: The names of the closed gates.
+    """
+
+    published: int
+    failed: int
+    held: int
+    waiting: int
+    spent_yesterday: int
+    spent_today: int
+    left: int | None
+    unseen: Mapping[str, str]
+    gates: tuple[str, ...]
+
+
+def about_day(day: Day, *, host: str) -> Message:
+    """Write the daily summary."""
+    left = "an unknown number" if day.left is None else day.left
+    lines = [
+        f"since the last summary: {day.published} published, {day.failed} failed",
+        f"now: {day.held} held, {day.waiting} waiting or under way",
+        f"credits: {day.spent_yesterday} spent yesterday, {day.spent_today} today, {left} left",
+        *(f"cannot be seen: {display(name)}: {_cut(trouble)}" for name, trouble in day.unseen.items()),
+        *([f"closed gates: {', '.join(day.gates)}"] if day.gates else []),
+        *(["`mvsep-watch status` tells who waits for you"] if day.held else []),
+    ]
+    facts = {"about": Subject.SUMMARY, **asdict(day)}
+    return _message(f"{day.published} published, {day.held} held, {left} credits left", lines, host=host, facts=facts)
+
+
+def about_nothing(*, host: str) -> Message:
+    """Write the notice that only tries whether notices arrive."""
+    return _message("a test", ["Notices arrive here."], host=host, facts={"about": "test"})
+
+
+def _message(what: str, lines: Sequence[str], *, host: str, facts: Mapping[str, object]) -> Message:
+    title = f"mvsep-watch on {host}: {what}"
+    return Message(title=title, text="\n".join(lines), facts=json.dumps({"host": host, "title": title, **facts}))
+
+
+def _hint(hint: str) -> list[str]:
+    return [f"  hint: {_cut(hint)}"] if hint else []
+
+
+def _jobs(count: int) -> str:
+    return "1 job" if count == 1 else f"{count} jobs"
+
+
+def _cut(text: str) -> str:
+    """Keep a text on one line of a bounded length: the service's words may be part of it."""
+    shown = display(text)
+    return shown if len(shown) <= LONGEST_REASON else f"{shown[: LONGEST_REASON - 1]}…"

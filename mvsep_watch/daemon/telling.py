@@ -1,0 +1,218 @@
+"""The desk that tells people what needs them: by `bundling` what and when, by the hands of the pool `telling` how.
+
+What was told of is written down when the first destination has taken the notice, so that a restart tells nothing twice
+and forgets nothing. A destination that does not take what another has taken is tried a few times more. Nothing here
+keeps any work waiting, and without the section `notify` nothing here does anything.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from mvsep_watch import bundling, log
+from mvsep_watch.bundling import Told
+from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.intake import Intake
+from mvsep_watch.model import Destination, JobState, Message, Notify, Subject
+from mvsep_watch.retry import words
+from mvsep_watch.steps.telling import Tell
+
+KEY = "told"
+STATES = {Subject.HELD: JobState.HELD, Subject.FAILED: JobState.FAILED}
+JOBS, GATES, SUMMARY = "jobs", "gates", "summary"
+
+
+@dataclass(slots=True, kw_only=True)
+class Notice:
+    """A notice that is being sent.
+
+    Args:
+        told: What is to be remembered once somebody has taken it.
+        left: The destinations that have not.
+        away: Those that are being tried, by name.
+        due_s: When they are tried next, monotonic.
+    """
+
+    message: Message
+    told: Told
+    left: tuple[Destination, ...]
+    away: set[str]
+    due_s: float
+    tries: int = 0
+    is_taken: bool = False
+
+
+class Telling:
+    """The desk of notices."""
+
+    def __init__(self, context: Context, intake: Intake) -> None:
+        self._context = context
+        self._intake = intake
+        self._told = bundling.told_from(context.store.memory.meta(KEY))
+        self._gates = bundling.Gates(told=frozenset(self._told.gates))
+        self._looked = self._told.jobs
+        self._news_s: float | None = None
+        self._notices: dict[str, Notice] = {}
+        self._failures: dict[str, int] = {}
+        self._not_before_s: dict[str, float] = {}
+        self._is_last = False
+
+    def work(self) -> None:
+        """Hand out what is worth telling."""
+        notify = self._context.config.notify
+        if notify is None or self._context.only or self._context.stopping:
+            return
+        writers: dict[str, Callable[[Notify, float], tuple[Message, Told] | None]] = {
+            JOBS: self._about_jobs,
+            GATES: self._about_gates,
+            SUMMARY: self._about_day,
+        }
+        now_s = self._context.clock.monotonic()
+        for kind, write in writers.items():
+            if (
+                kind not in self._notices
+                and now_s >= self._not_before_s.get(kind, 0.0)
+                and (said := write(notify, now_s))
+            ):
+                left = notify.destinations
+                self._notices[kind] = Notice(message=said[0], told=said[1], left=left, away=set(), due_s=now_s)
+            self._send(kind, now_s)
+
+    def finish(self) -> bool:
+        """Tell the rest before the process ends, without collecting any longer; say whether something is still sent."""
+        self._is_last = True
+        self.work()
+        return bool(self._notices)
+
+    def _send(self, kind: str, now_s: float) -> None:
+        notice = self._notices.get(kind)
+        if notice is None or notice.away or now_s < notice.due_s:
+            return
+        notice.away = {destination.name for destination in notice.left}
+        message = _redacted(notice.message)
+        for destination in notice.left:
+            self._context.hands.give(Tell(kind=kind, destination=destination, message=message))
+
+    def told(self, step: Tell, error: Exception | None) -> None:
+        """Take what came of a notice at one destination."""
+        notice = self._notices[step.kind]
+        notice.away.discard(step.destination.name)
+        if error is None:
+            notice.left = tuple(each for each in notice.left if each.name != step.destination.name)
+            self._context.log.info("notice_sent", about=step.kind, to=step.destination.name)
+            self._remember(step.kind, notice)
+        else:
+            reason, hint = words(error)
+            self._context.log.warning(
+                "notice_not_sent", about=step.kind, to=step.destination.name, reason=reason, hint=hint
+            )
+        if not notice.away:
+            self._is_back(step.kind, notice)
+
+    def _is_back(self, kind: str, notice: Notice) -> None:
+        """Go on after a try: done, again later to those that are left, or written anew where nobody took it."""
+        now_s = self._context.clock.monotonic()
+        notice.tries += 1
+        if notice.left and notice.is_taken and notice.tries < bundling.TRIES and not self._is_last:
+            notice.due_s = now_s + bundling.pause_s(notice.tries)
+            return
+        del self._notices[kind]
+        self._failures[kind] = 0 if notice.is_taken else self._failures.get(kind, 0) + 1
+        if not notice.is_taken:
+            self._not_before_s[kind] = now_s + bundling.pause_s(self._failures[kind])
+            self._looked = self._told.jobs
+        elif notice.left:
+            self._context.log.error("notice_given_up", about=kind, to=[each.name for each in notice.left])
+
+    def _remember(self, kind: str, notice: Notice) -> None:
+        """Write down that a notice was taken, once; other kinds may have been told of meanwhile."""
+        if notice.is_taken:
+            return
+        notice.is_taken = True
+        told, now = notice.told, self._context.clock.now()
+        match kind:
+            case "jobs":
+                self._told = replace(self._told, jobs=told.jobs, jobs_at=now)
+            case "gates":
+                self._told = replace(self._told, gates=told.gates, gates_at=now)
+                self._gates.told = frozenset(told.gates)
+            case _:
+                self._told = replace(self._told, summary=told.summary, summary_day=told.summary_day)
+        self._context.store.memory.set_meta(KEY, self._told.as_json())
+
+    # What there is to tell
+
+    def _about_jobs(self, notify: Notify, now_s: float) -> tuple[Message, Told] | None:
+        states = [state for subject, state in STATES.items() if subject in notify.about]
+        store, newest = self._context.store, self._context.store.transitions.newest
+        if newest > self._looked:
+            if self._news_s is None and store.transitions.counts(after=self._looked).keys() & set(states):
+                self._news_s = now_s
+            self._looked = newest
+        if self._news_s is None or not bundling.is_collected(since_s=self._news_s, now_s=now_s, is_last=self._is_last):
+            return None
+        if bundling.is_too_soon(self._context.clock.now() - self._told.jobs_at):
+            return None
+        self._news_s = None
+        digest = bundling.Digest()
+        for job in store.transitions.arrived(states, after=self._told.jobs):
+            digest.add(job_id=job.id, name=job.path.name, state=job.state, reason=job.reason, hint=job.hint)
+        if not digest.counts:
+            return None
+        return bundling.about_jobs(digest, host=platform.node()), replace(self._told, jobs=newest)
+
+    def _about_gates(self, notify: Notify, now_s: float) -> tuple[Message, Told] | None:
+        if Subject.GATE not in notify.about:
+            return None
+        shut = {bundling.gate_key(gate): gate for gate in self._context.gates() if bundling.is_worth_telling(gate)}
+        self._gates.see(shut, now_s=now_s)
+        closed, opened = self._gates.news(now_s=now_s, is_last=self._is_last)
+        if not (closed or opened) or bundling.is_too_soon(self._context.clock.now() - self._told.gates_at):
+            return None
+        told = tuple(sorted({*self._gates.told, *closed} - {*opened}))
+        message = bundling.about_gates([shut[key] for key in closed], opened, host=platform.node())
+        return message, replace(self._told, gates=told)
+
+    def _about_day(self, notify: Notify, _: float) -> tuple[Message, Told] | None:
+        if Subject.SUMMARY not in notify.about:
+            return None
+        day = self._day(notify.summary_minute)
+        if day <= self._told.summary_day:
+            return None
+        store = self._context.store
+        told = replace(self._told, summary=store.transitions.newest, summary_day=day)
+        if self._told.summary is None:
+            self._told = told
+            store.memory.set_meta(KEY, told.as_json())
+            return None
+        return bundling.about_day(self._summary(self._told.summary), host=platform.node()), told
+
+    def _day(self, minute: int) -> str:
+        """Give the local date whose summary was due last."""
+        local = dt.datetime.fromtimestamp(self._context.clock.now()).astimezone()
+        is_later = local.hour * 60 + local.minute >= minute
+        return str(local.date() if is_later else local.date() - dt.timedelta(days=1))
+
+    def _summary(self, after: int) -> bundling.Day:
+        context, store = self._context, self._context.store
+        came, counts, today = store.transitions.counts(after=after), store.jobs.counts(), context.today()
+        yesterday = str(dt.date.fromisoformat(today) - dt.timedelta(days=1))
+        return bundling.Day(
+            published=came.get(JobState.PUBLISHED, 0),
+            failed=came.get(JobState.FAILED, 0),
+            held=counts[JobState.HELD],
+            waiting=sum(number for state, number in counts.items() if state.is_live and state != JobState.HELD),
+            spent_yesterday=store.separations.spent(context.realm, yesterday, yesterday),
+            spent_today=store.separations.spent(context.realm, today, today),
+            left=context.account.credits if context.account else None,
+            unseen=self._intake.troubled_folders,
+            gates=tuple(sorted({str(gate.name) for gate in context.gates()})),
+        )
+
+
+def _redacted(message: Message) -> Message:
+    """Take the secrets out: a reason may hold words of others."""
+    return Message(title=log.redact(message.title), text=log.redact(message.text), facts=log.redact(message.facts))

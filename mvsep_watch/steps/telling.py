@@ -1,0 +1,37 @@
+"""Steps that tell others: notices, pings, numbers. No work ever waits for one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mvsep_watch.model import Destination, Message
+from mvsep_watch.steps.base import Pool, Tools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tell:
+    """Send a notice to one destination.
+
+    Args:
+        kind: What notice it is; of each kind one at a time is on its way.
+    """
+
+    pool: ClassVar[Pool] = Pool.TELLING
+
+    kind: str
+    destination: Destination
+    message: Message
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """One of a kind to each destination."""
+        return ("tell", self.kind, self.destination.name)
+
+    def perform(self, tools: Tools) -> None:
+        """Send it.
+
+        Raises:
+            NotToldError: It was not taken.
+        """
+        tools.teller.tell(self.destination, self.message, is_stopping=tools.stopping.is_set)

@@ -1,0 +1,252 @@
+"""What needs a person is told: once, in few words, and never in the way of the work."""
+
+import datetime as dt
+import json
+
+import pytest
+
+from mvsep_watch import log
+from mvsep_watch.model import Destination, HoldKind, JobState, Notify, Subject
+from mvsep_watch.steps.base import Pool
+from tests.daemon.world import write_wav
+
+
+@pytest.fixture
+def told(world):
+    """A world whose person has an address."""
+    listen_at(world)
+    return world
+
+
+def listen_at(world, *names, **changes):
+    destinations = tuple(Destination(name=name, url=f"x://{name}") for name in names or ("urls[0]",))
+    world.telling = {"notify": Notify(destinations=destinations, **changes)}
+
+
+def hold(world, *names, reason="it would cost 60 credits"):
+    """Have jobs held: dropped, and put aside by somebody's word."""
+    for number, name in enumerate(names):
+        write_wav(world.drop / name, pitch=len(world.jobs()) + number + 1)
+    world.rescan()
+    world.pass_time(10)
+    for job in world.jobs():
+        if job.state not in (JobState.HELD, JobState.FAILED):
+            world.store.jobs.hold(job, HoldKind.TROUBLE, now=world.clock.now(), reason=reason, hint="`retry` it")
+
+
+def fail(world, count):
+    """Have so many jobs fail, without files: what counts is that they are many."""
+    batch = world.store.jobs.open_batch("drop", "scan", now=world.clock.now())
+    hold(world, "one.wav")
+    first, now = world.jobs()[0], world.clock.now()
+    with world.store.transaction():
+        for number in range(count):
+            job_id = world.store.jobs.add(
+                source_id=first.source_id, bytes_key="b", folder="drop", rule="default", realm="mvsep",
+                input_key=f"i{number}", asked="", priority=0, output_root=world.stems, final=world.stems / str(number),
+                batch_id=batch, now=now,
+            )  # fmt: skip
+            world.store.jobs.move(world.store.jobs.get(job_id), JobState.FAILED, now=now, reason="it failed")
+
+
+def test_a_held_job_is_told_once(told):
+    """After half a minute, with what status says of it; and never again."""
+    told.start()
+    hold(told, "a.wav")
+    told.pass_time(25)
+    early = list(told.letterbox.titles)
+    told.pass_time(20)
+
+    told.pass_time(7200, step_s=60)
+
+    assert (early, told.letterbox.titles) == ([], ["1 held"])
+    text = told.letterbox.notices[0][1].text
+    assert text == "held: job 1 (a.wav): it would cost 60 credits\n  hint: `retry` it"
+
+
+def test_five_hundred_failures_in_a_minute_are_one_notice(told):
+    """And what comes later is another, a quarter of an hour after the first."""
+    told.start()
+    fail(told, 500)
+    told.pass_time(60)
+    first = list(told.letterbox.titles)
+    hold(told, "two.wav")
+    told.pass_time(600)
+    soon = list(told.letterbox.titles)
+    told.pass_time(600)
+
+    assert (first, soon) == (["500 failed, 1 held"],) * 2
+    assert told.letterbox.titles[1:] == ["1 held"]
+
+
+def test_what_went_on_by_itself_meanwhile_is_not_told(told):
+    """A person has nothing to do."""
+    told.start()
+    hold(told, "a.wav")
+    told.store.jobs.move(told.jobs()[0], JobState.QUEUED, now=told.clock.now())
+
+    told.pass_time(120)
+
+    assert told.letterbox.notices == []
+
+
+@pytest.mark.parametrize("is_told_before", [True, False])
+def test_a_restart_tells_nothing_twice_and_forgets_nothing(told, is_told_before):
+    """Killed before the notice was sent or after."""
+    told.start()
+    hold(told, "a.wav")
+    told.pass_time(60 if is_told_before else 5)
+    before = len(told.letterbox.notices)
+
+    told.restart()
+    told.pass_time(1800, step_s=30)
+
+    assert (before, told.letterbox.titles) == (int(is_told_before), ["1 held"])
+
+
+def test_who_is_told_for_the_first_time_hears_of_all_that_waits(world):
+    """What was held before there was an address is held still."""
+    world.start()
+    hold(world, "a.wav")
+    world.pass_time(60)
+    listen_at(world)
+
+    world.engine.reload(world.config())
+    world.pass_time(60)
+
+    assert world.letterbox.titles == ["1 held"]
+
+
+def test_a_notice_that_nobody_takes_is_written_anew(told):
+    """With ever longer pauses; nothing is queued, nothing lost."""
+    told.letterbox.refused = {"urls[0]"}
+    told.start()
+    hold(told, "a.wav")
+    told.pass_time(300)
+    hold(told, "b.wav")
+    told.pass_time(3000, step_s=30)
+    told.letterbox.refused = set()
+
+    told.pass_time(1800, step_s=30)
+
+    assert told.letterbox.titles == ["2 held"]
+
+
+def test_an_address_that_is_away_does_not_silence_another(world):
+    """It is tried a few times more, and what the other took is not sent to it again."""
+    listen_at(world, "urls[0]", "urls[1]")
+    world.letterbox.refused = {"urls[0]"}
+    world.start()
+    hold(world, "a.wav")
+    world.pass_time(100)
+    world.letterbox.refused = set()
+    world.pass_time(300)
+    world.letterbox.refused = {"urls[0]"}
+    world.pass_time(3600, step_s=30)
+    hold(world, "b.wav")
+    world.pass_time(7200, step_s=30)
+
+    assert [name for name, _ in world.letterbox.notices] == ["urls[1]", "urls[0]", "urls[1]"]
+    assert world.engine.desks.telling._notices == {}
+
+
+def test_a_gate_that_closes_and_one_that_opens_are_told(told):
+    """Once each; what it held back is no matter of its own."""
+    told.start()
+    told.pass_time(30)
+    told.service.fault("user", *["bad_token"] * 200)
+    told.engine.desks.machine.check_account()
+    told.pass_time(600)
+    closed = list(told.letterbox.titles)
+    told.restart()
+    told.pass_time(1800, step_s=30)
+    told.service._faults.clear()
+
+    told.pass_time(1800, step_s=30)
+
+    assert closed == ["token closed"]
+    assert told.letterbox.titles == ["token closed", "token open again"]
+
+
+def test_a_gate_that_flaps_is_not_told(told):
+    """The service is away for half a minute, again and again."""
+    told.start()
+    for _ in range(20):
+        told.engine.context.close_gate("service", "away")
+        told.turn()
+        told.pass_time(30)
+        told.engine.context.open_gate("service")
+        told.pass_time(30)
+
+    assert told.letterbox.notices == []
+
+
+@pytest.mark.parametrize(
+    ("about", "titles"), [({Subject.FAILED}, ["3 failed"]), ({Subject.HELD}, ["1 held"]), ({Subject.GATE}, [])]
+)
+def test_only_what_is_asked_for_is_told(world, about, titles):
+    """By `notify.about`."""
+    listen_at(world, about=frozenset(about))
+    world.start()
+    fail(world, 3)
+
+    world.pass_time(120)
+
+    assert world.letterbox.titles == titles
+
+
+def test_the_summary_comes_once_a_day(world):
+    """At its time, not at the start; a machine that slept for days hears one."""
+    local = dt.datetime.fromtimestamp(world.clock.now()).astimezone()
+    listen_at(world, about=frozenset({Subject.SUMMARY}), summary_minute=(local.hour * 60 + local.minute + 60) % 1440)
+    world.start()
+    write_wav(world.drop / "a.wav")
+    world.finish()
+    at_start = list(world.letterbox.titles)
+    world.pass_time(3700, step_s=60)
+    first = list(world.letterbox.titles)
+    world.restart()
+    world.pass_time(3600, step_s=60)
+    world.clock.sleep(3 * 86400)
+    world.pass_time(60)
+
+    assert (at_start, first) == ([], ["1 published, 0 held, 999 credits left"])
+    assert len(world.letterbox.notices) == 2
+    assert json.loads(world.letterbox.notices[1][1].facts)["published"] == 0
+
+
+def test_a_notice_that_hangs_keeps_nothing_waiting(told):
+    """Files are taken and published while it does, and nobody waits for it to rest."""
+    told.start()
+    told.hands.held = {Pool.TELLING}
+    hold(told, "a.wav")
+    told.pass_time(60)
+    write_wav(told.drop / "b.wav", pitch=7)
+    told.rescan()
+    told.finish()
+
+    assert told.states() == ["published", "published"]
+    assert told.engine.is_telling
+    assert told.engine.is_at_rest(gated_for_s=0.0)
+
+
+def test_the_end_of_a_process_tells_the_rest(told):
+    """`once` will not be there in half a minute."""
+    told.start()
+    hold(told, "a.wav")
+    is_telling = told.engine.desks.telling.finish()
+    told.settle()
+
+    assert (is_telling, told.engine.desks.telling.finish(), told.letterbox.titles) == (True, False, ["1 held"])
+
+
+def test_no_secret_is_in_a_notice(told):
+    """Whatever a reason holds."""
+    log.hide("x-very-secret-address-x")
+    told.start()
+    hold(told, "a.wav", reason="see x-very-secret-address-x")
+
+    told.pass_time(60)
+
+    assert "x-very" not in repr(told.letterbox.notices[0][1])
+    assert "[hidden]" in told.letterbox.notices[0][1].text

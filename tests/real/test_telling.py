@@ -1,0 +1,268 @@
+"""Programs, addresses and servers that are real: that take a notice, hang, fail, answer a byte at a time."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from mvsep_watch.errors import NotToldError
+from mvsep_watch.model import Destination, Message
+from mvsep_watch.sandbox import Sandbox
+from mvsep_watch.telling import Teller, teller
+from tests.daemon.world import write_wav
+from tests.real.helpers import STOP_WITHIN_S, Place, until
+
+TOKEN = "CanaryTokenOfTheTellings012345"
+MESSAGE = Message(
+    title="mvsep-watch on nas: 1 held", text="held: job 1 (a.wav): why\n  hint: do", facts='{"host": "nas"}'
+)
+CONFIG = """
+mvsep:
+  token: {token}
+  base_url: {base_url}
+  poll: {{min: 0.2s, max: 0.5s}}
+limits: {{credits: {{approve_job_above: 1}}}}
+folders:
+  - {{path: drop, output: stems, settle: 0.2s, sep_type: 40, format: wav}}
+"""
+
+
+class Server:
+    """Answers every request with one status, and keeps what was asked; a silent one says nothing."""
+
+    def __init__(self, status: int = 200) -> None:
+        self.status = status
+        self.asked: list[tuple[str, str, str]] = []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+                outer.asked.append((self.command, self.path, body))
+                self.send_response(outer.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            do_POST = do_GET  # noqa: N815 - the library's name
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def paths(self) -> list[str]:
+        return [path for _, path, _ in self.asked]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def server():
+    server = Server()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def program(tmp_path):
+    """Write a program."""
+
+    def program(text, name="tell"):
+        path = tmp_path / name
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o700)
+        return Destination(name="command", command=(str(path),))
+
+    return program
+
+
+def send(destination, secrets=(), environ=os.environ, is_stopping=lambda: False):
+    Teller(secrets, environ).tell(destination, MESSAGE, is_stopping=is_stopping)
+
+
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_program_gets_the_notice_on_stdin_and_the_facts_in_its_environment(program, tmp_path):
+    """And no secret: the variable that holds the token is not handed on."""
+    destination = program(f'cat > {tmp_path}/text; echo "$MVSEP_WATCH_NOTICE/$SECRET/$OTHER" > {tmp_path}/facts')
+
+    send(destination, secrets=(TOKEN,), environ={**os.environ, "SECRET": f"x{TOKEN}", "OTHER": "kept"})
+
+    assert (tmp_path / "text").read_text() == f"{MESSAGE.title}\n\n{MESSAGE.text}\n"
+    assert (tmp_path / "facts").read_text() == f"{MESSAGE.facts}//kept\n"
+
+
+def test_a_program_that_never_ends_is_killed_with_what_it_started(program, tmp_path, monkeypatch):
+    """Although it reads nothing, writes without end, and has children."""
+    monkeypatch.setattr(teller, "LIMIT_S", 0.5)
+    destination = program(f"sleep 600 & echo $! > {tmp_path}/child; echo $$ > {tmp_path}/self; yes")
+
+    with pytest.raises(NotToldError, match="took longer"):
+        send(destination)
+
+    pids = [int((tmp_path / name).read_text()) for name in ("child", "self")]
+    until(lambda: not any(map(is_alive, pids)), within_s=5)
+
+
+def test_a_stop_ends_a_program_at_once(program):
+    """Nobody waits for it."""
+    began_s = time.monotonic()
+
+    with pytest.raises(NotToldError):
+        send(program("sleep 600"), is_stopping=lambda: time.monotonic() - began_s > 0.2)
+
+    assert time.monotonic() - began_s < 2
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda program: program("exit 3"), "ended with 3"),
+        (lambda _: Destination(name="command", command=("no-such-program-anywhere",)), "there is no program"),
+        (lambda _: Destination(name="command", command=("/dev/null",)), "there is no program"),
+        (lambda program: program("#", name="a b").command and program("\0", name="x"), "x"),
+    ],
+    ids=["fails", "missing", "no program", "broken"],
+)
+def test_a_program_that_does_not_take_it_is_told(program, make, said):
+    """With what to look at."""
+    destination = make(program)
+    if said == "x":
+        Path(destination.command[0]).write_text("#!/no/such/interpreter\n")
+
+    with pytest.raises(NotToldError, match=said if said != "x" else "cannot be started") as raised:
+        send(destination)
+
+    assert raised.value.hint
+
+
+def test_a_program_is_never_found_in_the_folder_that_one_stands_in(program, tmp_path, monkeypatch):
+    """An empty or relative part of PATH is no place for a program that runs by itself."""
+    program("touch ran", name="mine")
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(NotToldError, match="there is no program mine"):
+        send(Destination(name="command", command=("mine",)), environ={"PATH": ":.:/usr/bin"})
+
+
+def test_an_address_gets_the_notice(server):
+    """By Apprise, in a process of its own."""
+    send(Destination(name="urls[0]", url=f"json://127.0.0.1:{server.port}/hook"))
+
+    method, path, body = server.asked[0]
+    assert (method, path) == ("POST", "/hook")
+    assert (json.loads(body)["title"], json.loads(body)["message"]) == (MESSAGE.title, MESSAGE.text)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [("json://127.0.0.1:{port}/secret-hook", "was not taken"), ("nothing-known://secret", "no address that Apprise")],
+)
+def test_an_address_that_does_not_take_it_is_told_without_its_words(server, url, said):
+    """It answers 500, or is none."""
+    server.status = 500
+
+    with pytest.raises(NotToldError, match=said) as raised:
+        send(Destination(name="urls[0]", url=url.format(port=server.port)))
+
+    assert "secret" not in f"{raised.value} {raised.value.hint}"
+
+
+def test_an_address_that_hangs_is_left(monkeypatch):
+    """Within the limit, whatever the library waits for."""
+    monkeypatch.setattr(teller, "LIMIT_S", 1.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"json://127.0.0.1:{silent.getsockname()[1]}/"
+        began_s = time.monotonic()
+
+        with pytest.raises(NotToldError, match="took longer"):
+            send(Destination(name="urls[0]", url=url))
+
+    assert time.monotonic() - began_s < 4
+
+
+def test_a_notice_can_be_examined_without_being_sent(server, program):
+    """For whoever only wants to know."""
+    Teller().examine(Destination(name="urls[0]", url=f"json://127.0.0.1:{server.port}/"))
+    Teller().examine(program("exit 1"))
+    with pytest.raises(NotToldError):
+        Teller().examine(Destination(name="urls[0]", url="nothing-known://x"))
+
+    assert server.asked == []
+
+
+@pytest.fixture
+def sandbox():
+    with Sandbox(token=TOKEN, speed=50, rate_limit=6000) as sandbox:
+        yield sandbox
+
+
+AT_ONCE = """
+import sys
+from mvsep_watch import bundling
+from mvsep_watch.cli.main import main
+bundling.COLLECT_S = bundling.GATE_LASTS_S = 0.5
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+class Told(Place):
+    """A place where what needs a person is told at once."""
+
+    def __init__(self, base: Path, sandbox: Sandbox, text: str) -> None:
+        (base / "drop").mkdir()
+        super().__init__(base, CONFIG.format(token=TOKEN, base_url=sandbox.base_url) + text)
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-c", AT_ONCE, "-c", str(self.config), *words]
+
+
+def test_a_notifier_that_hangs_changes_nothing(tmp_path, sandbox, program):
+    """A held job is told of by something that never ends: the rest is published, and the daemon stops in time."""
+    hanging = program(f"echo $$ > {tmp_path}/pid; sleep 600").command[0]
+    place = Told(tmp_path, sandbox, f"notify: {{command: [{hanging}]}}\n")
+    write_wav(tmp_path / "drop" / "dear.wav", seconds=125)
+    process = place.start()
+    try:
+        until((tmp_path / "pid").exists, within_s=20, tell=place.tell)
+        write_wav(tmp_path / "drop" / "cheap.wav", pitch=3)
+        until(lambda: place.states() == {"held": 1, "published": 1}, within_s=20, tell=place.tell)
+        is_hanging = is_alive(int((tmp_path / "pid").read_text()))
+    finally:
+        took_s = place.stop(process)
+
+    assert (is_hanging, took_s < STOP_WITHIN_S) == (True, True)
+    assert not is_alive(int((tmp_path / "pid").read_text()))
+
+
+def test_once_tells_the_rest_at_its_end(tmp_path, sandbox, program):
+    """Nobody will be there later; a second `once` tells nothing again."""
+    telling = program(f"cat >> {tmp_path}/told").command[0]
+    place = Place(
+        tmp_path, CONFIG.format(token=TOKEN, base_url=sandbox.base_url) + f"notify: {{command: [{telling}]}}\n"
+    )
+    write_wav(tmp_path / "drop" / "dear.wav", seconds=125)
+
+    codes = [subprocess.run(place.command("once"), check=False, capture_output=True).returncode for _ in range(2)]
+
+    assert codes == [3, 3]
+    assert (tmp_path / "told").read_text().count("1 held") == 1

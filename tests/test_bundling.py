@@ -1,0 +1,167 @@
+import json
+
+import pytest
+
+from mvsep_watch import bundling
+from mvsep_watch.bundling import Day, Digest, Gates, Told
+from mvsep_watch.model import Gate, GateName, JobState
+
+DISK = Gate(name=GateName.DISK, reason="it is full", hint="free some space", scope="/music/stems")
+CREDITS = Gate(name=GateName.CREDITS, reason="none left")
+
+
+def digest(*reasons, state=JobState.HELD, hint="do this"):
+    found = Digest()
+    for job_id, reason in enumerate(reasons, 1):
+        found.add(job_id=job_id, name=f"{job_id}.wav", state=state, reason=reason, hint=hint)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("now_s", "is_last", "is_collected"), [(39, False, False), (40, False, True), (11, True, True)]
+)
+def test_what_comes_within_half_a_minute_is_one_notice(now_s, is_last, is_collected):
+    """At the end of a process nothing more is waited for."""
+    assert bundling.is_collected(since_s=10, now_s=now_s, is_last=is_last) is is_collected
+
+
+@pytest.mark.parametrize(("ago_s", "is_too_soon"), [(0, True), (899, True), (900, False), (-5, False)])
+def test_there_is_one_notice_in_a_quarter_of_an_hour(ago_s, is_too_soon):
+    """A clock that was set back silences nothing."""
+    assert bundling.is_too_soon(ago_s) is is_too_soon
+
+
+def test_the_pauses_grow_up_to_a_quarter_of_an_hour():
+    """However often it was tried."""
+    assert [bundling.pause_s(tries) for tries in (1, 2, 3, 6, 400)] == [30, 60, 120, 900, 900]
+
+
+def test_what_was_told_is_read_as_it_was_written():
+    """And nothing where nothing was."""
+    told = Told(jobs=7, jobs_at=1.5, gates=("credits", "disk /a"), gates_at=2.5, summary=3, summary_day="2026-01-01")
+
+    assert bundling.told_from(told.as_json()) == told
+    assert bundling.told_from(None) == bundling.told_from("") == Told()
+
+
+def test_a_gate_is_told_of_when_it_has_been_closed_for_a_minute_and_open_for_one():
+    """Each once."""
+    gates = Gates(told=frozenset())
+    gates.see(["credits"], now_s=0)
+    early, late = gates.news(now_s=59), gates.news(now_s=60)
+    gates.told = frozenset({"credits"})
+    again = gates.news(now_s=61)
+    gates.see([], now_s=100)
+
+    assert (early, late, again) == (((), ()), (("credits",), ()), ((), ()))
+    assert (gates.news(now_s=159), gates.news(now_s=160)) == (((), ()), ((), ("credits",)))
+    assert gates.news(now_s=101, is_last=True) == ((), ("credits",))
+
+
+def test_a_gate_that_flaps_is_not_told_of():
+    """Neither the untold one that closes, nor the told one that opens, for less than a minute each."""
+    fresh, known = Gates(told=frozenset()), Gates(told=frozenset({"service"}))
+    for now_s in range(0, 600, 10):
+        for gates in (fresh, known):
+            gates.see(["service"] if now_s // 50 % 2 else [], now_s=now_s)
+
+            assert gates.news(now_s=now_s) == ((), ())
+
+
+def test_what_a_person_wants_closed_is_no_news():
+    """Hours, a pause, the end."""
+    worth = {gate for gate in GateName if bundling.is_worth_telling(Gate(name=gate, reason=""))}
+
+    assert set(GateName) - worth == {"hours", "paused", "stopping"}
+    assert (bundling.gate_key(DISK), bundling.gate_key(CREDITS)) == ("disk /music/stems", "credits")
+
+
+def test_a_job_is_told_with_its_file_its_reason_and_what_to_do():
+    """On the host that it is on."""
+    message = bundling.about_jobs(digest("it would cost 60 credits"), host="nas")
+
+    assert message.title == "mvsep-watch on nas: 1 held"
+    assert message.text == "held: job 1 (1.wav): it would cost 60 credits\n  hint: do this"
+    assert json.loads(message.facts) == {
+        "host": "nas",
+        "title": message.title,
+        "about": "jobs",
+        "counts": {"held": 1},
+        "unshown": 0,
+        "jobs": [
+            {
+                "state": "held",
+                "count": 1,
+                "reason": "it would cost 60 credits",
+                "hint": "do this",
+                "first": [{"id": 1, "source": "1.wav"}],
+            }
+        ],
+    }
+
+
+def test_five_hundred_failures_are_a_few_lines():
+    """Counts, and the first three."""
+    message = bundling.about_jobs(digest(*["it failed"] * 500, state=JobState.FAILED, hint=""), host="nas")
+
+    assert message.title.endswith(": 500 failed")
+    assert message.text == "failed: 500 jobs: 1 (1.wav), 2 (2.wav), 3 (3.wav) and 497 more: it failed"
+
+
+@pytest.mark.parametrize(("number", "more"), [(9, "and 1 job for other"), (500, "and 492 jobs for other")])
+def test_a_reason_for_each_of_them_stays_bounded(number, more):
+    """Eight reasons, each cut, and on one line."""
+    message = bundling.about_jobs(digest(*[f"{n}\n{'x' * 1000}" for n in range(number)]), host="nas")
+    lines = message.text.splitlines()
+
+    assert len(lines) == 17
+    assert max(map(len, lines)) < 400
+    assert lines[-1].startswith(more)
+    assert len(message.facts) < 10_000
+
+
+def test_gates_are_told_with_reason_hint_and_place():
+    """Closed ones, and those that are open again."""
+    message = bundling.about_gates([CREDITS, DISK], ["service", "disk /other"], host="nas")
+    opened = bundling.about_gates([], ["service"], host="nas")
+
+    assert message.title == "mvsep-watch on nas: credits, disk closed; disk, service open again"
+    assert message.text.splitlines() == [
+        "gate credits is closed: none left",
+        "gate disk (/music/stems) is closed: it is full",
+        "  hint: free some space",
+        "gate service is open again",
+        "gate disk /other is open again",
+    ]
+    assert opened.title.endswith(": service open again")
+    assert bundling.about_gates([DISK], [], host="nas").title.endswith(": disk closed")
+
+
+@pytest.mark.parametrize(
+    ("changes", "last_lines"),
+    [
+        ({}, ["credits: 5 spent yesterday, 6 today, 7 left"]),
+        ({"left": None}, ["credits: 5 spent yesterday, 6 today, an unknown number left"]),
+        (
+            {"held": 3, "unseen": {"drop": "not mounted"}, "gates": ("disk",)},
+            ["cannot be seen: drop: not mounted", "closed gates: disk", "`mvsep-watch status` tells who waits for you"],
+        ),
+    ],
+    ids=["plain", "unknown", "trouble"],
+)
+def test_a_summary_counts_what_was_done_spent_and_left(changes, last_lines):
+    """And says what cannot be seen."""
+    values = {"published": 1, "failed": 2, "held": 0, "waiting": 4, "spent_yesterday": 5, "spent_today": 6, "left": 7}
+    day = Day(**{**values, "unseen": {}, "gates": (), **changes})
+
+    message = bundling.about_day(day, host="nas")
+
+    lines = message.text.splitlines()
+    assert lines[0] == "since the last summary: 1 published, 2 failed"
+    assert lines[-len(last_lines) :] == last_lines
+    assert json.loads(message.facts)["about"] == "summary"
+
+
+def test_a_test_says_that_it_is_one():
+    """Nobody is to be frightened."""
+    assert bundling.about_nothing(host="nas").title == "mvsep-watch on nas: a test"

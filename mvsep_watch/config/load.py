@@ -22,7 +22,7 @@ from mvsep_watch.config.models import (
     ReconcileSection,
     ScheduleSection,
 )
-from mvsep_watch.config.problems import Keys, OutputPlace, Report
+from mvsep_watch.config.problems import Keys, Place, Report
 from mvsep_watch.config.telling import Telling
 from mvsep_watch.errors import ConfigError
 from mvsep_watch.model import Config, CreditLimits, Limits, Poll, Reconcile, Service
@@ -120,7 +120,7 @@ def _decoded(content: bytes, report: Report) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start]
-        place = OutputPlace(before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
+        place = Place(before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
         report.add((), "the file is not UTF-8 text; save it as UTF-8", place=place)
         return ""
 

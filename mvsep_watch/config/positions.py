@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from mvsep_watch.config.problems import BLANK, START, Keys, OutputPlace, Report, is_secret
+from mvsep_watch.config.problems import BLANK, START, Keys, Place, Report, is_secret
 
 MAX_VALUES = 20_000
 """A configuration of a thousand folders stays below it; aliases that multiply each other do not."""
@@ -80,7 +80,7 @@ def _composed(text: str, report: Report) -> yaml.Node | None:
         report.add((), _syntax_problem(error), place=_place(error.problem_mark or error.context_mark))
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
-        place = OutputPlace(before.count("\n") + 1, error.position - before.rfind("\n"))
+        place = Place(before.count("\n") + 1, error.position - before.rfind("\n"))
         report.add((), f"the character U+{int(error.character):04X} is not allowed in YAML", place=place)
     except RecursionError:
         report.add((), "the values are nested too deeply")
@@ -209,5 +209,5 @@ def _kind(node: yaml.Node) -> str:
     return "a list" if isinstance(node, yaml.SequenceNode) else "a single value"
 
 
-def _place(mark: yaml.Mark | None) -> OutputPlace:
-    return OutputPlace(mark.line + 1, mark.column + 1) if mark else START
+def _place(mark: yaml.Mark | None) -> Place:
+    return Place(mark.line + 1, mark.column + 1) if mark else START

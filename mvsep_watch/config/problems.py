@@ -31,24 +31,24 @@ BLANK: Final = Blank()
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class OutputPlace:
+class Place:
     """Where something stands in the file, both from 1."""
 
     line: int
     column: int
 
 
-START = OutputPlace(1, 1)
+START = Place(1, 1)
 
 
 @dataclass(slots=True)
 class Places:
     """Where each key and each value of the file stands."""
 
-    of_keys: dict[Keys, OutputPlace] = field(default_factory=dict)
-    of_values: dict[Keys, OutputPlace] = field(default_factory=dict)
+    of_keys: dict[Keys, Place] = field(default_factory=dict)
+    of_values: dict[Keys, Place] = field(default_factory=dict)
 
-    def of(self, keys: Keys) -> OutputPlace:
+    def of(self, keys: Keys) -> Place:
         """Find a value's place; where it is not in the file, that of the nearest thing around it."""
         while keys and keys not in self.of_values:
             keys = keys[:-1]
@@ -68,14 +68,14 @@ class Report:
     path: Path
     places: Places = field(default_factory=Places)
     _broken: set[Keys] = field(default_factory=set)
-    _problems: list[tuple[OutputPlace, str]] = field(default_factory=list)
+    _problems: list[tuple[Place, str]] = field(default_factory=list)
 
-    def add_key(self, keys: Keys, text: str, *, place: OutputPlace | None = None) -> None:
+    def add_key(self, keys: Keys, text: str, *, place: Place | None = None) -> None:
         """Take down a problem of a key itself, whatever its value is; by default where the key stands."""
         if not self.is_broken(keys[:-1]):
             self._take(keys, text, place=place or self.places.of_keys.get(keys))
 
-    def add(self, keys: Keys, text: str, *, place: OutputPlace | None = None, breaks: bool = True) -> None:
+    def add(self, keys: Keys, text: str, *, place: Place | None = None, breaks: bool = True) -> None:
         """Take down a problem of a value, unless it or something around it is known to be broken.
 
         Args:
@@ -89,7 +89,7 @@ class Report:
             if breaks:
                 self._broken.add(keys)
 
-    def _take(self, keys: Keys, text: str, *, place: OutputPlace | None) -> None:
+    def _take(self, keys: Keys, text: str, *, place: Place | None) -> None:
         where = place or self.places.of(keys)
         name = f"{dotted(keys)}: " if keys else ""
         self._problems.append((where, f"{self.path}:{where.line}:{where.column}: {name}{text}"))

@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.bench.library import Library
 from tests.bench.table import Line
 from tests.real.emulator import Emulator, Quirks
-from tests.real.helpers import OutputPlace, peak_memory_bytes, until
+from tests.real.helpers import Place, peak_memory_bytes, until
 
 MOST_MIB = 80.0
 MOST_START_S = 3.0
@@ -44,7 +44,7 @@ def measure(known: Library) -> Iterator[Line]:
 @contextmanager
 def _running(known: Library, emulator: Emulator, **words: str) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
     known.configure(token=emulator.account.token, base_url=emulator.base_url, **words)
-    here = OutputPlace(known.base, (known.base / "mvsep-watch.yaml").read_text())
+    here = Place(known.base, (known.base / "mvsep-watch.yaml").read_text())
     here.log.write_bytes(b"")
     begun_s = time.monotonic()
     process = here.start()

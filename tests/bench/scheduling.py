@@ -17,7 +17,7 @@ from tests.bench.measuring import measure as measure_command
 from tests.bench.table import Line
 from tests.real.emulator import Emulator, Quirks
 from tests.real.emulator.account import Separation
-from tests.real.helpers import OutputPlace, until
+from tests.real.helpers import Place, until
 from tests.real.test_big_file import write_silence
 
 FILES, SLOTS = 200, 10
@@ -34,7 +34,7 @@ def measure() -> Iterator[Line]:
         here.configure(token=emulator.account.token, base_url=emulator.base_url)
         for number in range(FILES):
             _write(here.drop / f"{number:03}.wav", number)
-        place = OutputPlace(here.base, (here.base / "mvsep-watch.yaml").read_text())
+        place = Place(here.base, (here.base / "mvsep-watch.yaml").read_text())
         process = place.start()
         try:
             until(lambda: len(emulator.account.separations) >= 1, within_s=60, tell=place.last_words)

@@ -25,7 +25,7 @@ from types import SimpleNamespace
 from mvsep_watch.sandbox import Sandbox
 from tests.daemon.invariants import assert_nothing_is_half, sha256
 from tests.daemon.world import write_wav
-from tests.real.helpers import SIDECAR, OutputPlace, files_below
+from tests.real.helpers import SIDECAR, Place, files_below
 
 FAULTS = (
     {"kind": "drop", "on": "create", "when": "after", "every": 13},
@@ -64,7 +64,7 @@ class Soak:
         self.sandbox, self.chance = sandbox, chance
         self.drop, self.stems = base / "drop", base / "stems"
         self.drop.mkdir()
-        self.place = OutputPlace(base, CONFIG.format(token=sandbox.token, base_url=sandbox.base_url))
+        self.place = Place(base, CONFIG.format(token=sandbox.token, base_url=sandbox.base_url))
         self.dropped: dict[str, str] = {}
         self.kills = self.half = 0
 

@@ -58,7 +58,7 @@ def files_below(root: Path) -> dict[str, str]:
     return {str(path.relative_to(root)): sha256(path) for path in sorted(root.rglob("*")) if path.is_file()}
 
 
-class OutputPlace:
+class Place:
     """A folder with a configuration, and the command run in it."""
 
     def __init__(self, base: Path, configuration: str) -> None:

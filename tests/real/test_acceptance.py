@@ -16,7 +16,7 @@ import pytest
 
 from tests.real.emulator import Emulator, Quirks
 from tests.real.emulator.sound import CODECS as RESULTS
-from tests.real.helpers import SIDECAR, STOP_WITHIN_S, OutputPlace, files_below, kills, sha256, until, write_song
+from tests.real.helpers import SIDECAR, STOP_WITHIN_S, Place, files_below, kills, sha256, until, write_song
 
 FAST = {"rate_limit": 6000, "waiting_s": 0.1, "processing_s": 0.2}
 HEAD = """
@@ -63,11 +63,11 @@ def folder_text(name: str, rules: dict[str, tuple[int, str]]) -> str:
     return f"  - path: {name}\n    settle: 0.5s\n    rules:\n" + "".join(f"      {line}\n" for line in lines)
 
 
-def place(base: Path, emulator: Emulator, rules: dict[str, dict[str, tuple[int, str]]]) -> OutputPlace:
+def place(base: Path, emulator: Emulator, rules: dict[str, dict[str, tuple[int, str]]]) -> Place:
     for name in rules:
         (base / name).mkdir()
     head = HEAD.format(token=emulator.account.token, base_url=emulator.base_url)
-    return OutputPlace(base, head + "".join(folder_text(name, own) for name, own in rules.items()))
+    return Place(base, head + "".join(folder_text(name, own) for name, own in rules.items()))
 
 
 @pytest.fixture(scope="module")
@@ -283,7 +283,7 @@ def test_sigterm_in_the_middle_of_uploads_and_downloads_stops_in_time(tmp_path):
         assert len(emulator.account.separations) == 3
 
 
-def kill_often(here: OutputPlace, count: int, chance: random.Random) -> None:
+def kill_often(here: Place, count: int, chance: random.Random) -> None:
     """Kill a running daemon so many times, at random moments, while songs keep coming."""
     for number in range(count):
         if number % 2 == 0:

@@ -8,7 +8,7 @@ import struct
 from pathlib import Path
 
 from tests.real.emulator import Emulator, Quirks
-from tests.real.helpers import SIDECAR, OutputPlace, peak_memory_bytes, until
+from tests.real.helpers import SIDECAR, Place, peak_memory_bytes, until
 
 SIZE_BYTES = int(os.environ.get("MVSEP_WATCH_BIG_FILE_BYTES", str(10**9)))
 SILENCE = bytes(1 << 20)
@@ -43,7 +43,7 @@ def write_silence(path: Path, size_bytes: int) -> None:
 
 def peak_through_everything(base: Path, emulator: Emulator, size_bytes: int) -> int:
     """Let a running daemon do one large file, and give the most memory that it ever had."""
-    here = OutputPlace(base, CONFIG.format(token=emulator.account.token, base_url=emulator.base_url))
+    here = Place(base, CONFIG.format(token=emulator.account.token, base_url=emulator.base_url))
     (base / "drop").mkdir()
     process = here.start()
     try:

@@ -12,7 +12,7 @@ import pytest
 
 from mvsep_watch.sandbox import Sandbox
 from tests.daemon.world import write_wav
-from tests.real.helpers import OutputPlace, until
+from tests.real.helpers import Place, until
 
 TOKEN = "CanaryTokenThatNobodyMayRead01"
 PASSWORD = 'c4nary & "pässword" 100%'
@@ -54,7 +54,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-class Life(OutputPlace):
+class Life(Place):
     """A place where all that is said is kept in one file, and what nobody may see lies in a folder of its own."""
 
     def __init__(self, base: Path, sandbox: Sandbox) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from mvsep_watch.sandbox import Sandbox
 from tests.daemon.world import write_wav
-from tests.real.helpers import OutputPlace, until
+from tests.real.helpers import Place, until
 
 TOKEN, OTHER_TOKEN = "CanaryTokenOfReloads0123456789", "AnotherTokenOfReloads012345678"
 CONFIG = """
@@ -35,7 +35,7 @@ def sandbox():
         yield server
 
 
-class Reloading(OutputPlace):
+class Reloading(Place):
     """A daemon whose configuration is saved again and again."""
 
     def __init__(self, base: Path, sandbox: Sandbox) -> None:

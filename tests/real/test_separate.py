@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from mvsep_watch.sandbox import Sandbox
-from tests.real.helpers import OutputPlace, until, write_song
+from tests.real.helpers import Place, until, write_song
 
 CONFIGURATION = """\
 mvsep:
@@ -32,7 +32,7 @@ def server():
 @pytest.fixture
 def place(tmp_path, server):
     (tmp_path / "drop").mkdir()
-    return OutputPlace(tmp_path, CONFIGURATION.format(token=server.token, base_url=server.base_url))
+    return Place(tmp_path, CONFIGURATION.format(token=server.token, base_url=server.base_url))
 
 
 @pytest.fixture

@@ -28,9 +28,9 @@ from mvsep_watch.daemon.sightings import Sightings
 from mvsep_watch.daemon.spooling import Spooling
 from mvsep_watch.daemon.starting import Starting
 from mvsep_watch.daemon.telling import Telling
+from mvsep_watch.daemon.tidying import Tidying
 from mvsep_watch.daemon.unknowns import Unknowns
 from mvsep_watch.model import Created
-from mvsep_watch.naming import display
 from mvsep_watch.steps import annotate, asking, fetch, publish, reading, scanning, submit
 from mvsep_watch.steps.base import Step
 from mvsep_watch.steps.telling import Tell
@@ -81,6 +81,7 @@ class Desks:
         self.deleting = Deleting(context, self.polling)
         self.annotating = Annotating(context, self.intake, self.ground)
         self.telling = Telling(context, self.intake)
+        self.tidying = Tidying(context)
         self._takers = self._make_takers()
 
     def in_turn(self) -> tuple[Desk, ...]:
@@ -127,6 +128,7 @@ class Desks:
             publish.Publish: self.finishing.published,
             publish.Dispose: lambda step, _, error: self.disposing.disposed(step, error),
             publish.Recover: self.disposing.recovered,
+            publish.Tidy: self.tidying.done,
             publish.CheckRoot: self.machine.root_checked,
             annotate.Annotate: lambda _, notes, __: self.annotating.noted(notes),
             annotate.LookForSources: lambda _, gone, __: self.annotating.looked(gone),
@@ -134,11 +136,9 @@ class Desks:
         }
         return takers
 
-    def _log_outcome(self, step: Step, result: Any, error: Exception | None) -> None:
+    def _log_outcome(self, step: Step, _: Any, error: Exception | None) -> None:
         if error is not None:
             self._context.log.warning("step_failed", step=str(step.key), reason=str(error))
-        elif isinstance(step, publish.Tidy) and result:
-            self._context.log.info("tidied", paths=[display(path) for path in result])
 
     # News
 

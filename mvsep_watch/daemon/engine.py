@@ -105,13 +105,7 @@ class Engine:
         self.desks.machine.forget_old_gates()
         self.desks.annotating.reloaded()
         self.desks.unknowns.resume()
-        context.hands.give(
-            publish.Tidy(
-                state_id=context.store.memory.state_id,
-                live_job_ids=frozenset(context.store.jobs.live_ids()),
-                parents=tuple(context.store.jobs.parents_of_live()),
-            )
-        )
+        self.desks.tidying.begin()
         for folder in () if context.only else context.config.folders:
             self.desks.intake.want_scan(folder.name)
         for name in filter(context.serves, oneoffs.waiting(context.store)):

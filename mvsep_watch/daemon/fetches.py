@@ -52,6 +52,7 @@ class Fetches:
             place=self.place,
             asked_by=(job.folder, job.rule),
             siblings=self._siblings(job, row),
+            former=self._context.store.memory.inherited_ids,
             known=None if job.failures else self._polling.listed(row),
         )
 
@@ -74,6 +75,7 @@ class Fetches:
             note=note_of(self._context, job.output_root),
             provenance=self._provenance(job),
             replaces=job.replaces,
+            former=self._context.store.memory.inherited_ids,
         )
 
     def _slugs(self, row: SeparationRow) -> tuple[tuple[str, str], ...]:

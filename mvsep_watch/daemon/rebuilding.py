@@ -22,12 +22,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from mvsep_watch import __version__
-from mvsep_watch.daemon import oneoffs, recognising
+from mvsep_watch.daemon import oneoffs, recognising, tidying
 from mvsep_watch.daemon.roots import root_key
 from mvsep_watch.daemon.systemd import Notifier
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.files import claim as claims
-from mvsep_watch.files import roots, sidecar, spool
+from mvsep_watch.files import roots, sidecar, spool, staging
 from mvsep_watch.files.claim import Claim
 from mvsep_watch.files.roots import RootNote
 from mvsep_watch.log import get_logger
@@ -217,6 +217,7 @@ class Rebuilding:
         self._restoring = Restoring(store.db)
         self._claims: dict[Path, Claim | None] = {}
         self._seen: set[Path] = set()
+        self._staged: set[Path] = set()
         self._copies: set[tuple[str, int, str]] = set()
         self._folders: set[str] = set()
         self._account = ""
@@ -256,6 +257,7 @@ class Rebuilding:
             return
         self.report.roots.append(root)
         self._claims[root] = claim
+        self._staged.update(staging.places_below(root))
         self._seen.update(found)
         for start in range(0, len(found), AT_ONCE):
             Notifier().more_time(MORE_TIME_S)
@@ -384,10 +386,13 @@ class Rebuilding:
     def _finish(self) -> None:
         """Give the state a new id, have everything new asked about, take the roots over, and open the gate."""
         memory = self._store.memory
-        before = memory.state_id
         seen = [claim.generation for claim in self._claims.values() if claim is not None]
         with self._store.transaction():
-            memory.set_meta("state_id", secrets.token_hex(6))
+            memory.take_id(
+                secrets.token_hex(6),
+                taking_over=[claim.state_id for claim in self._claims.values() if claim is not None],
+            )
+            tidying.look_there_too(self._store, self._staged)
             memory.set_meta("generation", str(max([*seen, memory.generation]) + 1))
             memory.set_meta("is_fresh", "0")
             memory.set_meta("ask_about_new", "1")
@@ -399,21 +404,24 @@ class Rebuilding:
                     self._store.sources.scanned(folder.name, self._now)
         for root, there in self._claims.items():
             claims.write(root, self._claim(there), replace_damaged=True)
-        self._go_on_with_one_offs(before)
-        spool.take_over(spool.place_of(self._config.state), before=before, after=memory.state_id)
+        self._go_on_with_one_offs()
+        spool.take_over(spool.place_of(self._config.state), before=memory.former_ids, after=memory.state_id)
         with self._store.transaction():
             memory.set_meta(UNDER_WAY, "")
             memory.set_meta(_ASIDE, "")
             memory.open_gate(GateName.STATE)
             self._store.jobs.wake()
 
-    def _go_on_with_one_offs(self, before: str) -> None:
-        """Renew the claims of this state where one-offs went; one that is away only refuses further ones."""
+    def _go_on_with_one_offs(self) -> None:
+        """Renew the claims of this state where one-offs went; one that is away only refuses further ones.
+
+        They may bear any id that it had: a rebuild may have been killed after it had given another.
+        """
         known = oneoffs.with_one_offs(self._config, self._store).one_offs.values()
         for root in {folder.output for folder in known} - self._claims.keys():
             with contextlib.suppress(MvsepWatchError):
                 there = claims.read(root)
-                if there is not None and there.state_id == before:
+                if there is not None and there.state_id in self._store.memory.inherited_ids:
                     claims.write(root, self._claim(there))
 
     def _take_intents_back(self) -> None:

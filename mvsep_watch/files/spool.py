@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,11 +104,11 @@ def kept_in(place: Path, *, state_id: str = "", job_id: int = 0) -> Iterator[tup
             yield folder, found
 
 
-def take_over(place: Path, *, before: str, after: str) -> None:
+def take_over(place: Path, *, before: Collection[str], after: str) -> None:
     """Let a state that has got another id keep what it has kept; what cannot be renamed is found all the same."""
     for folder, _ in kept_in(place):
         found = _KEPT.fullmatch(folder.name)
-        if found and found["state"] == before:
+        if found and found["state"] in before:
             with suppress(OSError):
                 folder.rename(folder_of(place, state_id=after, job_id=int(found["job"])))
 

@@ -17,7 +17,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -38,6 +38,8 @@ WORK_NAME = ".mvsep-watch-fetching"
 _NAME = re.compile(r"\.mvsep-watch-(?P<state>[A-Za-z0-9-]+)-(?P<job>[0-9]+)\.part")
 _MARGIN_BYTES = 1 << 20
 """What must stay free beside a download: its records and the sidecar."""
+FORMER_KEPT_S = 72 * 3600.0
+"""How long what a former id staged is kept for whoever comes: as long as the service lists the results."""
 
 
 class TakenError(PermanentError):
@@ -60,11 +62,20 @@ class Staging:
     path: Path
 
     @classmethod
-    def open(cls, parent: Path, *, state_id: str, job_id: int, hash_: str, root: Path | None = None) -> Self:
+    def open(
+        cls,
+        parent: Path,
+        *,
+        state_id: str,
+        job_id: int,
+        hash_: str,
+        root: Path | None = None,
+        former: Collection[str] = (),
+    ) -> Self:
         """Make, or find again, a job's staging in the parent of its final folder.
 
         Complete outputs stay; a sidecar that was written already goes, since it is to be the last. What a killed
-        publication has shown without a folder is taken back.
+        publication has shown without a folder is taken back. What a former id staged of the same separation is taken.
 
         Args:
             parent: The final folder's parent; it and the folders above are made.
@@ -73,6 +84,7 @@ class Staging:
             hash_: The separation's hash; a staging of another one is emptied.
             root: Where given, folders are made only below it: an unmounted disk is not filled with folders, and a link
                 in its tree does not lead out of it.
+            former: The ids that the state had before, or has taken over.
 
         Raises:
             OutputRootError: It cannot be written, or the root is not there.
@@ -84,8 +96,10 @@ class Staging:
         with output_errors(staging.path):
             parent.mkdir(parents=True, exist_ok=True)
             flat.take_back(staging.path)
-            if staging._belongs_to() not in {hash_, None}:
+            if staging.belongs_to() not in {hash_, None}:
                 shutil.rmtree(staging.path)
+            if former and not os.path.lexists(staging.path):
+                staging._take_former(former, hash_)
             _make_folder(staging.path)
             _make_folder(staging._work)
             save_record(staging._work / ".staging.json", {"hash": hash_})
@@ -201,8 +215,16 @@ class Staging:
         if missing_bytes > 0 and missing_bytes + _MARGIN_BYTES > shutil.disk_usage(self.path).free:
             raise no_space(self.path, needs_bytes=missing_bytes + _MARGIN_BYTES)
 
-    def _belongs_to(self) -> str | None:
-        """The hash it was made for; empty where nothing says so, None where there is no staging.
+    def _take_former(self, former: Collection[str], hash_: str) -> None:
+        """Rename to here what was staged of the same separation under another id, if anything was."""
+        for path in _stagings_in(self.path.parent):
+            if owner_of(path.name) in former and Staging(path).belongs_to() == hash_:
+                flat.take_back(path)
+                path.rename(self.path)
+                return
+
+    def belongs_to(self) -> str | None:
+        """Give the hash it was made for; empty where nothing says so, None where there is no staging.
 
         A process that was killed while publishing has removed the bookkeeping already; then the sidecar says it.
         """
@@ -240,6 +262,12 @@ def job_of(name: str, *, state_id: str) -> int | None:
     """Say which job's staging a name is, if it is one of this state's."""
     found = _NAME.fullmatch(name)
     return int(found["job"]) if found and found["state"] == state_id else None
+
+
+def owner_of(name: str) -> str | None:
+    """Say which state's staging a name is; None where it is none."""
+    found = _NAME.fullmatch(name)
+    return found["state"] if found else None
 
 
 def plain(name: str) -> str:
@@ -333,20 +361,75 @@ def discard_left(parent: Path, *, state_id: str, job_id: int) -> None:
         flat.clear(path)
 
 
-def clean(parent: Path, *, state_id: str, live_job_ids: AbstractSet[int]) -> tuple[Path, ...]:
-    """Remove this state's stagings in a folder whose job is no longer live, and say which they were.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Whose stagings are ours.
+
+    Args:
+        state_id: The state's id.
+        live_job_ids: Its jobs that are not finished.
+        former: The ids that the state had before, or has taken over: their jobs' numbers mean nothing now.
+        live_hashes: The separations whose results are still wanted, under whichever id they were staged.
+    """
+
+    state_id: str
+    live_job_ids: AbstractSet[int]
+    former: AbstractSet[str] = frozenset()
+    live_hashes: AbstractSet[str] = frozenset()
+
+
+def clean(parent: Path, owner: Owner, *, now: float = 0.0) -> tuple[Path, ...]:
+    """Remove the stagings of ours in a folder that nobody needs any longer, and say which they were.
+
+    What a former id staged lately may still be taken by a job that is not known yet; what it has shown of it, and not
+    all, is taken back.
 
     Raises:
         OutputRootError: One cannot be removed.
     """
     removed = []
     with output_errors(parent):
-        for path in sorted(parent.iterdir()) if parent.is_dir() else ():
-            job_id = job_of(path.name, state_id=state_id)
-            if job_id is not None and job_id not in live_job_ids and not path.is_symlink():
+        for path in _stagings_in(parent):
+            if _is_left(path, owner, now):
                 Staging(path).discard()
                 removed.append(path)
+            elif owner_of(path.name) in owner.former:
+                flat.take_back(path)
     return tuple(removed)
+
+
+def places_below(root: Path) -> Iterator[Path]:
+    """Give the folders below a root that have stagings of any state in them; what may not be read is passed over."""
+    for place, folders, _ in os.walk(root):
+        if any(map(is_ours, folders)):
+            yield Path(place)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+
+
+def is_over(parent: Path, owner: Owner) -> bool:
+    """Say whether a folder is there and holds nothing more that was staged under a former id.
+
+    Raises:
+        OutputRootError: It cannot be looked at.
+    """
+    with output_errors(parent):
+        return parent.is_dir() and not any(owner_of(path.name) in owner.former for path in _stagings_in(parent))
+
+
+def _stagings_in(parent: Path) -> list[Path]:
+    """Give the stagings in a folder, of any state, without links in their place."""
+    paths = [path for path in parent.iterdir() if is_ours(path.name)] if parent.is_dir() else []
+    return [path for path in sorted(paths) if path.is_dir() and not path.is_symlink()]
+
+
+def _is_left(path: Path, owner: Owner, now: float) -> bool:
+    """Say whether a staging is ours and nobody needs it."""
+    job_id = job_of(path.name, state_id=owner.state_id)
+    if job_id is not None:
+        return job_id not in owner.live_job_ids
+    if owner_of(path.name) not in owner.former or Staging(path).belongs_to() in owner.live_hashes:
+        return False
+    return now - path.stat().st_mtime > FORMER_KEPT_S
 
 
 def _exchange_by_hand(new: Path, final: Path, old: Path) -> None:

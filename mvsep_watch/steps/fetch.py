@@ -87,6 +87,7 @@ class Fetch:
         asked_by: The names of the job's folder and rule.
         siblings: What other jobs published from the same separation.
         known: What the service listed just now; None asks it.
+        former: The ids that the state had before, or has taken over.
     """
 
     pool: ClassVar[Pool] = Pool.DOWNLOADS
@@ -107,6 +108,7 @@ class Fetch:
     asked_by: tuple[str, str] = ("", "")
     siblings: tuple[Sibling, ...] = ()
     known: Remote | None = field(default=None, compare=False)
+    former: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, int]:
@@ -123,7 +125,14 @@ class Fetch:
         """
         roots.require_same(self.root, self.note)
         probe_root(self.root)
-        staging = Staging.open(self.parent, state_id=self.state_id, job_id=self.job_id, hash_=self.hash, root=self.root)
+        staging = Staging.open(
+            self.parent,
+            state_id=self.state_id,
+            job_id=self.job_id,
+            hash_=self.hash,
+            root=self.root,
+            former=self.former,
+        )
         return self.stage(staging, tools)
 
     def stage(self, staging: Staging, tools: Tools, *, room: Room | None = None) -> Fetched:

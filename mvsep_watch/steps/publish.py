@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from mvsep_watch.errors import NeedsUserError, RetryableError
+from mvsep_watch.errors import MvsepWatchError, NeedsUserError, RetryableError
 from mvsep_watch.files import claim as claims
 from mvsep_watch.files import disposal, roots, sidecar, staging
 from mvsep_watch.files.watched import FolderNote, require_same
@@ -29,6 +29,7 @@ class Publish:
     Args:
         root: The output root that the place is below.
         note: What the root was when it was last seen to be itself.
+        former: The ids that the state had before, or has taken over.
         replaces: Take the place of the outputs that are there, if they are still what their sidecar says; else never
             replace.
     """
@@ -42,6 +43,7 @@ class Publish:
     provenance: Provenance
     note: roots.RootNote | None = None
     replaces: bool = False
+    former: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, int]:
@@ -87,6 +89,7 @@ class Publish:
             job_id=self.job_id,
             hash_=self.provenance.hash,
             root=self.root,
+            former=self.former,
         )
         if missing := sidecar.verify(OutputPlace(staged.path), self.provenance.outputs, stopping=tools.stopping.is_set):
             for output in missing:
@@ -233,24 +236,51 @@ class CheckRoot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tidied:
+    """What came of tidying.
+
+    Args:
+        removed: The stagings that are gone.
+        over: The revisited places where nothing of a former id is left.
+        troubles: Where it went wrong, with the reason.
+    """
+
+    removed: tuple[Path, ...] = ()
+    over: tuple[Path, ...] = ()
+    troubles: tuple[tuple[Path, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tidy:
-    """At start: remove our own stagings without a live job."""
+    """At start: remove our own stagings that nobody needs.
+
+    Args:
+        owner: Whose they are.
+        parents: The folders that are looked at.
+        revisited: Those of them where something was staged under a former id.
+    """
 
     pool: ClassVar[Pool] = Pool.FILING
-    KEY: ClassVar[str] = "tidy"
 
-    state_id: str
-    live_job_ids: frozenset[int]
+    owner: staging.Owner
     parents: tuple[Path, ...]
+    revisited: frozenset[Path] = frozenset()
 
     @property
     def key(self) -> str:
         """Once."""
-        return self.KEY
+        return "tidy"
 
-    def perform(self, _: Tools) -> tuple[Path, ...]:
-        """Give what was removed."""
-        done: list[Path] = []
+    def perform(self, tools: Tools) -> Tidied:
+        """Remove them; a folder that is in trouble holds no other up."""
+        removed: list[Path] = []
+        over: list[Path] = []
+        troubles: list[tuple[Path, str]] = []
         for parent in self.parents:
-            done += staging.clean(parent, state_id=self.state_id, live_job_ids=self.live_job_ids)
-        return tuple(done)
+            try:
+                removed += staging.clean(parent, self.owner, now=tools.now())
+                if parent in self.revisited and staging.is_over(parent, self.owner):
+                    over.append(parent)
+            except MvsepWatchError as error:
+                troubles.append((parent, error.message))
+        return Tidied(removed=tuple(removed), over=tuple(over), troubles=tuple(troubles))

@@ -196,6 +196,14 @@ class Jobs:
         """Give the ids of every job that is not finished."""
         return [row[0] for row in self._db.all(f"SELECT id FROM jobs WHERE {_LIVE}")]  # noqa: S608 - constants
 
+    def hashes_of_live(self) -> list[str]:
+        """Give the hashes of the separations that live jobs need."""
+        rows = self._db.all(
+            f"SELECT DISTINCT hash FROM separations WHERE id IN (SELECT separation_id FROM jobs WHERE {_LIVE})"  # noqa: S608
+            " AND hash IS NOT NULL"
+        )
+        return [row[0] for row in rows]
+
     def parents_of_live(self) -> list[Path]:
         """Give the folders in which live jobs may have a staging, and those of jobs that ended lately."""
         live = self._db.all(f"SELECT DISTINCT final FROM jobs WHERE {_LIVE}")  # noqa: S608 - constants

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from mvsep_watch.model import Account, Gate, GateName, HistoryRow, tag_in_hash
@@ -18,6 +18,9 @@ from mvsep_watch.store.rows import read
 
 _UNTAGGED_KEPT_S = 4 * 86400.0
 """Longer than the 72 hours after which a row without results explains nothing any more."""
+IDS_KEPT = 50
+"""How many ids are remembered; a state gets another one with every rebuild."""
+_FORMER, _TAKEN_OVER = "former_ids", "taken_over_ids"
 _KEPT_HOURS = 72
 """How long the service keeps results, where a row does not say how many hours are left."""
 
@@ -58,6 +61,29 @@ class Memory:
     def state_id(self) -> str:
         """What tells this state from all others."""
         return self.meta("state_id") or ""
+
+    @property
+    def former_ids(self) -> tuple[str, ...]:
+        """The ids that this state had before."""
+        return self._ids(_FORMER)
+
+    @property
+    def inherited_ids(self) -> tuple[str, ...]:
+        """The ids that this state had before, and those of the states whose outputs it has taken over."""
+        return (*self._ids(_TAKEN_OVER), *self.former_ids)
+
+    def take_id(self, state_id: str, *, taking_over: Iterable[str] = ()) -> None:
+        """Take another id, and remember the one before; those of others are taken over with their outputs."""
+        self._add_ids(_TAKEN_OVER, taking_over)
+        self._add_ids(_FORMER, [self.state_id])
+        self.set_meta("state_id", state_id)
+
+    def _ids(self, key: str) -> tuple[str, ...]:
+        return tuple(json.loads(self.meta(key) or "[]"))
+
+    def _add_ids(self, key: str, ids: Iterable[str]) -> None:
+        known = dict.fromkeys([*self._ids(key), *ids])
+        self.set_meta(key, json.dumps(list(known)[-IDS_KEPT:]))
 
     @property
     def generation(self) -> int:

@@ -7,7 +7,7 @@ import pytest
 
 from mvsep_watch.errors import NeedsUserError, OutputRootError
 from mvsep_watch.files import renaming, sidecar, staging
-from mvsep_watch.files.staging import Staging, TakenError
+from mvsep_watch.files.staging import Owner, Staging, TakenError
 from mvsep_watch.naming import OutputPlace
 
 OUTPUTS = {"Vocals.flac": b"voice", "Other.flac": b"band"}
@@ -143,9 +143,21 @@ def test_a_staging_that_goes_takes_what_it_has_shown_along(tmp_path, place, stag
     with pytest.raises(KeyboardInterrupt):
         staging.publish(staged(), place)
 
-    staging.clean(tmp_path, state_id="s1", live_job_ids=set())
+    staging.clean(tmp_path, Owner(state_id="s1", live_job_ids=set()))
 
     assert tree(tmp_path) == {}
+
+
+def test_what_a_former_id_has_shown_in_part_is_taken_back_at_once(tmp_path, place, staged, tree, breaks_after):
+    """What is staged stays for whoever needs it; nobody sees a half of it meanwhile."""
+    breaks_after(1, is_kill=True)
+    with pytest.raises(KeyboardInterrupt):
+        staging.publish(staged(), place)
+
+    removed = staging.clean(tmp_path, Owner(state_id="s2", live_job_ids=set(), former={"s1"}))
+
+    assert removed == ()
+    assert [path.name for path in tmp_path.iterdir() if not staging.is_ours(path.name)] == []
 
 
 def test_what_is_complete_stays_when_its_staging_goes(tmp_path, place, staged, tree, monkeypatch):

@@ -90,7 +90,7 @@ def test_a_state_with_another_id_keeps_what_it_has_kept(place):
     """And nothing of a third state."""
     keep(place)
     keep(place, state_id="s3", job_id=8)
-    spool.take_over(place, before="s1", after="s2")
+    spool.take_over(place, before=["s1"], after="s2")
 
     assert sorted(path.name for path in place.iterdir()) == [".s2-7", ".s3-8"]
 

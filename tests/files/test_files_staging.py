@@ -17,7 +17,7 @@ from mvsep_watch.errors import (
 )
 from mvsep_watch.files import renaming, sidecar, staging
 from mvsep_watch.files.arriving import ResumePoint
-from mvsep_watch.files.staging import Staging, TakenError
+from mvsep_watch.files.staging import Owner, Staging, TakenError
 from mvsep_watch.naming import OutputPlace
 
 NAME = ".mvsep-watch-s1-7.part"
@@ -402,7 +402,7 @@ def test_only_our_own_stagings_without_a_live_job_are_cleaned(tmp_path, opened, 
     others = Staging.open(album, state_id="s2", job_id=2, hash_="h")
     (album / ".mvsep-watch-s1-3.part").symlink_to(tmp_path)
     (album / "mvsep-watch-s1-2.part").mkdir()
-    removed = staging.clean(album, state_id="s1", live_job_ids={1})
+    removed = staging.clean(album, Owner(state_id="s1", live_job_ids={1}))
 
     assert removed == (ended.path,)
     assert sorted(path.name for path in album.iterdir()) == sorted(
@@ -412,7 +412,39 @@ def test_only_our_own_stagings_without_a_live_job_are_cleaned(tmp_path, opened, 
 
 def test_cleaning_where_nothing_ever_was_is_nothing(tmp_path):
     """Folders of the configuration may not exist yet."""
-    assert staging.clean(tmp_path / "never", state_id="s1", live_job_ids=set()) == ()
+    assert staging.clean(tmp_path / "never", Owner(state_id="s1", live_job_ids=set())) == ()
+
+
+def test_what_a_former_id_staged_goes_to_whoever_fetches_the_same(tmp_path, opened, tree):
+    """Whatever the number of its job was; what is of another separation stays where it is."""
+    album = tmp_path / "album"
+    before = Staging.open(album, state_id="s0", job_id=7, hash_="h")
+    before.write("Vocals.wav", [b"music"])
+    other = Staging.open(album, state_id="s0", job_id=8, hash_="other")
+    strangers = Staging.open(album, state_id="s9", job_id=9, hash_="h")
+
+    made = Staging.open(album, state_id="s1", job_id=1, hash_="h", former=["s0"])
+
+    assert made.finished("Vocals.wav").size_bytes == 5
+    assert sorted(path.name for path in album.iterdir()) == sorted(
+        [made.path.name, other.path.name, strangers.path.name]
+    )
+
+
+def test_what_a_former_id_staged_is_cleaned_once_nobody_can_want_it(tmp_path):
+    """Not while a live job needs that separation, and not before the service has forgotten it."""
+    owner = Owner(state_id="s1", live_job_ids={1}, former={"s0"}, live_hashes={"wanted"})
+    paths = {
+        name: Staging.open(tmp_path, state_id=state, job_id=number, hash_=name).path
+        for number, (state, name) in enumerate([("s0", "wanted"), ("s0", "left"), ("s9", "strangers")])
+    }
+    now = paths["left"].stat().st_mtime
+    early = staging.clean(tmp_path, owner, now=now + 71 * 3600), staging.is_over(tmp_path, owner)
+    late = staging.clean(tmp_path, owner, now=now + 73 * 3600), staging.is_over(tmp_path, owner)
+    paths["wanted"].rename(tmp_path / "away")
+
+    assert (early, late) == (((), False), ((paths["left"],), False))
+    assert (staging.is_over(tmp_path, owner), staging.is_over(tmp_path / "never", owner)) == (True, False)
 
 
 def test_a_stagings_name_is_known(tmp_path):

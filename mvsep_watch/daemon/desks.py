@@ -128,6 +128,7 @@ class Desks:
             publish.Publish: self.finishing.published,
             publish.Dispose: lambda step, _, error: self.disposing.disposed(step, error),
             publish.Recover: self.disposing.recovered,
+            publish.ClearCopies: lambda _, over, __: self.disposing.cleared(over),
             publish.Tidy: self.tidying.done,
             publish.CheckRoot: self.machine.root_checked,
             annotate.Annotate: lambda _, notes, __: self.annotating.noted(notes),

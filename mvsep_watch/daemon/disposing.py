@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from mvsep_watch.daemon.context import Context
@@ -13,7 +14,7 @@ from mvsep_watch.errors import SourceBusyError, SourceChangedError, StoppedError
 from mvsep_watch.model import Folder
 from mvsep_watch.naming import display
 from mvsep_watch.planner import Served, Wish, may_dispose
-from mvsep_watch.steps.publish import Dispose, Recover
+from mvsep_watch.steps.publish import ClearCopies, Dispose, Recover
 from mvsep_watch.store import SourceRow
 
 DISPOSE_AGAIN_S = 60.0
@@ -29,11 +30,17 @@ class Disposing:
         self._doubted = set(context.store.sources.folders_to_dispose())
         """The folders in which something may be set aside: by a killed run, or where a disposal went wrong."""
         self._missed: set[int] = set()
+        self._copies = tuple(context.store.sources.copies())
+        """What a killed run may have left of copies; looked for once, at start."""
 
     def work(self) -> None:
         """Hand out what is due."""
         hands = self._context.hands
         if self._context.stopping or hands.is_busy_with(Recover.KEY):
+            return
+        if self._copies:
+            hands.give(ClearCopies(self._copies))
+            self._copies = ()
             return
         for source in self._context.store.sources.to_dispose(self._context.clock.now()):
             if self._ground.trouble_at(source.path):
@@ -50,6 +57,8 @@ class Disposing:
         if disposal is None:
             self._context.store.sources.disposed(source.id)
         else:
+            if disposal.to is not None:
+                self._context.store.sources.copy_begun(disposal.to.parent, disposal.sha256)
             self._context.hands.give(disposal)
 
     def _disposal(self, source: SourceRow) -> Dispose | None:
@@ -83,6 +92,11 @@ class Disposing:
             if source.path.parent == step.folder:
                 self._dispose_later(source)
 
+    def cleared(self, over: Sequence[tuple[Path, str]] | None) -> None:
+        """Take what came of looking for parts of copies; where it could not be looked, the next start looks again."""
+        for folder, sha256 in over or ():
+            self._context.store.sources.copy_over(folder, sha256)
+
     def disposed(self, step: Dispose, error: Exception | None) -> None:
         """Take what came of a disposal; a source that is no longer what was read is looked at anew."""
         store = self._context.store
@@ -92,6 +106,8 @@ class Disposing:
         match error:
             case None:
                 store.sources.disposed(step.source_id)
+                if step.to is not None:
+                    store.sources.copy_over(step.to.parent, step.sha256)
                 self._context.log.info(
                     "source_disposed", path=display(step.path), to=display(step.to) if step.to else "deleted"
                 )

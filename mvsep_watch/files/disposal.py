@@ -91,6 +91,22 @@ def recover(folder: Path) -> tuple[Path, ...]:
     return tuple(restored)
 
 
+def clear_copy(folder: Path, *, sha256: str) -> bool:
+    """Remove what a killed process has left of a copy of these bytes; False where the folder is not there just now.
+
+    Raises:
+        NeedsUserError: It may not be removed.
+        SourceBusyError: It cannot be removed just now.
+    """
+    with _target_errors(folder):
+        if not folder.is_dir():
+            return False
+        copying = folder / _copying(sha256)
+        if copying.is_file() or copying.is_symlink():
+            copying.unlink(missing_ok=True)
+    return True
+
+
 @contextlib.contextmanager
 def _aside(path: Path) -> Iterator[Path]:
     """Set a file aside, and put it back if it is still there at the end."""
@@ -141,7 +157,7 @@ def _move(aside: Path, to: Path, sha256: str, stopping: Callable[[], bool]) -> P
 
 def _copy(source: Path, to: Path, sha256: str, stopping: Callable[[], bool]) -> Path:
     """Copy across file systems under a hidden name; the real name appears when the copy is proven."""
-    copying = to.parent / f".mvsep-watch-copying-{sha256[:16]}"
+    copying = to.parent / _copying(sha256)
     copying.unlink(missing_ok=True)
     try:
         _copy_bytes(source, copying, stopping)
@@ -152,6 +168,10 @@ def _copy(source: Path, to: Path, sha256: str, stopping: Callable[[], bool]) -> 
     finally:
         copying.unlink(missing_ok=True)
     return moved
+
+
+def _copying(sha256: str) -> str:
+    return f".mvsep-watch-copying-{sha256[:16]}"
 
 
 def _copy_bytes(source: Path, copying: Path, stopping: Callable[[], bool]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -170,6 +171,29 @@ class Recover:
         for folder, note in self.within:
             require_same(folder, note)
         return disposal.recover(self.folder)
+
+
+@dataclass(frozen=True, slots=True)
+class ClearCopies:
+    """Remove what a killed run has left of copies to other file systems. `copies`: (folder, sha256 of the bytes)."""
+
+    pool: ClassVar[Pool] = Pool.FILING
+
+    copies: tuple[tuple[Path, str], ...]
+
+    @property
+    def key(self) -> str:
+        """No disposal beside it."""
+        return Recover.KEY
+
+    def perform(self, _: Tools) -> tuple[tuple[Path, str], ...]:
+        """Give those of which nothing is left; one that cannot be looked at holds no other up."""
+        over = []
+        for folder, sha256 in self.copies:
+            with contextlib.suppress(MvsepWatchError):
+                if disposal.clear_copy(folder, sha256=sha256):
+                    over.append((folder, sha256))
+        return tuple(over)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

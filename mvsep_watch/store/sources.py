@@ -149,6 +149,19 @@ class Sources:
         rows = self._db.all("SELECT path FROM sources WHERE dispose_pending")
         return list({Path(os.fsdecode(row[0])).parent for row in rows})
 
+    def copy_begun(self, folder: Path, sha256: str) -> None:
+        """Write down that a source with these bytes may be copied to a folder: a kill leaves a part of it there."""
+        self._db.run("INSERT INTO copies VALUES (?, ?) ON CONFLICT DO NOTHING", (path_blob(folder), sha256))
+
+    def copy_over(self, folder: Path, sha256: str) -> None:
+        """Note that nothing of the copy is left."""
+        self._db.run("DELETE FROM copies WHERE folder = ? AND sha256 = ?", (path_blob(folder), sha256))
+
+    def copies(self) -> list[tuple[Path, str]]:
+        """Give the folders in which a part of a copy may be left, with the sha256 of the bytes."""
+        rows = self._db.all("SELECT folder, sha256 FROM copies")
+        return [(Path(os.fsdecode(row["folder"])), row["sha256"]) for row in rows]
+
     def first_scan_of(self, folder: str) -> bool:
         """Say whether the folder has never been scanned to its end."""
         return self._db.value("SELECT 1 FROM folders WHERE name = ?", (folder,)) is None

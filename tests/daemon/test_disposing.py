@@ -1,9 +1,12 @@
 """A source is never touched before its outputs are published, whatever goes wrong and whatever is to become of it."""
 
+import errno
 from dataclasses import replace
 
 import pytest
 
+from mvsep_watch.files import disposal
+from tests.daemon.effects import Killed
 from tests.daemon.test_roots import swap
 from tests.daemon.world import write_wav
 
@@ -82,3 +85,68 @@ def test_a_failure_never_touches_the_source(world, fail, source):
     assert "published" not in world.states()
     assert (song.read_bytes(), song.stat().st_mtime_ns, song.stat().st_ino) == (content, stat.st_mtime_ns, stat.st_ino)
     assert ([path.name for path in world.drop.iterdir()], (world.base / "done").exists()) == (["song.wav"], False)
+
+
+def copying(folder):
+    return [path.name for path in folder.rglob(".mvsep-watch-copying-*")]
+
+
+def begin_a_copy(world, monkeypatch):
+    """Have a published source moved across file systems, and end the process as a kill in the middle would."""
+    world.folder_options = {"source": world.base / "done"}
+    song = write_wav(world.drop / "album" / "song.wav")
+    monkeypatch.setattr(disposal, "rename_new", refuse_to("done", disposal.rename_new))
+    monkeypatch.setattr(disposal, "_copy", half_a_copy)
+    world.start()
+    world.pass_time(20)
+    world.service.finish_all()
+    with pytest.raises(Killed):
+        world.pass_time(20)
+    monkeypatch.undo()
+    return song
+
+
+def refuse_to(name, rename):
+    def renamed(source, target):
+        if name in target.parts:
+            raise OSError(errno.EXDEV, "on another file system")
+        return rename(source, target)
+
+    return renamed
+
+
+def half_a_copy(source, to, sha256, stopping):
+    (to.parent / f".mvsep-watch-copying-{sha256[:16]}").write_bytes(source.read_bytes()[:100])
+    raise Killed
+
+
+def test_what_a_killed_copy_left_goes_though_the_configuration_names_another_place(world, monkeypatch):
+    """What was begun is remembered; a source is where it was, or where it is to go by now, whole."""
+    song = begin_a_copy(world, monkeypatch)
+    content, left = next(world.drop.rglob("song.wav")).read_bytes(), copying(world.base / "done")
+    stranger = world.base / "done" / "album" / ".mvsep-watch-copying-0123456789abcdef"
+    stranger.write_bytes(b"another state's")
+    world.folder_options = {"source": world.base / "elsewhere"}
+    world.restart()
+    world.pass_time(200)
+
+    assert len(left) == 1
+    assert (song.exists(), (world.base / "elsewhere" / "album" / "song.wav").read_bytes()) == (False, content)
+    assert copying(world.base) == [stranger.name]
+    assert world.store.sources.copies() == []
+
+
+def test_what_a_killed_copy_left_on_a_disk_that_is_away_goes_once_it_is_back(world, monkeypatch):
+    """At the start after that."""
+    begin_a_copy(world, monkeypatch)
+    (world.base / "done").rename(world.base / "away")
+    world.folder_options = {"source": "keep"}
+    world.restart()
+    world.pass_time(60)
+    remembered = world.store.sources.copies()
+    (world.base / "away").rename(world.base / "done")
+    world.restart()
+    world.settle()
+
+    assert len(remembered) == 1
+    assert (copying(world.base), world.store.sources.copies()) == ([], [])

@@ -24,6 +24,7 @@ from mvsep_watch.config import check_models
 from mvsep_watch.daemon.run import refuse_network
 from mvsep_watch.data import ALGORITHMS_DATE
 from mvsep_watch.errors import ConfigError, MvsepWatchError, RequestRefusedError, RetryableError, StateError
+from mvsep_watch.files.lock import require_access
 from mvsep_watch.model import AUTO, FORMATS, Account, Algorithm, Catalogue, Config, Folder, InputKind, Rule, realm_of
 from mvsep_watch.mvsep import Client
 from mvsep_watch.mvsep.cached import CatalogueCache, KnownCatalogue, cache_folder
@@ -138,6 +139,8 @@ def _along() -> Listing:
 
 
 def _state_problems(config: Config) -> Iterator[str]:
+    if _state_warning(config):
+        return
     try:
         refuse_network(config)
         require_whole(config.state)
@@ -163,6 +166,17 @@ def _warnings(config: Config) -> Iterator[str]:
     for folder in config.folders:
         if not folder.path.is_dir():
             yield f'folder "{folder.name}": there is no folder {display(folder.path)} yet'
+    if warning := _state_warning(config):
+        yield warning
+
+
+def _state_warning(config: Config) -> str:
+    """Say why the state cannot be looked at; empty where it can. That others may not is as it should be."""
+    try:
+        require_access(config.state)
+    except StateError as error:
+        return f"{error.message} {error.hint}"
+    return ""
 
 
 def _model(rule: Rule, catalogue: Catalogue) -> Algorithm | None:

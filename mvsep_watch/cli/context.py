@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -108,9 +109,10 @@ def load_config(options: Options, *, needs_token: bool = True) -> Config:
 
     if not needs_token and find_config(options) is None:
         base_url = os.environ.get(URL_VARIABLE, "").strip() or Service(token="").base_url
-        own = own_config(Service(token="", base_url=base_url))
-        if own.state.exists():
-            return own
+        with suppress(ConfigError):
+            own = own_config(Service(token="", base_url=base_url))
+            if os.path.exists(own.state):  # noqa: PTH110 - what may not be looked at is none
+                return own
     path = config.find(options.config, environ=os.environ, cwd=Path.cwd())
     found = config.load(path, environ=os.environ, needs_token=needs_token)
     for secret in found.secrets:
@@ -135,7 +137,11 @@ def find_config(options: Options) -> Path | None:
 
 
 def own_config(service: Service) -> Config:
-    """Give what holds for a user who has no configuration: a state of their own, no watched folders, usual limits."""
+    """Give what holds for a user who has no configuration: a state of their own, no watched folders, usual limits.
+
+    Raises:
+        ConfigError: There is no home folder to keep the state in.
+    """
     from mvsep_watch import config  # noqa: PLC0415 - `--help` does not need it
 
     state = config.own_state_path(os.environ)

@@ -10,6 +10,7 @@ import os
 import textwrap
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,8 @@ from mvsep_watch.cli.examining.machine import Machine
 from mvsep_watch.cli.examining.people import Person
 from mvsep_watch.cli.examining.subject import Subject
 from mvsep_watch.cli.examining.unitfiles import Unit
-from mvsep_watch.errors import MvsepWatchError, UsageError
-from mvsep_watch.files.lock import holder_of
+from mvsep_watch.errors import MvsepWatchError, StateError, UsageError
+from mvsep_watch.files.lock import holder_of, require_access
 from mvsep_watch.model import Account, Catalogue, Config
 from mvsep_watch.mvsep.probing import probe
 
@@ -106,6 +107,11 @@ def _files(config: Config, trees: Mapping[str, Tree], subject: Subject) -> Itera
         yield _section(f"folder {folder.name}", folders.examine(folder, trees[folder.name], subject))
     for root in dict.fromkeys(folder.output for folder in config.folders):
         yield _section("output", outputs.examine(root, subject))
+    try:
+        require_access(config.state)
+    except StateError as error:
+        yield Section("state file", (problem(error.message, hint=error.hint),))
+        return
     yield _section("state file", state.examine(config.state, subject))
     yield _section("spool", state.examine_spool(config))
 
@@ -114,7 +120,9 @@ def _kernel(config: Config | None, trees: Mapping[str, Tree], subject: Subject) 
     machine, watched = subject.machine, config.folders if config else ()
     heard = [folder for folder in watched if not folders.is_polled(folder, machine.mount(folder.path))]
     needed = sum(trees[folder.name].directories for folder in heard)
-    holder = holder_of(config.state) if config else None
+    holder = None
+    with suppress(StateError):  # told of already
+        holder = holder_of(config.state) if config else None
     uid, pid = subject.person.uid, holder.pid if holder else 0
     instances, watches = limits.held_by(uid, but=pid, proc=machine.proc)
     if heard:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import click
@@ -22,7 +23,7 @@ from mvsep_watch.cli.selecting import NOTHING_YET, START, is_running, no_match, 
 from mvsep_watch.cli.suggesting import FOLDER, RULE, STATE, WHICH
 from mvsep_watch.cli.verdict import verdict
 from mvsep_watch.config import glimpse
-from mvsep_watch.errors import ConfigError
+from mvsep_watch.errors import ConfigError, StateError
 from mvsep_watch.model import Config
 from mvsep_watch.naming import display
 from mvsep_watch.store import JobRow
@@ -82,9 +83,10 @@ def _as_far_as_it_goes(options: Options) -> tuple[Config, ConfigError | None]:
     except ConfigError as error:
         path = find_config(options)
         config = glimpse(path, environ=os.environ) if path else None
-        if config is None or not is_running(config):
-            raise
-        return config, error
+        with suppress(StateError):  # the configuration comes first
+            if config is not None and is_running(config):
+                return config, error
+        raise
 
 
 @command("jobs", short_help="List jobs.")

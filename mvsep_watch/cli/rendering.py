@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -72,7 +73,7 @@ def print_json(value: Any) -> None:
 def path(value: Path | str | bytes) -> str:
     """Give a path on one line, with `~` for the home folder."""
     text = display(value)
-    home = display(Path.home())
+    home = display(os.path.expanduser("~"))  # noqa: PTH111 - it never raises
     return f"~{text.removeprefix(home)}" if text.startswith(f"{home}/") else text
 
 

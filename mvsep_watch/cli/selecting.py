@@ -56,10 +56,11 @@ def opened(config: Config) -> Iterator[Views | None]:
     Raises:
         StateError: The state file cannot be read.
     """
+    is_owned = is_running(config)
     if not config.state.exists():
         yield None
         return
-    db = open_still(config.state, is_owned=is_running(config))
+    db = open_still(config.state, is_owned=is_owned)
     try:
         views = Views(db)
         with views.at_one_instant():

@@ -7,6 +7,7 @@ files without any configuration has a state of their own.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def find(explicit: Path | None, *, environ: Mapping[str, str], cwd: Path) -> Pat
             return place
     raise ConfigError(
         f"there is no configuration file; looked at: {', '.join(str(place) for place in places)}",
-        hint="name yours with -c PATH, or put one at one of these places; config.example.yaml shows every key",
+        hint="`mvsep-watch init` writes a first one; name yours with -c PATH, or put it at one of these places",
     )
 
 
@@ -79,9 +80,17 @@ def state_path(config_path: Path) -> Path:
 
 
 def own_state_path(environ: Mapping[str, str]) -> Path:
-    """Give the place of a user's own state, for what is separated without a configuration."""
-    xdg, home = Path(environ.get("XDG_STATE_HOME", "")), Path(environ.get("HOME") or Path.home())
-    folder = xdg if xdg.is_absolute() else home / ".local" / "state"
+    """Give the place of a user's own state, for what is separated without a configuration.
+
+    Raises:
+        ConfigError: There is no home folder to keep it in.
+    """
+    xdg, home = Path(environ.get("XDG_STATE_HOME", "")), environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111 - it never raises
+    folder = xdg if xdg.is_absolute() else Path(home) / ".local" / "state"
+    if not folder.is_absolute():
+        raise ConfigError(
+            "there is no home folder to keep a state in", hint="set XDG_STATE_HOME, or name a configuration with -c"
+        )
     return folder / "mvsep-watch" / "separate.state.sqlite3"
 
 

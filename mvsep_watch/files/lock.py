@@ -13,6 +13,7 @@ import errno
 import fcntl
 import json
 import os
+import pwd
 import struct
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -65,8 +66,9 @@ class StateLock:
 
         Raises:
             AlreadyRunningError: Another process has it; the message names it.
-            StateError: The lock file cannot be opened.
+            StateError: The state is somebody else's, or the lock file cannot be opened.
         """
+        require_access(self._state)
         descriptor = _open(self._path, os.O_RDWR | os.O_CREAT)
         _lock(descriptor, _whole_file(fcntl.F_WRLCK), self._path)
         self._descriptor = descriptor
@@ -127,8 +129,9 @@ def holder_of(state_path: Path) -> Holder | None:
     """Say who has a state file, without ever taking the lock, or None if nobody has.
 
     Raises:
-        StateError: The lock file is there and cannot be opened.
+        StateError: The state is somebody else's, or the lock file is there and cannot be opened.
     """
+    require_access(state_path)
     path = lock_path(state_path)
     if not path.exists():
         return None
@@ -138,6 +141,43 @@ def holder_of(state_path: Path) -> Holder | None:
         return None if struct.unpack(_FLOCK, answer)[0] == fcntl.F_UNLCK else _read_holder(descriptor)
     finally:
         os.close(descriptor)
+
+
+def require_access(state_path: Path) -> None:
+    """Require that whoever asks may read a state file and what lies beside it, as far as they are there.
+
+    Raises:
+        StateError: It is somebody else's.
+    """
+    for path in (lock_path(state_path), state_path):
+        if _is_denied(path):
+            owner = _owner_of(path)
+            raise StateError(
+                f"the state file {shown(state_path)} may not be read by you; it belongs to {owner}.",
+                hint=f"Ask as the user that runs mvsep-watch: put `sudo -u {owner}` before the command.",
+            )
+
+
+def _is_denied(path: Path) -> bool:
+    """Say whether a file may not be read. It is not opened: closing it would take SQLite's own locks on it away."""
+    try:
+        path.stat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return not os.access(path, os.R_OK)
+
+
+def _owner_of(path: Path) -> str:
+    """Name the owner of a file, or of the first folder above it that may be looked at."""
+    for place in (path, *path.parents):
+        with contextlib.suppress(OSError):
+            uid = place.stat().st_uid
+            with contextlib.suppress(KeyError):
+                return pwd.getpwuid(uid).pw_name
+            return f"#{uid}"
+    return "somebody else"
 
 
 def _lock(descriptor: int, what: bytes, path: Path) -> None:

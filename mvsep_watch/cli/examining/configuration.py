@@ -91,7 +91,7 @@ def _own(options: Options) -> Config | None:
         service = Service(token="")
     try:
         return own_config(service)
-    except RuntimeError:
+    except ConfigError:
         return None
 
 

@@ -48,7 +48,12 @@ def examine(root: Path, subject: Subject) -> Iterator[Finding]:
 
 def _has_state(subject: Subject) -> bool:
     """Say whether there is a state, so that one that was not read is not taken for one that is lost."""
-    return subject.config is not None and subject.config.state.exists()
+    if subject.config is None:
+        return False
+    try:
+        return subject.config.state.exists()
+    except OSError:
+        return True
 
 
 def _not_yet(root: Path, subject: Subject) -> Iterator[Finding]:

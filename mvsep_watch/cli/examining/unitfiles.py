@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -66,7 +67,7 @@ def installed(folders: Iterable[Path], *, is_users: bool = False) -> Unit | None
     """
     kind = "user" if is_users else "system"
     places = [folder / kind for folder in folders]
-    files = [place / NAME for place in places if (place / NAME).is_file()]
+    files = [place / NAME for place in places if os.path.isfile(place / NAME)]  # noqa: PTH113 - what may not be looked at is none
     if not files:
         return None
     texts = [files[-1], *_drop_ins(places)]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.polling import Polling
 from mvsep_watch.daemon.roots import note_of
 from mvsep_watch.files import spool
-from mvsep_watch.model import Folder, JobState, Provenance
+from mvsep_watch.model import FileStat, Folder, JobState, Provenance
 from mvsep_watch.naming import escape_path
 from mvsep_watch.options import predict_stems, prompt_field
 from mvsep_watch.steps.fetch import Fetch, Sibling, Spool, is_every_stem
@@ -65,8 +66,8 @@ class Fetches:
             provenance=self._provenance(job),
         )
 
-    def publish(self, job: JobRow) -> Publish:
-        """Make the step that shows a job's outputs."""
+    def publish(self, job: JobRow, *, looks: Mapping[str, FileStat]) -> Publish:
+        """Make the step that shows a job's outputs; `looks` as `Fetched` said, where it is remembered."""
         return Publish(
             job_id=job.id,
             state_id=self._context.store.memory.state_id,
@@ -74,6 +75,7 @@ class Fetches:
             root=job.output_root,
             note=note_of(self._context, job.output_root),
             provenance=self._provenance(job),
+            looks=looks,
             replaces=job.replaces,
             former=self._context.store.memory.inherited_ids,
         )

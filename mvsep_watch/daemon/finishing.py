@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mvsep_watch import retry
 from mvsep_watch.daemon.context import Context
@@ -22,7 +22,7 @@ from mvsep_watch.errors import (
 )
 from mvsep_watch.files.roots import RootNote
 from mvsep_watch.files.staging import TakenError
-from mvsep_watch.model import GateName, HoldKind, JobState, SeparationState
+from mvsep_watch.model import FileStat, GateName, HoldKind, JobState, SeparationState
 from mvsep_watch.naming import display, escape_path
 from mvsep_watch.planner import results_are_gone
 from mvsep_watch.steps.base import Pool
@@ -44,6 +44,7 @@ class Finishing:
         self._spooling = spooling
         self._roots = roots
         self._news = news
+        self._looks: dict[int, Mapping[str, FileStat]] = {}
 
     def separation_ended(self, row: SeparationRow) -> None:
         """Let the jobs of a separation that ended without results try again, and those of its work if it is done."""
@@ -130,6 +131,7 @@ class Finishing:
             self._not_fetched(job, error or StoppedError("nothing came back"))
             return
         with store.transaction():
+            self._looks[job.id] = fetched.looks
             self._roots.written(job.output_root)
             store.jobs.set_outputs(job.id, fetched.outputs)
             if fetched.stems:
@@ -224,7 +226,7 @@ class Finishing:
     # Publish
 
     def _publish(self, job: JobRow) -> None:
-        self._context.hands.give(self._fetches.publish(job))
+        self._context.hands.give(self._fetches.publish(job, looks=self._looks.pop(job.id, {})))
 
     def published(self, step: Publish, note: RootNote | None, error: Exception | None) -> None:
         """Take what came of a publication."""

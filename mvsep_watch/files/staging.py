@@ -31,7 +31,7 @@ from mvsep_watch.files.reading import hash_file
 from mvsep_watch.files.renaming import exchange as exchange_names
 from mvsep_watch.files.renaming import rename_new, sync_folder
 from mvsep_watch.files.trouble import never, no_space, output_errors, shown
-from mvsep_watch.model import Output
+from mvsep_watch.model import FileStat, Output
 from mvsep_watch.naming import OutputPlace, is_sidecar
 
 WORK_NAME = ".mvsep-watch-fetching"
@@ -175,6 +175,12 @@ class Staging:
             return None
         digest, found = hash_file(path, stopping=stopping)
         return Written(path=path, size_bytes=found.size_bytes, sha256=digest)
+
+    def looks(self) -> dict[str, FileStat]:
+        """Say what each complete output looks like: as long as it looks so, it holds what it held."""
+        with output_errors(self.path):
+            stats = {path.name: path.lstat() for path in self.path.iterdir()}
+        return {name: FileStat.of(each) for name, each in stats.items() if stat.S_ISREG(each.st_mode)}
 
     def drop(self, name: str) -> None:
         """Forget an output, complete or not: the next download starts from nothing."""

@@ -6,7 +6,7 @@ Where the folder that they belong to is away, they are kept in the spool meanwhi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
@@ -17,7 +17,7 @@ from mvsep_watch.files.claim import probe_root
 from mvsep_watch.files.outputs import copy_verified
 from mvsep_watch.files.staging import Staging, publish
 from mvsep_watch.files.trouble import output_errors
-from mvsep_watch.model import Output, Provenance, Remote
+from mvsep_watch.model import FileStat, Output, Provenance, Remote
 from mvsep_watch.mvsep import Download
 from mvsep_watch.naming import OutputPlace, chosen, unknown_stems
 from mvsep_watch.steps.base import Pool, Tools
@@ -39,11 +39,17 @@ class Sibling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """What is staged. `stems`: every stem that the service lists; empty where it was not asked."""
+    """What is staged.
+
+    Args:
+        stems: Every stem that the service lists; empty where it was not asked.
+        looks: What the outputs look like in the staging, by name.
+    """
 
     outputs: tuple[Output, ...]
     algorithm: str = ""
     stems: tuple[str, ...] = ()
+    looks: Mapping[str, FileStat] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -133,7 +139,7 @@ class Fetch:
             root=self.root,
             former=self.former,
         )
-        return self.stage(staging, tools)
+        return replace(self.stage(staging, tools), looks=staging.looks())
 
     def stage(self, staging: Staging, tools: Tools, *, room: Room | None = None) -> Fetched:
         """Stage everything in a staging that is open, within a room where one is given."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -31,6 +31,7 @@ class Publish:
         root: The output root that the place is below.
         note: What the root was when it was last seen to be itself.
         former: The ids that the state had before, or has taken over.
+        looks: What the outputs looked like when they were staged, by name; any other is read once more.
         replaces: Take the place of the outputs that are there, if they are still what their sidecar says; else never
             replace.
     """
@@ -43,6 +44,7 @@ class Publish:
     root: Path
     provenance: Provenance
     note: roots.RootNote | None = None
+    looks: Mapping[str, FileStat] = field(default_factory=dict, compare=False)
     replaces: bool = False
     former: tuple[str, ...] = ()
 
@@ -92,7 +94,13 @@ class Publish:
             root=self.root,
             former=self.former,
         )
-        if missing := sidecar.verify(OutputPlace(staged.path), self.provenance.outputs, stopping=tools.stopping.is_set):
+        there = staged.looks()
+        in_doubt = [
+            output
+            for output in self.provenance.outputs
+            if output.name not in there or there[output.name] != self.looks.get(output.name)
+        ]
+        if missing := sidecar.verify(OutputPlace(staged.path), in_doubt, stopping=tools.stopping.is_set):
             for output in missing:
                 staged.drop(output.name)
             raise NotStagedError(f"{missing[0].name} is not staged any more")

@@ -1,9 +1,11 @@
 """Nothing half: what goes wrong between a finished separation and its visible outputs."""
 
+import os
 import shutil
 
 import pytest
 
+from mvsep_watch.files import sidecar
 from tests.daemon.world import write_wav
 
 PASSING = ["truncate_download", "link_expired", "drop", "http_503", "html", "no_ranges"]
@@ -130,3 +132,63 @@ def test_staged_outputs_that_vanished_are_fetched_again(world):
     world.finish()
 
     assert (world.states(), world.service.made) == (["published"], 1)
+
+
+@pytest.fixture
+def hashed(monkeypatch):
+    """The names of what is read once more before it is published."""
+    names = []
+    hash_file = sidecar.hash_file
+    monkeypatch.setattr(
+        sidecar, "hash_file", lambda path, **options: names.append(path.name) or hash_file(path, **options)
+    )
+    return names
+
+
+def staged(world):
+    """Have a job fetched, and not yet published."""
+    submitted(world)
+    world.hands.held = {"filing"}
+    world.pass_time(60)
+    assert world.states() == ["fetched"]
+    return next(world.stems.rglob("Vocals.wav"))
+
+
+def test_what_was_just_staged_is_not_read_again(world, hashed):
+    """It was hashed as it came, and nobody has touched it since."""
+    staged(world)
+    world.hands.held = set()
+    world.hands.go_on()
+
+    world.finish()
+
+    assert (world.states(), hashed) == (["published"], [])
+
+
+def test_what_an_earlier_process_staged_is_read_again(world, hashed):
+    """Nobody here knows what has become of it since."""
+    staged(world)
+    world.restart()
+
+    world.finish()
+
+    assert (world.states(), sorted(hashed)) == (["published"], ["Instrumental.wav", "Vocals.wav"])
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_what_was_changed_in_the_staging_is_fetched_again(world, hashed, is_restarted):
+    """Whatever somebody did there, what the service gave is published."""
+    vocals = staged(world)
+    content = vocals.read_bytes()
+    vocals.write_bytes(bytes(len(content)))
+    os.utime(vocals, (1, 1))  # the test is faster than the clock of the file system
+    if is_restarted:
+        world.restart()
+    world.hands.held = set()
+    world.hands.go_on()
+
+    world.finish()
+
+    assert (world.states(), world.service.made) == (["published"], 1)
+    assert next(world.stems.rglob("Vocals.wav")).read_bytes() == content
+    assert "Vocals.wav" in hashed

@@ -19,6 +19,7 @@ from mvsep_watch.daemon.hours import Hours
 from mvsep_watch.daemon.intake import Intake
 from mvsep_watch.daemon.intents import Intents
 from mvsep_watch.daemon.machine import Machine
+from mvsep_watch.daemon.pinging import Pinging
 from mvsep_watch.daemon.polling import Polling
 from mvsep_watch.daemon.queueing import Queueing
 from mvsep_watch.daemon.roots import Roots
@@ -33,7 +34,7 @@ from mvsep_watch.daemon.unknowns import Unknowns
 from mvsep_watch.model import Created
 from mvsep_watch.steps import annotate, asking, fetch, publish, reading, scanning, submit
 from mvsep_watch.steps.base import Step
-from mvsep_watch.steps.telling import Tell
+from mvsep_watch.steps.telling import SendPing, Tell
 from mvsep_watch.store import SeparationRow
 
 Taker = Callable[[Any, Any, Exception | None], None]
@@ -82,6 +83,7 @@ class Desks:
         self.annotating = Annotating(context, self.intake, self.ground)
         self.telling = Telling(context, self.intake)
         self.tidying = Tidying(context)
+        self.pinging = Pinging(context, intake=self.intake, machine=self.machine, sight=self.sight)
         self._takers = self._make_takers()
 
     def in_turn(self) -> tuple[Desk, ...]:
@@ -99,6 +101,7 @@ class Desks:
             self.deleting,
             self.annotating,
             self.telling,
+            self.pinging,
         )
 
     def take(self, step: Step, result: Any, error: Exception | None) -> None:
@@ -134,6 +137,7 @@ class Desks:
             annotate.Annotate: lambda _, notes, __: self.annotating.noted(notes),
             annotate.LookForSources: lambda _, gone, __: self.annotating.looked(gone),
             Tell: lambda step, _, error: self.telling.told(step, error),
+            SendPing: lambda step, _, error: self.pinging.sent(step, error),
         }
         return takers
 

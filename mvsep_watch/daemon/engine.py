@@ -17,7 +17,7 @@ from mvsep_watch import __version__, retry
 from mvsep_watch.daemon import oneoffs, rebuilding, recognising, reloading
 from mvsep_watch.daemon.context import Clock, Context, RealClock
 from mvsep_watch.daemon.desks import Desks
-from mvsep_watch.daemon.hands import Hands, Threads
+from mvsep_watch.daemon.hands import Hands, Threads, stuck
 from mvsep_watch.daemon.inbox import Bell, FoundFiles, Heard, Inbox, Message, Outcome, ReleaseQuestion, Trouble
 from mvsep_watch.daemon.requesting import EXPLAIN, apply_open
 from mvsep_watch.daemon.space import Space
@@ -206,14 +206,9 @@ class Engine:
         """True while something is told; what hangs there is left behind."""
         return any(step.pool is Pool.TELLING for step in self.context.hands.in_flight())
 
-    def stuck(self, after_s: float) -> Step | None:
+    def stuck(self) -> Step | None:
         """Give a small step that has been in flight for too long; uploads, downloads and telling may take long."""
-        patient = (Pool.UPLOADS, Pool.DOWNLOADS, Pool.TELLING)
-        now_s = self.context.clock.monotonic()
-        for step, since_s in self.context.hands.since().items():
-            if step.pool not in patient and now_s - since_s > after_s:
-                return step
-        return None
+        return stuck(self.context.hands, now_s=self.context.clock.monotonic())
 
     def summary(self) -> str:
         """Say in one line what is going on."""

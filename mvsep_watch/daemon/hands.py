@@ -14,6 +14,11 @@ from typing import Protocol
 from mvsep_watch.daemon.inbox import Inbox, Outcome
 from mvsep_watch.steps.base import Pool, Step, Tools
 
+STUCK_AFTER_S = 3600.0
+"""A step that is in flight for so long does not make progress."""
+_PATIENT = (Pool.UPLOADS, Pool.DOWNLOADS, Pool.TELLING)
+"""These take what they take, or matter to nobody's work."""
+
 
 class Hands(Protocol):
     """Who performs steps. `Threads` does it for real; a test may do it on the spot."""
@@ -118,3 +123,9 @@ def perform(step: Step, tools: Tools) -> Outcome:
         return Outcome(step=step, result=step.perform(tools))
     except Exception as error:  # noqa: BLE001 - a bug in a step must reach the owner and not kill the hand
         return Outcome(step=step, error=error)
+
+
+def stuck(hands: Hands, *, now_s: float) -> Step | None:
+    """Give a small step that has been in flight for too long; now is monotonic."""
+    late = (step for step, since_s in hands.since().items() if now_s - since_s > STUCK_AFTER_S)
+    return next((step for step in late if step.pool not in _PATIENT), None)

@@ -47,6 +47,8 @@ class Machine:
         self._news = news
         self._account_due_s = float("-inf")
         self._account_failures = 0
+        self.answered_s: float | None = None
+        """When the service said something of the account last, monotonic."""
         self._balance_is_old = False
         self._catalogue_due_s = float("-inf")
         self._known: KnownCatalogue | None = None
@@ -217,6 +219,7 @@ class Machine:
             return
         account, begun_at = result
         context, now_s = self._context, self._context.clock.monotonic()
+        self.answered_s = now_s
         self._balance_is_old = False
         self._account_failures = 0
         self._account_due_s = now_s + retry.PROBE_S if context.gates() else NEVER

@@ -45,8 +45,6 @@ TELLS_WITHIN_S = 10.0
 GATED_FOR_S = 120.0
 """How long `once` waits for the service before it says that it is gated."""
 MORE_TIME_S = 60.0
-STUCK_AFTER_S = 3600.0
-"""A step that is in flight for so long does not make progress; uploads and downloads are let be for longer."""
 PATIENCE_S = 10.0
 """How long a daemon that begins anew waits for the lock: a command may have found it free and taken it."""
 BEGUN_ANEW = "MVSEP_WATCH_BEGUN_ANEW"
@@ -206,6 +204,7 @@ class Process:
 
     def run(self) -> int | None:
         """Run until told to stop, or to begin anew; give the signal's number."""
+        self._engine.desks.pinging.begin()
         with self._hearing() as hearing:
             while self._told is None and not self.begins_anew:
                 self._turn()
@@ -270,7 +269,7 @@ class Process:
         now_s, every_s = time.monotonic(), self._notifier.watchdog_s
         if every_s is None or now_s - self._pinged_s < every_s / 2:
             return
-        if stuck := self._engine.stuck(STUCK_AFTER_S):
+        if stuck := self._engine.stuck():
             self._engine.context.log.error("step_stuck", step=str(stuck.key))
         else:
             self._pinged_s = now_s

@@ -91,6 +91,11 @@ class Sight:
         view.due_s = min(view.due_s, self._context.clock.monotonic() + view.every_s)
 
     @property
+    def deaf_folders(self) -> dict[str, str]:
+        """The folders whose events are heard no more because of a bug, by name, with the words for it."""
+        return {name: _words(view.trouble) for name, view in self._views.items() if view.trouble == Deaf.BROKEN}
+
+    @property
     def _soonest_s(self) -> float:
         return min(POLL_EVERY_S, self._context.config.rescan_s)
 

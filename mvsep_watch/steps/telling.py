@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from mvsep_watch.model import Destination, Message
 from mvsep_watch.steps.base import Pool, Tools
+
+START, SUCCESS, FAIL = "start", "success", "fail"
+"""What a ping says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,3 +38,35 @@ class Tell:
             NotToldError: It was not taken.
         """
         tools.teller.tell(self.destination, self.message, is_stopping=tools.stopping.is_set)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendPing:
+    """Ask an address of a watching service.
+
+    Args:
+        what: What that says: `start`, `success` or `fail`.
+        url: The address; never in a repr.
+        reason: What is sent along; empty sends nothing.
+        begun_s: When it was found out, monotonic.
+    """
+
+    pool: ClassVar[Pool] = Pool.TELLING
+
+    what: str
+    url: str = field(repr=False)
+    reason: str
+    begun_s: float
+
+    @property
+    def key(self) -> str:
+        """One at a time, in their order."""
+        return "ping"
+
+    def perform(self, tools: Tools) -> None:
+        """Ask.
+
+        Raises:
+            NotToldError: There was no success.
+        """
+        tools.teller.ping(self.url, reason=self.reason)

@@ -47,6 +47,7 @@ class InlineHands:
     def __init__(self, inbox: Inbox, tools: Tools, sizes: Mapping[Pool, int]) -> None:
         self.inbox, self.tools, self.sizes = inbox, tools, dict(sizes)
         self.steps: dict[Hashable, Step] = {}
+        self.began_s: dict[Hashable, float] = {}
         self.held: set[Pool] = set()
         self.waiting: list[Step] = []
         self.is_committed = lambda: True
@@ -56,6 +57,7 @@ class InlineHands:
         if step.key in self.steps:
             return False
         self.steps[step.key] = step
+        self.began_s[step.key] = self.tools.monotonic()
         if step.pool in self.held:
             self.waiting.append(step)
         else:
@@ -83,7 +85,7 @@ class InlineHands:
         return tuple(self.steps.values())
 
     def since(self) -> Mapping[Step, float]:
-        return dict.fromkeys(self.steps.values(), 0.0)
+        return {step: self.began_s[key] for key, step in self.steps.items()}
 
 
 SIZES = {

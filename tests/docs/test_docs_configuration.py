@@ -17,11 +17,16 @@ TOKEN = "a-token-of-nobody"
 
 @pytest.fixture
 def environ(tmp_path):
-    """A home folder, and the token in each way that the documents speak of."""
+    """A home folder, and the token in each way that the documents speak of; an address."""
     credentials = tmp_path / "credentials"
     credentials.mkdir()
     (credentials / "mvsep-token").write_text(f"{TOKEN}\n")
-    return {"HOME": str(tmp_path), "MVSEP_API_TOKEN": TOKEN, "CREDENTIALS_DIRECTORY": str(credentials)}
+    return {
+        "HOME": str(tmp_path),
+        "MVSEP_API_TOKEN": TOKEN,
+        "CREDENTIALS_DIRECTORY": str(credentials),
+        "MY_PING_URL": "https://watching.example/abc",
+    }
 
 
 def problems_of(path, environ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import os
@@ -17,7 +18,7 @@ import pytest
 from mvsep_watch.errors import NotToldError
 from mvsep_watch.model import Destination, Message
 from mvsep_watch.sandbox import Sandbox
-from mvsep_watch.telling import Teller, teller
+from mvsep_watch.telling import Teller, pinging, teller
 from tests.daemon.world import write_wav
 from tests.real.helpers import STOP_WITHIN_S, Place, until
 
@@ -210,6 +211,75 @@ def test_a_notice_can_be_examined_without_being_sent(server, program):
     assert server.asked == []
 
 
+def test_a_ping_is_a_bare_request_and_a_reason_is_sent_along(server):
+    """Whatever stands behind the path."""
+    url = f"http://127.0.0.1:{server.port}/u/fail?k=v"
+
+    Teller().ping(url)
+    Teller().ping(url, reason="drop cannot be seen: größer")
+
+    assert server.asked == [("GET", "/u/fail?k=v", ""), ("POST", "/u/fail?k=v", "drop cannot be seen: größer")]
+
+
+@pytest.mark.parametrize("status", [301, 404, 500])
+def test_a_ping_that_is_not_taken_says_so_without_the_address(server, status):
+    """A redirect leads nobody knows where."""
+    server.status = status
+
+    with pytest.raises(NotToldError, match=f"127.0.0.1 answered {status}") as raised:
+        Teller().ping(f"http://127.0.0.1:{server.port}/secret")
+
+    assert "secret" not in str(raised.value)
+
+
+def drip(client):
+    """Answer a byte at a time, within every limit of a single read."""
+    for byte in b"HTTP/1.1 200 OK" * 40:
+        time.sleep(0.1)
+        client.send(bytes([byte]))
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (drip, "no answer in time"),
+        (lambda _: time.sleep(1), "no answer in time"),
+        (lambda client: client.close(), "did not answer"),
+        (lambda client: client.sendall(b"x" * 9000), "did not answer: HTTPException"),
+    ],
+    ids=["drips", "hangs", "closes", "floods"],
+)
+def test_a_ping_has_an_end_whatever_answers(answer, said):
+    """Within its limit for all of it."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve():
+            client, _ = listening.accept()
+            with client, contextlib.suppress(OSError):
+                answer(client)
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        began_s = time.monotonic()
+
+        with pytest.raises(NotToldError, match=said):
+            pinging.ask(f"http://127.0.0.1:{listening.getsockname()[1]}/x", limit_s=0.5)
+
+        took_s = time.monotonic() - began_s
+        serving.join()
+    assert took_s < 2
+
+
+def test_a_ping_to_nobody_or_in_plain_words_is_no_success(server):
+    """Nothing listens there; or what listens speaks no TLS."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+
+    for url in (f"http://127.0.0.1:{port}/", f"https://127.0.0.1:{server.port}/"):
+        with pytest.raises(NotToldError, match="did not answer"):
+            Teller().ping(url)
+
+
 @pytest.fixture
 def sandbox():
     with Sandbox(token=TOKEN, speed=50, rate_limit=6000) as sandbox:
@@ -218,9 +288,9 @@ def sandbox():
 
 AT_ONCE = """
 import sys
-from mvsep_watch import bundling
+from mvsep_watch import bundling, health
 from mvsep_watch.cli.main import main
-bundling.COLLECT_S = bundling.GATE_LASTS_S = 0.5
+bundling.COLLECT_S = bundling.GATE_LASTS_S = health.LASTS_S = 0.5
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -266,3 +336,24 @@ def test_once_tells_the_rest_at_its_end(tmp_path, sandbox, program):
 
     assert codes == [3, 3]
     assert (tmp_path / "told").read_text().count("1 held") == 1
+
+
+def test_the_watching_service_hears_no_success_while_a_folder_is_away(tmp_path, sandbox, server):
+    """The start, success after a complete scan, then the failure with its reason; success again once it is back."""
+    address = f"http://127.0.0.1:{server.port}/u"
+    place = Told(tmp_path, sandbox, f"ping: {{url: '{address}', interval: 1s}}\nschedule: {{rescan: 1s}}\n")
+    drop = tmp_path / "drop"
+    process = place.start()
+    try:
+        until(lambda: server.paths[:3] == ["/u/start", "/u", "/u"], within_s=20, tell=place.tell)
+        drop.rename(tmp_path / "away")
+        until(lambda: server.paths[-2:] == ["/u/fail"] * 2, within_s=20, tell=place.tell)
+        since = server.paths.index("/u/fail")
+        meanwhile, reason = server.paths[since:], server.asked[since][2]
+        (tmp_path / "away").rename(drop)
+        until(lambda: server.paths[-1] == "/u", within_s=20, tell=place.tell)
+    finally:
+        place.stop(process)
+
+    assert set(meanwhile) == {"/u/fail"}
+    assert "drop cannot be seen" in reason

@@ -252,6 +252,22 @@ def _check_placeholders(layout: str) -> None:
         raise refused("{rel} and {ext} can be empty, and the output would be the output folder itself; add {name}")
 
 
+def _umask(value: Any) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not re.fullmatch(r"0?[0-7]{3}", value):
+        raise not_allowed('a mask of three octal digits in quotes, such as "022", or null')
+    return int(value, 8)
+
+
+def _owner(value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not re.fullmatch(r"[^:\s]+(:[^:\s]+)?|:[^:\s]+", value):
+        raise not_allowed('"user", "user:group" or ":group", by name or by number, in quotes, or null')
+    return value
+
+
 def layout_placeholders(layout: str) -> frozenset[str]:
     """Give the placeholders of a checked layout."""
     return frozenset(placeholder for _, placeholder, _, _ in string.Formatter().parse(layout) if placeholder)
@@ -311,5 +327,15 @@ Input = Annotated[InputKind, PlainValidator(_input), WithJsonSchema({"enum": [*I
 RuleName = Annotated[str, PlainValidator(_rule_name), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]+$"})]
 FolderName = Annotated[
     str, PlainValidator(_folder_name), WithJsonSchema({"type": "string", "pattern": "^[^/]+$", "minLength": 1})
+]
+Umask = Annotated[
+    int | None,
+    PlainValidator(_umask),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": "^0?[0-7]{3}$"}, {"type": "null"}]}),
+]
+Owner = Annotated[
+    str | None,
+    PlainValidator(_owner),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^([^:\s]+(:[^:\s]+)?|:[^:\s]+)$"}, {"type": "null"}]}),
 ]
 Layout = Annotated[str, PlainValidator(_layout), WithJsonSchema({"type": "string", "minLength": 1})]

@@ -1,13 +1,15 @@
 """Turns the written folders into the ones in force: defaults filled in, paths made absolute, rules in one form.
 
-It resolves symbolic links, so that two ways to one folder are seen to be one. A rule's keys come from the rule, else
-from `defaults`; only `options` go with the model: who names `sep_type` names the options as well, since one model's
-options mean something else to another.
+It resolves symbolic links, so that two ways to one folder are seen to be one, and looks owners up by their names. A
+rule's keys come from the rule, else from `defaults`; only `options` go with the model: who names `sep_type` names the
+options as well, since one model's options mean something else to another.
 """
 
 from __future__ import annotations
 
+import grp
 import json
+import pwd
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from mvsep_watch.config.expand import Expander
 from mvsep_watch.config.fields import is_folder_name, layout_placeholders
 from mvsep_watch.config.models import FolderKeys, FolderSection, RuleKeys, RuleSection
 from mvsep_watch.config.problems import Keys, Report
-from mvsep_watch.model import Folder, InputKind, Rule
+from mvsep_watch.model import Access, Folder, InputKind, Rule
 from mvsep_watch.wanted import AUDIO, LINK_EXTENSIONS, TEXT_EXTENSIONS
 
 DEFAULT_LAYOUT = "{rel}/{name}"
@@ -115,6 +117,7 @@ def _placed(written: _Written, report: Report) -> Placed | None:
         watch=written.get("watch"),
         existing=written.get("existing"),
         publish=written.get("publish"),
+        access=_access(written, report),
         source=source,
         notes=written.get("notes"),
     )
@@ -173,6 +176,33 @@ def _source(written: _Written, report: Report) -> Any:
         return source
     target = _path(source["move"], written.origin("source"), written.expander, report)
     return _resolved(target) if target else None
+
+
+def _access(written: _Written, report: Report) -> Access:
+    user, _, group = (written.get("owner") or "").partition(":")
+    return Access(
+        umask=written.get("umask"),
+        user=_number(user, "user", _user_number, written, report),
+        group=_number(group, "group", _group_number, written, report),
+    )
+
+
+def _number(name: str, kind: str, look_up: Callable[[str], int], written: _Written, report: Report) -> int | None:
+    if not name or name.isdecimal():
+        return int(name) if name else None
+    try:
+        return look_up(name)
+    except KeyError:
+        report.add(written.origin("owner"), f'there is no {kind} "{name}" on this machine; a number needs no name')
+        return None
+
+
+def _user_number(name: str) -> int:
+    return pwd.getpwnam(name).pw_uid
+
+
+def _group_number(name: str) -> int:
+    return grp.getgrnam(name).gr_gid
 
 
 def _layout(written: _Written, rules: tuple[Rule, ...], report: Report) -> str:

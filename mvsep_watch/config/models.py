@@ -23,6 +23,7 @@ from mvsep_watch.config.fields import (
     Layout,
     Listen,
     OutputFormatNumber,
+    Owner,
     Rate,
     RuleName,
     SepType,
@@ -32,6 +33,7 @@ from mvsep_watch.config.fields import (
     Source,
     Stems,
     TimeOfDay,
+    Umask,
     Words,
     blank_to_none,
 )
@@ -262,6 +264,14 @@ class FolderKeys(RuleKeys):
     publish: Literal["folder", "flat"] = Field(
         default="folder",
         description="`folder`: a folder for each job's outputs; `flat`: side by side, as `{name} (Vocals).flac`",
+    )
+    umask: Umask = Field(
+        default=None,
+        description='what others may not do with what is made here, such as "027"; null is as the process has it',
+    )
+    owner: Owner = Field(
+        default=None,
+        description='"user:group" of what is made here, or either half, by name or number; null is the process itself',
     )
     source: Source = Field(
         default="keep", description="`keep`, `delete` or `{move: PATH}`, done when every job on the file is published"

@@ -31,7 +31,7 @@ from mvsep_watch.config.models import (
     Section,
 )
 from mvsep_watch.config.problems import BLANK, Keys, is_secret
-from mvsep_watch.model import FORMATS, Folder, Rule
+from mvsep_watch.model import FORMATS, Access, Folder, Rule
 
 DEFAULT = "default"
 STAND_IN = "${MVSEP_API_TOKEN}"
@@ -191,11 +191,18 @@ def _folder_values(folder: Folder) -> dict[str, Any]:
         "output": _path(folder.output),
         "layout": folder.layout,
         "publish": folder.publish,
+        "umask": None if folder.access.umask is None else f"{folder.access.umask:03o}",
+        "owner": _owner(folder.access),
         "source": {"move": _path(folder.source)} if isinstance(folder.source, Path) else folder.source,
         "notes": folder.notes,
     }
     assert values.keys() == {"path", *FolderKeys.model_fields} - RuleKeys.model_fields.keys()
     return values
+
+
+def _owner(access: Access) -> str | None:
+    user, group = ("" if number is None else str(number) for number in (access.user, access.group))
+    return f"{user}:{group}".removesuffix(":") or None
 
 
 def _rule_values(rule: Rule) -> dict[str, Any]:

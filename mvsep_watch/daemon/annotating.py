@@ -17,7 +17,7 @@ from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.ground import Ground
 from mvsep_watch.daemon.holds import APPROVABLE, REDOABLE, RETRIABLE
 from mvsep_watch.daemon.intake import Intake
-from mvsep_watch.model import Folder, JobState
+from mvsep_watch.model import AS_MADE, Folder, JobState
 from mvsep_watch.naming import display
 from mvsep_watch.steps.annotate import Annotate, LookForSources, Noted, Wanted
 from mvsep_watch.store import JobRow, SourceRow
@@ -87,7 +87,8 @@ class Annotating:
             elif (path, _hash(text)) == (row.path, row.written) and row.source_id not in self._gone:
                 store.notes.done(row.source_id)
             else:
-                yield Wanted(source_id=row.source_id, source=path, before=row.path, text=text)
+                access = self._context.config.access_of(source.folder) if source else AS_MADE
+                yield Wanted(source_id=row.source_id, source=path, before=row.path, text=text, access=access)
 
     def _put_off(self, source: SourceRow) -> None:
         self._context.store.notes.done(source.id)

@@ -11,7 +11,7 @@ from mvsep_watch.daemon.ground import Ground
 from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.queueing import rules_for
 from mvsep_watch.errors import SourceBusyError, SourceChangedError, StoppedError
-from mvsep_watch.model import Folder
+from mvsep_watch.model import AS_MADE, Folder
 from mvsep_watch.naming import display
 from mvsep_watch.planner import Served, Wish, may_dispose
 from mvsep_watch.steps.publish import ClearCopies, Dispose, Recover
@@ -75,9 +75,11 @@ class Disposing:
         jobs = [*store.jobs.on_bytes(source.bytes_key or ""), *store.jobs.of_source(source.id)]
         if not may_dispose(served, wishes, jobs):
             return None
-        places = [_destination(folder, source) for folder, _ in wanting]
-        to = next((place for place in places if place is not None), None)
-        return Dispose(source_id=source.id, path=source.path, sha256=source.sha256, stat=source.stat, to=to)
+        places = [(_destination(folder, source), folder.access) for folder, _ in wanting]
+        to, access = next((place for place in places if place[0] is not None), (None, AS_MADE))
+        return Dispose(
+            source_id=source.id, path=source.path, sha256=source.sha256, stat=source.stat, to=to, access=access
+        )
 
     def recovered(self, step: Recover, restored: tuple[Path, ...] | None, error: Exception | None) -> None:
         """Take what came of looking for what was set aside; until that was done, nothing in the folder goes."""

@@ -54,6 +54,7 @@ class Fetches:
             asked_by=(job.folder, job.rule),
             siblings=self._siblings(job, row),
             former=self._context.store.memory.inherited_ids,
+            access=self._context.config.access_of(job.folder),
             known=None if job.failures else self._polling.listed(row),
         )
 
@@ -78,6 +79,7 @@ class Fetches:
             looks=looks,
             replaces=job.replaces,
             former=self._context.store.memory.inherited_ids,
+            access=self._context.config.access_of(job.folder),
         )
 
     def _slugs(self, row: SeparationRow) -> tuple[tuple[str, str], ...]:

@@ -251,6 +251,7 @@ class Intents:
                 root=job.output_root,
                 claim=context.claim(),
                 note=note_of(context, job.output_root),
+                access=context.config.access_at(job.output_root)[0],
                 reference=rule.reference if rule else None,
                 prompt=self._prompt(row),
             )

@@ -85,6 +85,7 @@ class Machine:
             needs_bytes=self._roots.wanted_bytes(root),
             searches=self._context.config.is_output(root),
             takes_over=root in self._taking_over,
+            accesses=self._context.config.access_at(root),
         )
 
     def _read_catalogue(self) -> ReadCatalogue:

@@ -403,7 +403,8 @@ class Rebuilding:
                 if folder.name in self._folders:
                     self._store.sources.scanned(folder.name, self._now)
         for root, there in self._claims.items():
-            claims.write(root, self._claim(there), replace_damaged=True)
+            access = self._config.access_at(root)[0]
+            claims.write(root, self._claim(there), replace_damaged=True, access=access)
         self._go_on_with_one_offs()
         spool.take_over(spool.place_of(self._config.state), before=memory.former_ids, after=memory.state_id)
         with self._store.transaction():

@@ -12,13 +12,16 @@ import json
 import os
 import shutil
 import threading
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mvsep_watch.errors import OutputRootError, SourceChangedError, SourceRefusedError, StateError
+from mvsep_watch.files.access import dress, make_folders
 from mvsep_watch.files.reading import opened
 from mvsep_watch.files.renaming import sync_folder
 from mvsep_watch.files.trouble import no_space, output_errors, shown
+from mvsep_watch.model import AS_MADE, Access
 
 CLAIM_NAME = ".mvsep-watch-claim.json"
 PROBE_NAME = ".mvsep-watch-probe"
@@ -65,7 +68,7 @@ def read(root: Path) -> Claim | None:
     return claim
 
 
-def renew(root: Path, claim: Claim) -> None:
+def renew(root: Path, claim: Claim, *, access: Access = AS_MADE) -> None:
     """Write a claim where there is one of the same state already; one that is gone is never made anew in passing.
 
     Raises:
@@ -80,11 +83,13 @@ def renew(root: Path, claim: Claim) -> None:
         )
     if there.state_id != claim.state_id:
         raise StateError(f"{shown(root)} belongs to another state ({there.state_id}).")
-    write(root, claim)
+    write(root, claim, access=access)
 
 
-def write(root: Path, claim: Claim, *, replace_damaged: bool = False) -> None:
+def write(root: Path, claim: Claim, *, replace_damaged: bool = False, access: Access = AS_MADE) -> None:
     """Write a claim durably. A state's own generation is never lowered, whoever comes late.
+
+    It gets the mode and the owner of `access`.
 
     A claim that cannot be understood is replaced only with `replace_damaged`: when a person has said so.
 
@@ -102,34 +107,45 @@ def write(root: Path, claim: Claim, *, replace_damaged: bool = False) -> None:
         if there and there.state_id == claim.state_id and there.generation > claim.generation:
             return
         if there != claim:
-            _write_durably(root / CLAIM_NAME, json.dumps(asdict(claim), indent=2).encode() + b"\n")
+            content = json.dumps(asdict(claim), indent=2).encode() + b"\n"
+            _write_durably(root / CLAIM_NAME, content, access)
 
 
-def probe_root(root: Path, *, make: bool = False, needs_bytes: int = 0) -> None:
+def probe_root(
+    root: Path, *, make: bool = False, needs_bytes: int = 0, accesses: Iterable[Access] = (AS_MADE,)
+) -> None:
     """Try whether outputs can be published below a root: make a folder, fill a file, fsync, rename, remove.
 
-    With `make`, which is for a root that was never used, the root is made if it is not there. `needs_bytes` must be
-    free, beside what the trial takes: so much is known to be wanted.
+    Args:
+        root: The root.
+        make: Make it if it is not there; for one that was never used.
+        needs_bytes: What must be free, beside what the trial takes: so much is known to be wanted.
+        accesses: How outputs are to be; a root that is made is as the first says.
 
     Raises:
         OutputRootError: It is not there, full, read-only or not permitted; the hint says what to do.
     """
     with output_errors(root):
         if make:
-            root.mkdir(parents=True, exist_ok=True)
+            make_folders(root, next(iter(accesses), AS_MADE))
     require(root)
-    probe = root / PROBE_NAME
     with output_errors(root):
         if needs_bytes > shutil.disk_usage(root).free:
             raise no_space(root, needs_bytes=needs_bytes)
-    with _ONE_AT_A_TIME, output_errors(root):
-        if probe.exists():
-            shutil.rmtree(probe)
-        probe.mkdir()
-        try:
-            _write_durably(probe / "probe", bytes(_PROBE_BYTES))
-        finally:
-            shutil.rmtree(probe)
+    for access in accesses:
+        with _ONE_AT_A_TIME, output_errors(root):
+            _try(root / PROBE_NAME, access)
+
+
+def _try(probe: Path, access: Access) -> None:
+    if probe.exists():
+        shutil.rmtree(probe)
+    probe.mkdir()
+    try:
+        dress(probe, access)
+        _write_durably(probe / "probe", bytes(_PROBE_BYTES), access)
+    finally:
+        shutil.rmtree(probe)
 
 
 def require(root: Path) -> None:
@@ -151,7 +167,7 @@ def require(root: Path) -> None:
         )
 
 
-def _write_durably(path: Path, content: bytes) -> None:
+def _write_durably(path: Path, content: bytes, access: Access) -> None:
     """Write a whole file under its name, so that after a crash the old or the new one is there."""
     new = path.with_name(path.name + ".new")
     with output_errors(path):
@@ -161,6 +177,7 @@ def _write_durably(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        dress(new, access)
         new.replace(path)
         sync_folder(path.parent)
 

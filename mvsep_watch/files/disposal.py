@@ -28,10 +28,11 @@ from mvsep_watch.errors import (
     SourceChangedError,
     SourceRefusedError,
 )
+from mvsep_watch.files.access import make_folders
 from mvsep_watch.files.reading import blocks, hash_file, is_open_for_writing, opened, stat_of
 from mvsep_watch.files.renaming import rename_new, sync_folder
 from mvsep_watch.files.trouble import never, output_errors, shown, source_trouble
-from mvsep_watch.model import FileStat
+from mvsep_watch.model import AS_MADE, Access, FileStat
 
 _ASIDE = re.compile(r"\.mvsep-watch-aside-[0-9a-f]{8}")
 _COPYING = re.compile(r"\.mvsep-watch-copying-[0-9a-f]{16}")
@@ -39,7 +40,13 @@ _NAME_LIMIT_BYTES = 255
 
 
 def dispose(
-    path: Path, *, identity_sha256: str, stat: FileStat, to: Path | None, stopping: Callable[[], bool] = never
+    path: Path,
+    *,
+    identity_sha256: str,
+    stat: FileStat,
+    to: Path | None,
+    access: Access = AS_MADE,
+    stopping: Callable[[], bool] = never,
 ) -> Path | None:
     """Delete a source, or move it, if it still holds the bytes that were separated.
 
@@ -48,6 +55,7 @@ def dispose(
         identity_sha256: What it held when it was identified.
         stat: What it looked like then.
         to: The path to move it to, name included; its folders are made. None deletes.
+        access: How the folders that are made are to be; the source itself stays as it is.
         stopping: Asked between blocks; a stop leaves the source in its place.
 
     Returns:
@@ -70,6 +78,7 @@ def dispose(
                 aside.unlink()
             return None
         with _target_errors(to):
+            make_folders(to.parent, access)
             return _move(aside, to, identity_sha256, stopping)
 
 
@@ -141,7 +150,6 @@ def _require_same_bytes(path: Path, aside: Path, sha256: str, stopping: Callable
 
 
 def _move(aside: Path, to: Path, sha256: str, stopping: Callable[[], bool]) -> Path:
-    to.parent.mkdir(parents=True, exist_ok=True)
     if _holds(to, sha256, stopping):
         aside.unlink()
         return to

@@ -10,9 +10,11 @@ import os
 from pathlib import Path
 
 from mvsep_watch.errors import MvsepWatchError
+from mvsep_watch.files.access import dress
 from mvsep_watch.files.reading import opened
 from mvsep_watch.files.renaming import rename_new
 from mvsep_watch.files.trouble import output_errors
+from mvsep_watch.model import AS_MADE, Access
 from mvsep_watch.naming import NEW_NOTE_NAME, note_name
 
 MARK = "mvsep-watch wrote this note, and removes it when it is over."
@@ -24,7 +26,7 @@ def note_of(source: Path) -> Path:
     return source.with_name(note_name(source.name))
 
 
-def put(source: Path, text: str) -> bool:
+def put(source: Path, text: str, *, access: Access = AS_MADE) -> bool:
     """Write the note beside a source, unless it says so already; False where a file that is not ours is in its place.
 
     Raises:
@@ -38,7 +40,7 @@ def put(source: Path, text: str) -> bool:
         return False
     new = note.with_name(NEW_NOTE_NAME)
     with output_errors(note.parent):
-        _write(new, content)
+        _write(new, content, access)
         try:
             if there is None:
                 rename_new(new, note)
@@ -75,11 +77,12 @@ def _content(note: Path) -> bytes | None:
     return content if content and content.startswith(MARK.encode()) else None
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes, access: Access) -> None:
     """Write a file of ours; what a kill left under its name goes."""
     path.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     with open(os.open(path, flags, 0o666), "wb") as file:  # noqa: PTH123 - only os.open refuses what is there
         file.write(content)
         file.flush()
+        dress(path, access)
         os.fsync(file.fileno())

@@ -26,12 +26,13 @@ from typing import Self
 
 from mvsep_watch.errors import NeedsUserError, OutputDamagedError, OutputRootError, PermanentError
 from mvsep_watch.files import flat, sidecar
+from mvsep_watch.files.access import dress, make_folders
 from mvsep_watch.files.arriving import Arrival, ResumePoint, load_record, save_record
 from mvsep_watch.files.reading import hash_file
 from mvsep_watch.files.renaming import exchange as exchange_names
 from mvsep_watch.files.renaming import rename_new, sync_folder
 from mvsep_watch.files.trouble import never, no_space, output_errors, shown
-from mvsep_watch.model import FileStat, Output
+from mvsep_watch.model import AS_MADE, Access, FileStat, Output
 from mvsep_watch.naming import OutputPlace, is_sidecar
 
 WORK_NAME = ".mvsep-watch-fetching"
@@ -71,6 +72,7 @@ class Staging:
         hash_: str,
         root: Path | None = None,
         former: Collection[str] = (),
+        access: Access = AS_MADE,
     ) -> Self:
         """Make, or find again, a job's staging in the parent of its final folder.
 
@@ -85,6 +87,7 @@ class Staging:
             root: Where given, folders are made only below it: an unmounted disk is not filled with folders, and a link
                 in its tree does not lead out of it.
             former: The ids that the state had before, or has taken over.
+            access: How the folders that are made above it are to be.
 
         Raises:
             OutputRootError: It cannot be written, or the root is not there.
@@ -94,7 +97,7 @@ class Staging:
         if root is not None:
             _require_below(root, parent)
         with output_errors(staging.path):
-            parent.mkdir(parents=True, exist_ok=True)
+            make_folders(parent, access)
             flat.take_back(staging.path)
             if staging.belongs_to() not in {hash_, None}:
                 shutil.rmtree(staging.path)
@@ -287,8 +290,10 @@ def plain(name: str) -> str:
     return name
 
 
-def publish(staging: Staging, place: OutputPlace) -> None:
+def publish(staging: Staging, place: OutputPlace, *, access: Access = AS_MADE) -> None:
     """Make a staging visible in its place, whole and durable: by one rename, or flat, file by file.
+
+    What is seen of it has its mode and its owner already.
 
     Raises:
         TakenError: A name is taken.
@@ -297,7 +302,7 @@ def publish(staging: Staging, place: OutputPlace) -> None:
         NeedsUserError: Something in the staging is not ours.
     """
     with output_errors(place.base), _taken(place):
-        _make_whole(staging)
+        _make_whole(staging, access)
         if place.is_flat:
             flat.show(staging.path, place)
         else:
@@ -305,7 +310,7 @@ def publish(staging: Staging, place: OutputPlace) -> None:
             sync_folder(place.base.parent)
 
 
-def supersede(staging: Staging, place: OutputPlace, *, old: Iterable[Output]) -> None:
+def supersede(staging: Staging, place: OutputPlace, *, old: Iterable[Output], access: Access = AS_MADE) -> None:
     """Make a staging visible in the place of old outputs, which go.
 
     Raises:
@@ -316,10 +321,10 @@ def supersede(staging: Staging, place: OutputPlace, *, old: Iterable[Output]) ->
     """
     if place.is_flat:
         with output_errors(place.base), _taken(place):
-            _make_whole(staging)
+            _make_whole(staging, access)
             flat.show(staging.path, place, old=old)
     else:
-        exchange(staging, place.base)
+        exchange(staging, place.base, access=access)
         staging.discard()
 
 
@@ -331,7 +336,7 @@ def _taken(place: OutputPlace) -> Iterator[None]:
         raise TakenError(f"{shown(place.base)} is there already and is not this job's.") from exc
 
 
-def exchange(staging: Staging, final: Path) -> None:
+def exchange(staging: Staging, final: Path, *, access: Access = AS_MADE) -> None:
     """Swap a staging with the folder that it replaces; afterwards the staging holds what was there before.
 
     Where the file system cannot swap, the old folder goes aside first. A crash in between leaves the new outputs in
@@ -345,7 +350,7 @@ def exchange(staging: Staging, final: Path) -> None:
     with output_errors(final):
         old = flat.old_beside(staging.path)
         _require_kind(final if os.path.lexists(final) else old, stat.S_ISDIR)
-        _make_whole(staging)
+        _make_whole(staging, access)
         try:
             exchange_names(staging.path, final)
         except OSError as exc:
@@ -445,19 +450,21 @@ def _exchange_by_hand(new: Path, final: Path, old: Path) -> None:
     rename_new(old, new)
 
 
-def _make_whole(staging: Staging) -> None:
-    """Remove the bookkeeping and make files and names durable."""
+def _make_whole(staging: Staging, access: Access = AS_MADE) -> None:
+    """Remove the bookkeeping, give everything its mode and owner, and make files and names durable."""
     _require_kind(staging.path, stat.S_ISDIR)
     work = staging.path / WORK_NAME
     if work.exists():
         shutil.rmtree(work)
     for path in staging.path.iterdir():
         _require_kind(path, stat.S_ISREG)
+        dress(path, access)
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+    dress(staging.path, access)
     sync_folder(staging.path)
 
 

@@ -1,7 +1,9 @@
 """The words: what everything else is spoken in. Values only; nothing here touches a file, a socket or a clock."""
 
 from mvsep_watch.model.rules import (
+    AS_MADE,
     AUTO,
+    Access,
     Asking,
     Auto,
     Config,
@@ -74,12 +76,14 @@ from mvsep_watch.model.work import (
 )
 
 __all__ = [
+    "AS_MADE",
     "AUTO",
     "FINISHED",
     "FORMATS",
     "MVSEP_REALM",
     "SANDBOX_REALM",
     "UNFINISHED",
+    "Access",
     "Account",
     "Algorithm",
     "Asking",

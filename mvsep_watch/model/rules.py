@@ -51,6 +51,23 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who may use what is made for a folder, and whose it is; None is as the process makes it."""
+
+    umask: int | None = None
+    user: int | None = None
+    group: int | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """True where everything is as the process makes it."""
+        return (self.umask, self.user, self.group) == (None, None, None)
+
+
+AS_MADE = Access()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Folder:
     """A watched folder with its rules.
 
@@ -76,6 +93,7 @@ class Folder:
     watch: Literal["auto", "events", "poll"] = "auto"
     existing: Literal["process", "skip"] = "process"
     publish: Literal["folder", "flat"] = "folder"
+    access: Access = AS_MADE
     source: Literal["keep", "delete"] | Path = "keep"
     notes: bool = False
 
@@ -190,6 +208,15 @@ class Config:
         """Find a rule by its folder's name and its own."""
         folder = self.folder(folder_name)
         return next((rule for rule in folder.rules if rule.name == rule_name), None) if folder else None
+
+    def access_of(self, folder_name: str) -> Access:
+        """Give how what is made for a folder is to be; as it is made for one that is gone."""
+        folder = self.folder(folder_name)
+        return folder.access if folder else AS_MADE
+
+    def access_at(self, root: Path) -> tuple[Access, ...]:
+        """Give how what is made below an output root is to be, for each of its folders."""
+        return tuple(dict.fromkeys(folder.access for folder in self.folders if folder.output == root)) or (AS_MADE,)
 
     def is_output(self, root: Path) -> bool:
         """Say whether a folder of the configuration has this output root."""

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.files import note as notes
+from mvsep_watch.model import AS_MADE, Access
 from mvsep_watch.steps.base import Pool, Tools
 
 
@@ -21,12 +22,14 @@ class Wanted:
         source: Its path; None where nothing is known of it any more.
         before: The path beside which a note of ours lies; None where none does.
         text: What the note is to say; empty removes it.
+        access: How the note is to be.
     """
 
     source_id: int
     source: Path | None
     before: Path | None
     text: str
+    access: Access = AS_MADE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +75,7 @@ def _noted(wanted: Wanted) -> Noted:
             return Noted(wanted=wanted, path=None, is_gone=True)
         is_gone = not os.path.lexists(wanted.source)
         if wanted.text and not is_gone:
-            is_there = notes.put(wanted.source, wanted.text)
+            is_there = notes.put(wanted.source, wanted.text, access=wanted.access)
             return Noted(wanted=wanted, path=wanted.source if is_there else None)
         notes.remove(wanted.source)
         return Noted(wanted=wanted, path=None, is_gone=is_gone)

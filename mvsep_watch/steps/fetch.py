@@ -17,7 +17,7 @@ from mvsep_watch.files.claim import probe_root
 from mvsep_watch.files.outputs import copy_verified
 from mvsep_watch.files.staging import Staging, publish
 from mvsep_watch.files.trouble import output_errors
-from mvsep_watch.model import FileStat, Output, Provenance, Remote
+from mvsep_watch.model import AS_MADE, Access, FileStat, Output, Provenance, Remote
 from mvsep_watch.mvsep import Download
 from mvsep_watch.naming import OutputPlace, chosen, unknown_stems
 from mvsep_watch.steps.base import Pool, Tools
@@ -92,6 +92,7 @@ class Fetch:
         place: The spool, which may keep the outputs.
         asked_by: The names of the job's folder and rule.
         siblings: What other jobs published from the same separation.
+        access: How the folders that are made for the outputs are to be.
         known: What the service listed just now; None asks it.
         former: The ids that the state had before, or has taken over.
     """
@@ -113,6 +114,7 @@ class Fetch:
     place: Path | None = None
     asked_by: tuple[str, str] = ("", "")
     siblings: tuple[Sibling, ...] = ()
+    access: Access = AS_MADE
     known: Remote | None = field(default=None, compare=False)
     former: tuple[str, ...] = ()
 
@@ -138,6 +140,7 @@ class Fetch:
             hash_=self.hash,
             root=self.root,
             former=self.former,
+            access=self.access,
         )
         return replace(self.stage(staging, tools), looks=staging.looks())
 

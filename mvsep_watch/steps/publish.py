@@ -13,7 +13,7 @@ from mvsep_watch.errors import MvsepWatchError, NeedsUserError, RetryableError
 from mvsep_watch.files import claim as claims
 from mvsep_watch.files import disposal, roots, sidecar, staging
 from mvsep_watch.files.watched import FolderNote, require_same
-from mvsep_watch.model import FileStat, Output, Provenance
+from mvsep_watch.model import AS_MADE, Access, FileStat, Output, Provenance
 from mvsep_watch.naming import OutputPlace, display
 from mvsep_watch.planner import Place, decide_place
 from mvsep_watch.steps.base import Pool, Tools
@@ -34,6 +34,7 @@ class Publish:
         looks: What the outputs looked like when they were staged, by name; any other is read once more.
         replaces: Take the place of the outputs that are there, if they are still what their sidecar says; else never
             replace.
+        access: How what is made for it is to be.
     """
 
     pool: ClassVar[Pool] = Pool.FILING
@@ -47,6 +48,7 @@ class Publish:
     looks: Mapping[str, FileStat] = field(default_factory=dict, compare=False)
     replaces: bool = False
     former: tuple[str, ...] = ()
+    access: Access = AS_MADE
 
     @property
     def key(self) -> tuple[str, int]:
@@ -66,7 +68,7 @@ class Publish:
             case Place.DONE:
                 staging.discard_left(self.place.base.parent, state_id=self.state_id, job_id=self.job_id)
             case Place.SHOW:
-                staging.publish(self._staged(tools), self.place)
+                staging.publish(self._staged(tools), self.place, access=self.access)
             case Place.EXCHANGE:
                 self._exchange(tools)
             case Place.ASK:
@@ -93,6 +95,7 @@ class Publish:
             hash_=self.provenance.hash,
             root=self.root,
             former=self.former,
+            access=self.access,
         )
         there = staged.looks()
         in_doubt = [
@@ -116,7 +119,7 @@ class Publish:
             if there is None or sidecar.verify(self.place, there.outputs, stopping=tools.stopping.is_set):
                 raise self._changed()
             old = there.outputs
-        staging.supersede(staged, self.place, old=old)
+        staging.supersede(staged, self.place, old=old, access=self.access)
 
     def _changed(self) -> NeedsUserError:
         return NeedsUserError(
@@ -127,7 +130,7 @@ class Publish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispose:
-    """Delete a source or move it to `to`, if it is still what was read."""
+    """Delete a source or move it to `to`, if it is still what was read. `access`: how folders that it makes are."""
 
     pool: ClassVar[Pool] = Pool.FILING
 
@@ -136,6 +139,7 @@ class Dispose:
     sha256: str
     stat: FileStat
     to: Path | None
+    access: Access = AS_MADE
 
     @property
     def key(self) -> tuple[str, int]:
@@ -145,7 +149,12 @@ class Dispose:
     def perform(self, tools: Tools) -> None:
         """Rename aside, hash again, and only then let it go."""
         disposal.dispose(
-            self.path, identity_sha256=self.sha256, stat=self.stat, to=self.to, stopping=tools.stopping.is_set
+            self.path,
+            identity_sha256=self.sha256,
+            stat=self.stat,
+            to=self.to,
+            access=self.access,
+            stopping=tools.stopping.is_set,
         )
 
 
@@ -224,6 +233,7 @@ class CheckRoot:
         needs_bytes: How much must be free for what waits to be written.
         searches: Whether a root without a claim is searched for outputs of other states.
         takes_over: A person said that this state begins anew here.
+        accesses: How what its folders have made is to be; the claim is as the first says.
     """
 
     pool: ClassVar[Pool] = Pool.FILING
@@ -235,6 +245,7 @@ class CheckRoot:
     needs_bytes: int = 0
     searches: bool = True
     takes_over: bool = False
+    accesses: tuple[Access, ...] = (AS_MADE,)
 
     @property
     def key(self) -> tuple[str, Path]:
@@ -249,7 +260,7 @@ class CheckRoot:
         """
         if not (self.is_new or self.takes_over):
             roots.require_same(self.root, self.note)
-        claims.probe_root(self.root, make=self.is_new, needs_bytes=self.needs_bytes)
+        claims.probe_root(self.root, make=self.is_new, needs_bytes=self.needs_bytes, accesses=self.accesses)
         claim = claims.read(self.root) if not self.takes_over else None
         if claim is not None:
             return self._facts(claim=claim)
@@ -257,7 +268,7 @@ class CheckRoot:
         states = {found.state_id for path in sidecars if (found := sidecar.read(OutputPlace.of_sidecar(path)))}
         if not states <= {self.claim.state_id}:
             return self._facts(states=states)
-        claims.write(self.root, self.claim, replace_damaged=self.takes_over)
+        claims.write(self.root, self.claim, replace_damaged=self.takes_over, access=self.accesses[0])
         return self._facts(claim=self.claim)
 
     def _facts(self, *, claim: claims.Claim | None = None, states: Collection[str] = ()) -> RootFacts:

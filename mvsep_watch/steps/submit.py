@@ -26,6 +26,8 @@ from mvsep_watch.errors import (
 from mvsep_watch.files import claim as claims
 from mvsep_watch.files import dropped, roots
 from mvsep_watch.model import (
+    AS_MADE,
+    Access,
     Created,
     FileStat,
     InputKind,
@@ -84,6 +86,7 @@ class Submit:
         xxh3: What its bytes were then; None has them compared by the input key's own hash, which costs far more.
         reference: The other file of a pair.
         prompt: The field that a text fills.
+        access: How the root's claim is to be.
         is_free: The price is 0; the account is read again before the release.
         claim: What is written into the claim of `root`, with the release's generation.
         note: What `root` was when it was last seen to be itself.
@@ -105,6 +108,7 @@ class Submit:
     xxh3: str | None = None
     reference: Path | None = None
     prompt: str = ""
+    access: Access = AS_MADE
     meter: Meter = field(default_factory=Meter, compare=False, repr=False)
 
     @property
@@ -202,7 +206,7 @@ class _Release:
     def _claim(self, generation: int) -> None:
         """Let the output root know of this release, so that an older backup of the state is recognised."""
         roots.require_same(self._task.root, self._task.note)
-        claims.renew(self._task.root, replace(self._task.claim, generation=generation))
+        claims.renew(self._task.root, replace(self._task.claim, generation=generation), access=self._task.access)
 
 
 def is_harmless(sent: Sent) -> bool:

@@ -16,7 +16,7 @@ from mvsep_watch.errors import UsageError
 from mvsep_watch.files import claim as claims
 from mvsep_watch.files.lock import StateLock
 from mvsep_watch.files.roots import RootNote
-from mvsep_watch.model import Account, CreditLimits, Limits
+from mvsep_watch.model import Access, Account, CreditLimits, Limits
 from mvsep_watch.mvsep.cached import KnownCatalogue
 from mvsep_watch.mvsep.probing import Reached, Stage
 from mvsep_watch.store import Store
@@ -228,6 +228,21 @@ def test_an_output_is_tried_and_left_as_it_was(base):
 
     assert troubles(found) == []
     assert "a folder was made, filled, renamed and removed" in found[0].what
+    assert list((base / "stems").iterdir()) == []
+
+
+def test_an_owner_that_cannot_be_had_is_a_problem(base, monkeypatch):
+    """Tried as publishing does it, and nothing is left."""
+
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchown", refuse)
+    (base / "stems").mkdir()
+
+    found = outputs.tried(base / "stems", (Access(user=54321),))
+
+    assert "may not be given to the owner 54321:" in found.what
     assert list((base / "stems").iterdir()) == []
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from mvsep_watch.config.crosscheck import _is_inside
+from mvsep_watch.model import AS_MADE, Access
 
 A = "{path: /a, sep_type: 40"
 
@@ -26,6 +27,12 @@ def folders(*written, top=""):
         ("output: ~/o", "output", Path("/home/u/o")),
         ("layout: '{folder}/{name}.{ext}.{sha8}'", "layout", "{folder}/{name}.{ext}.{sha8}"),
         ("publish: flat", "publish", "flat"),
+        ("umask: '027'", "access", Access(umask=0o027)),
+        ("umask: '0002'", "access", Access(umask=0o002)),
+        ("owner: root", "access", Access(user=0)),
+        ("owner: 'root:54321'", "access", Access(user=0, group=54321)),
+        ("owner: ':root'", "access", Access(group=0)),
+        ("owner: null, umask: null", "access", AS_MADE),
         ("source: delete", "source", "delete"),
         ("notes: true", "notes", True),
         ("source: {move: /done}", "source", Path("/done")),
@@ -69,6 +76,14 @@ def test_the_keys_of_a_single_rule_stand_on_the_folder(config, keys, name, value
         ("watch: event", 'allowed: auto, events, or poll; did you mean "events"?'),
         ("existing: proces", 'did you mean "process"?'),
         ("publish: flatt", 'found "flatt"; allowed: folder, or flat; did you mean "flat"?'),
+        ("umask: 022", 'a leading zero makes it octal; write the number without it, or "022" in quotes for text'),
+        ("umask: 22", 'found 22; allowed: a mask of three octal digits in quotes, such as "022", or null'),
+        ("umask: '1022'", "allowed: a mask of three octal digits in quotes"),
+        ("umask: '029'", "allowed: a mask of three octal digits in quotes"),
+        ("owner: 1000", 'found 1000; allowed: "user", "user:group" or ":group"'),
+        ("owner: 'root:'", 'allowed: "user", "user:group" or ":group"'),
+        ("owner: nobody-by-this-name", 'there is no user "nobody-by-this-name" on this machine'),
+        ("owner: ':nobody-by-this-name'", 'there is no group "nobody-by-this-name" on this machine'),
         ("source: move", 'found "move"; allowed: keep, delete or {move: PATH}'),
         ("source: {mvoe: /x}", "found a mapping; allowed: keep, delete or {move: PATH}"),
         ("source: {move: '${NOPE}/x'}", "the environment variable NOPE is not set"),

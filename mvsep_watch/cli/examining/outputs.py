@@ -6,7 +6,7 @@ import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mvsep_watch.cli.examining.finding import Finding, ok, problem, warning
@@ -15,10 +15,12 @@ from mvsep_watch.cli.examining.people import ENTER, WRITE, refusals
 from mvsep_watch.cli.examining.subject import Remembered, Subject
 from mvsep_watch.cli.rendering import program, size
 from mvsep_watch.daemon.space import LEAST_FREE_BYTES
-from mvsep_watch.errors import MvsepWatchError
+from mvsep_watch.errors import MvsepWatchError, OutputRootError
 from mvsep_watch.files import claim as claims
+from mvsep_watch.files.access import dress
 from mvsep_watch.files.roots import require_same
 from mvsep_watch.files.trouble import output_trouble
+from mvsep_watch.model import Access
 from mvsep_watch.naming import display
 
 LITTLE_BYTES = 1_000_000_000
@@ -80,24 +82,29 @@ def _writable(root: Path, subject: Subject) -> Iterator[Finding]:
     stopped = tuple(refusals(subject.person, root, WRITE | ENTER))
     yield from stopped
     if not stopped and subject.person.is_me:
-        yield tried(root)
+        yield tried(root, subject.config.access_at(root) if subject.config else ())
     elif not stopped:
         yield ok(f"{subject.person.name} may write in {display(root)}, going by its permissions")
 
 
-def tried(root: Path) -> Finding:
+def tried(root: Path, accesses: Iterable[Access] = ()) -> Finding:
     """Do what publishing does, with a folder of our own that is gone afterwards: write, rename, remove."""
     try:
         folder = Path(tempfile.mkdtemp(prefix=PROBE_PREFIX, dir=root))
         try:
             (folder / "new").mkdir()
             (folder / "new" / "probe").write_bytes(bytes(4096))
+            for access in accesses:
+                dress(folder / "new" / "probe", access)
+                dress(folder / "new", access)
             (folder / "new").rename(folder / "renamed")
         finally:
             shutil.rmtree(folder)
     except OSError as error:
         said = output_trouble(error, root)
         return problem(said.message, hint=said.hint)
+    except OutputRootError as error:
+        return problem(error.message, hint=error.hint)
     return ok(f"{display(root)} can be written: a folder was made, filled, renamed and removed")
 
 

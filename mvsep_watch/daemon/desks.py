@@ -112,7 +112,7 @@ class Desks:
     def _make_takers(self) -> dict[type, Taker]:
         """Say who takes which step's outcome."""
         takers: dict[type, Taker] = {
-            reading.LookAt: lambda step, looks, _: self.intake.looked(step, looks),
+            reading.LookAt: self.intake.looked,
             reading.Identify: self.intake.identified,
             scanning.Scan: self.intake.scan_ended,
             submit.Submit: lambda step, sent, error: self.sending.sent(step, sent or submit.Sent.lost(error)),

@@ -25,7 +25,7 @@ from mvsep_watch.log import get_logger
 from mvsep_watch.model import Account, BatchOrigin, Config, FileStat, Folder, GateName, JobState, SeparationState
 from mvsep_watch.mvsep import Client
 from mvsep_watch.naming import escape_path
-from mvsep_watch.steps import asking, fetch, publish, reading, submit
+from mvsep_watch.steps import asking, fetch, publish, reading, scanning, submit
 from mvsep_watch.steps.base import Denied, Granted, Pool, Step, Tools
 from mvsep_watch.store import Store
 from mvsep_watch.telling import Teller
@@ -301,8 +301,12 @@ class Engine:
             self.desks.intake.identified(step, None, error)
         elif isinstance(step, fetch.Fetch | publish.Publish) and (job := store.jobs.get(step.job_id)):
             self.context.hold_for(error, job)
-        elif isinstance(step, submit.Submit | asking.AboutSeparation):
+        elif isinstance(step, submit.Submit):
             store.separations.set(step.separation_id, not_before=now + retry.LONGEST_DELAY_S)
+        elif isinstance(step, asking.AboutSeparation):
+            self.desks.polling.met_bug(store.separations.get(step.separation_id), error)
+        elif isinstance(step, asking.Compare | asking.ReadHistory | reading.LookAt | scanning.Scan):
+            self.desks.take(step, None, error)
 
     def _answer(self, question: ReleaseQuestion) -> None:
         """Give a hand the last word, which is committed by then; any doubt is a no."""

@@ -99,7 +99,6 @@ class History:
         if read is None:
             self._failed(error, now_s)
             return
-        self._failures = 0
         self._due_s = now_s + self._interval_s()
         with context.store.transaction():
             context.store.memory.history_read(context.realm, context.identity, read.rows, now=context.clock.now())
@@ -107,6 +106,7 @@ class History:
             self._unknowns.history_read(read)
             self._polling.judge_endings(read)
             self._settle(read)
+        self._failures = 0
         self._news.history_read(read.begun_s)
 
     def _failed(self, error: Exception | None, now_s: float) -> None:

@@ -82,7 +82,7 @@ class Waiting:
     def is_stalled(self, now_s: float) -> bool:
         """Say whether it cannot be taken, and has not changed for a while: empty, held open, or unreadable."""
         is_waiting = self.reason in _STALLING or bool(self.failures)
-        since_s = now_s if self.seen is None else self.seen.since_s
+        since_s = self.since_s if self.seen is None else self.seen.since_s
         return is_waiting and now_s - since_s > max(STALLED_AFTER_S, self.folder.settle_s)
 
 
@@ -258,12 +258,16 @@ class Intake:
             counting.has_ended = True
         if error is None and end is not None:
             self._looked_through(step, end)
-        elif isinstance(error, MvsepWatchError) and not isinstance(error, StoppedError):
-            self._ground.failed(step.folder, error)
-            self._tell(name, f"{error.message} {error.hint}".strip())
-        elif error is not None:
-            self._context.log.error("scan_failed", folder=name, exc_info=error)
+        elif error is not None and not isinstance(error, StoppedError):
+            self._not_looked_through(step, error)
         self._close_counted()
+
+    def _not_looked_through(self, step: Scan, error: Exception) -> None:
+        if isinstance(error, MvsepWatchError):
+            self._ground.failed(step.folder, error)
+        else:
+            self._context.log.error("bug_met", folder=step.folder.name, error=repr(error), exc_info=error)
+        self._tell(step.folder.name, " ".join(words(error)).strip())
 
     def _looked_through(self, step: Scan, end: ScanEnd) -> None:
         name = step.folder.name
@@ -290,11 +294,15 @@ class Intake:
         times = [candidate.due_s for candidate in self.candidates.values() if not candidate.is_busy]
         return min([*times, *self._scans_due.values()], default=None)
 
-    def looked(self, step: LookAt, looks: Sequence[Look] | None) -> None:
+    def looked(self, step: LookAt, looks: Sequence[Look] | None, error: Exception | None) -> None:
         """Take what candidates look like now."""
+        if looks is None and error is not None:
+            self._context.log.error("bug_met", files=len(step.paths), error=repr(error), exc_info=error)
         for path in step.paths:
-            if path in self.candidates:
-                self.candidates[path].is_busy = False
+            if candidate := self.candidates.get(path):
+                candidate.is_busy = False
+                if looks is None and error is not None:
+                    self._cannot_be_looked_at(path, candidate, words(error)[0])
         for look in looks or ():
             if candidate := self.candidates.get(look.path):
                 self._observe(look, candidate)
@@ -336,11 +344,16 @@ class Intake:
             self._refuse_one_offs(candidate, look.error.message, look.error.hint)
             self._forget(look.path)
         else:
-            candidate.failures += 1
-            candidate.due_s = self._context.clock.monotonic() + backoff_s(candidate.failures)
-            candidate.reason = str(look.error)
-            self._tell_waits(look.path, candidate)
-            self._tell_one_offs(candidate)
+            self._cannot_be_looked_at(look.path, candidate, str(look.error))
+
+    def _cannot_be_looked_at(self, path: str, candidate: Waiting, reason: str) -> None:
+        """Look again later; whoever waits for the file is told, and its batch does not wait."""
+        self._uncount(path, candidate)
+        candidate.failures += 1
+        candidate.due_s = self._context.clock.monotonic() + backoff_s(candidate.failures)
+        candidate.reason = reason
+        self._tell_waits(path, candidate)
+        self._tell_one_offs(candidate)
 
     def identified(self, step: Identify, identity: Identity | None, error: Exception | None) -> None:
         """Take what a file holds, and make its jobs."""

@@ -6,6 +6,7 @@ believed only after repeats over minutes, since a mirror can lag behind the one 
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass
 
@@ -77,17 +78,33 @@ class Polling:
                 continue
             if not self._context.hands.free(Pool.ASKING):
                 break
-            if elsewhere := self._context.elsewhere(row):
-                self._hold_elsewhere(row, elsewhere)
-            elif row.is_being_linked:  # what a person cancels is cancelled once it can be
-                link = PollLink(separation_id=row.id, hash=row.hash, base_url=self.host_of(row))
-                self._context.hands.give(link)
-            elif row.cancel_wanted and self._is_shared(row):
-                self.end(row, SeparationState.CANCELLED, "cancelled by a person; what the service has serves another")
-            elif row.cancel_wanted:
-                self._context.hands.give(CancelRemote(separation_id=row.id, hash=row.hash, base_url=self.host_of(row)))
-            elif not self._is_early(row):
-                self._context.hands.give(Poll(separation_id=row.id, hash=row.hash, base_url=self.host_of(row)))
+            with self._context.surviving(then=functools.partial(self.met_bug, row), separation=row.id):
+                self._ask(row, row.hash)
+
+    def _ask(self, row: SeparationRow, hash_: str) -> None:
+        """Ask what is to be asked about one separation."""
+        if elsewhere := self._context.elsewhere(row):
+            self._hold_elsewhere(row, elsewhere)
+        elif row.is_being_linked:  # what a person cancels is cancelled once it can be
+            self._context.hands.give(PollLink(separation_id=row.id, hash=hash_, base_url=self.host_of(row)))
+        elif row.cancel_wanted and self._is_shared(row):
+            self.end(row, SeparationState.CANCELLED, "cancelled by a person; what the service has serves another")
+        elif row.cancel_wanted:
+            self._context.hands.give(CancelRemote(separation_id=row.id, hash=hash_, base_url=self.host_of(row)))
+        elif not self._is_early(row):
+            self._context.hands.give(Poll(separation_id=row.id, hash=hash_, base_url=self.host_of(row)))
+
+    def met_bug(self, row: SeparationRow, error: Exception) -> None:
+        """Hold the jobs of a separation that ran into a bug, and ask for it much later."""
+        not_before = self._context.clock.now() + retry.LONGEST_DELAY_S
+        self._context.store.separations.set(row.id, not_before=not_before)
+        self._hold(row, error)
+
+    def _hold(self, row: SeparationRow, error: Exception) -> None:
+        """Hold jobs that wait for an answer; the separation is asked for on, and an answer lets them go on."""
+        for job in self._context.store.jobs.of_separation(row.id):
+            if job.state == JobState.SUBMITTED:
+                self._context.hold_for(error, job)
 
     def _is_shared(self, row: SeparationRow) -> bool:
         """Say whether the service has one separation for this one and another that is still needed."""
@@ -182,7 +199,10 @@ class Polling:
             not_before=self._context.clock.now() + delay_s,
             server_says=json.dumps({"status": "", "message": reason}),
         )
-        self._resume_held(row)
+        if isinstance(consequence, retry.Hold | retry.GiveUp):
+            self._hold(row, error)
+        else:
+            self._resume_held(row)
 
     def _is_out_of_time(self, row: SeparationRow) -> bool:
         """Say whether the server keeps a separation's results no longer."""
@@ -204,10 +224,11 @@ class Polling:
         self._resume_held(row)
 
     def _resume_held(self, row: SeparationRow) -> None:
-        """Let jobs go on that were held because the separation was out of reach."""
+        """Let jobs go on that were held because the separation was out of reach, or could not be asked for."""
         store = self._context.store
         for job in store.jobs.of_separation(row.id):
-            if job.state == JobState.HELD and job.hold == HoldKind.ELSEWHERE:
+            waited_for_this = job.hold == HoldKind.TROUBLE and job.resume == JobState.SUBMITTED
+            if job.hold == HoldKind.ELSEWHERE or waited_for_this:
                 store.jobs.move(job, JobState.SUBMITTED, now=self._context.clock.now())
 
     def _done(self, row: SeparationRow, remote: Remote) -> None:

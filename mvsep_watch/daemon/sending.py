@@ -35,9 +35,9 @@ class Sending:
             return
         if sent.created is not None:
             self.submitted(row, sent.created)
-        elif not is_harmless(sent):
+        elif row.state == SeparationState.RELEASED and not is_harmless(sent):
             self._unknown(row, sent.error)
-        else:
+        elif row.state in (SeparationState.INTENDED, SeparationState.RELEASED):
             self._not_made(step, row, sent.error or StoppedError("nothing came back"))
 
     def submitted(self, row: SeparationRow, created: Created) -> None:
@@ -67,8 +67,6 @@ class Sending:
 
     def _unknown(self, row: SeparationRow, error: Exception | None) -> None:
         """Leave the separation at `released`: the history is asked before anything else."""
-        if row.state != SeparationState.RELEASED:
-            return
         reason, _ = retry.words(error) if error else ("", "")
         self._context.log.warning("outcome_unknown", separation=row.id, reason=reason)
         self._context.store.separations.set(row.id, reason=f"its outcome is not known: {reason}")

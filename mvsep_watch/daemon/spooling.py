@@ -39,6 +39,7 @@ class Spooling:
         self._begun: set[int] = set()
         self._not_before_s: dict[int, float] = {}
         self._why_not: dict[int, str] = {}
+        self._let_go_s: dict[int, float] = {}
         self._look_due_s = float("-inf")
 
     def work(self) -> None:
@@ -87,7 +88,8 @@ class Spooling:
     def let_gone(self, step: Unspool, error: Exception | None) -> None:
         """Take what came of a removal; what failed is tried again."""
         if error is not None:
-            self._context.log.warning("spool_not_cleared", job=step.job_id, reason=str(error))
+            self._context.log.warning("spool_not_cleared", job=step.job_id, reason=retry.words(error)[0])
+            self._let_go_s[step.job_id] = self._context.clock.monotonic() + AGAIN_S
             return
         self._begun.discard(step.job_id)
         (self._kept or set()).discard(step.job_id)
@@ -137,7 +139,8 @@ class Spooling:
 
     def _let_ended_go(self) -> None:
         kept, state_id = self._kept or set(), self._context.store.memory.state_id
-        for job_id in kept | self._begun:
+        now_s = self._context.clock.monotonic()
+        for job_id in (kept | self._begun) - {job_id for job_id, due_s in self._let_go_s.items() if now_s < due_s}:
             job = self._context.store.jobs.get(job_id)
             row = self._fetches.separation_of(job) if job and job.separation_id else None
             sharing = [other.id for other in self._context.store.jobs.of_separation(row.id)] if row else []

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from mvsep_watch import retry
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.polling import KEPT_BY_SERVER_S, Polling
@@ -147,7 +148,7 @@ class Unknowns:
             return
         if not statuses:
             if error is not None:
-                self._news.service_trouble(error)
+                self._not_compared(row, error)
             return
         best = best_row(statuses)
         self._adopt(row, best)
@@ -156,6 +157,13 @@ class Unknowns:
                 self._context.log.warning("second_row_found", separation=row.id, hash=other.hash, status=status)
                 if status == "waiting" and row.releases > 1:
                     self._context.hands.give(CancelOther(hash=other.hash, base_url=step.base_url))
+
+    def _not_compared(self, row: SeparationRow, error: Exception) -> None:
+        """Compare again after the next look; where that cannot help, a person is told."""
+        self._news.service_trouble(error)
+        if isinstance(self._context.consequence(error, failures=0), retry.Hold | retry.GiveUp):
+            self._doubted.add(row.id)
+            self._hold_unknown(row, f"it is listed more than once, and that ran into {retry.words(error)[0]}")
 
     def _absent(self, row: SeparationRow) -> None:
         """Certainly not made: back to `intended`, to be sent once more under the same tag."""

@@ -1,7 +1,7 @@
 """Finds the API token: in the file, in a file of its own, or among systemd's credentials. It reads those two files.
 
-A file with the token in plain words must be readable by its owner alone, and so must a token file. Nothing here says
-a character of the token, whatever is wrong with it.
+A file with the token in plain words must be readable by its owner alone, and so must a token file, unless it is one of
+a container's secrets. Nothing here says a character of the token, whatever is wrong with it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 import shlex
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from mvsep_watch.config import reading
@@ -19,6 +20,9 @@ from mvsep_watch.config.models import MvsepSection
 from mvsep_watch.config.problems import Keys, Report
 
 CREDENTIAL = "mvsep-token"
+SECRETS_FOLDERS = (Path("/run/secrets"), Path("/var/run/secrets"))
+"""Where containers get their secrets, for all to read: others than the container's own processes are not there.
+Source: Docker, Podman and Kubernetes, documentation of secrets, 2026."""
 LARGEST_TOKEN_BYTES = 4096
 
 _TOKEN: Keys = ("mvsep", "token")
@@ -61,6 +65,13 @@ def _found(section: MvsepSection, *, mode: int, expander: Expander, config: Path
         "there is no token; write `token: ${MVSEP_API_TOKEN}`, or token_file: PATH, or give systemd the credential "
         f'"{CREDENTIAL}"'
     )
+
+
+def token_file(section: MvsepSection, expander: Expander) -> Path | None:
+    """Give the file that the token is in, or None where it is in none of its own."""
+    with suppress(ValueError):  # reported with the token
+        return None if section.token_file is None else expander.path(section.token_file)
+    return None
 
 
 def of_systemd(environ: Mapping[str, str]) -> str | None:
@@ -113,8 +124,18 @@ def require_private(path: Path, mode: int, *, what: str = "the token") -> None:
         ValueError: Somebody may; it says how to mend that.
     """
     readers = [who for who, bit in (("its group", stat.S_IRGRP), ("everybody", stat.S_IROTH)) if mode & bit]
-    if readers:
+    if readers and not _is_secret(path, mode):
         raise ValueError(f"{readers[-1]} can read {what} in {path}; run: chmod 600 {shlex.quote(str(path))}")
+
+
+def _is_secret(path: Path, mode: int) -> bool:
+    """Say whether a file is one of a container's secrets: not writable, in a folder where root alone puts things."""
+    plain = Path(os.path.normpath(path))
+    for folder in SECRETS_FOLDERS:
+        if plain.is_relative_to(folder) and not mode & (stat.S_IWGRP | stat.S_IWOTH):
+            found = folder.stat()
+            return found.st_uid == 0 and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return False
 
 
 def _checked(found: str) -> str:

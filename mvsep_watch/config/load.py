@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,7 @@ def examine(path: Path, *, environ: Mapping[str, str], needs_token: bool = True)
     telling = Telling(mode=mode, expander=expander, report=report, is_needed=needs_token)
     state = _state(document, expander, report)
     config = _config(document, placed, token=token, state=state, telling=telling, report=report)
+    config = replace(config, token_file=credentials.token_file(section, expander))
     return Examined(values=values, config=config, placed=tuple(placed), report=report)
 
 

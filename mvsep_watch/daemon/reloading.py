@@ -1,8 +1,9 @@
 """Another configuration while the daemon runs: noticed, read, and refused or handed on whole.
 
-The file is looked at once a second, by its path, so that a rename over it and a symbolic link that leads elsewhere are
-changes like any other. It is read once it has been still for a moment: a save may come in several writes. What cannot
-be used is written down for `status` and the running configuration stays in force; the next change is tried again.
+The file, and the one that it has the token from, are looked at once a second, by their paths, so that a rename over
+them and a symbolic link that leads elsewhere are changes like any other. It is read once both have been still for a
+moment: a save may come in several writes. What cannot be used is written down for `status` and the running
+configuration stays in force; the next change is tried again.
 """
 
 from __future__ import annotations
@@ -33,12 +34,14 @@ class ConfigurationFile:
 
     Args:
         path: The file.
+        token_file: The file that it has the token from; to be changed when it names another.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, token_file: Path | None = None) -> None:
         self._path = path
-        self._read: _Signature = ()
-        self._seen: _Signature = ()
+        self.token_file = token_file
+        self._read: tuple[_Signature, ...] = ()
+        self._seen: tuple[_Signature, ...] = ()
         self._seen_s = 0.0
         self._looked_s = float("-inf")
         self._is_asked = False
@@ -56,7 +59,7 @@ class ConfigurationFile:
         if not self._is_asked and now_s - self._looked_s < LOOK_EVERY_S:
             return False
         self._looked_s = now_s
-        seen = _signature(self._path)
+        seen = tuple(_signature(path) for path in (self._path, self.token_file) if path is not None)
         if seen != self._seen:
             self._seen, self._seen_s = seen, now_s
         is_still = now_s - self._seen_s >= STILL_FOR_S

@@ -21,6 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from mvsep_watch.config import glimpse
 from mvsep_watch.daemon import rebuilding, reloading
 from mvsep_watch.daemon.engine import Engine
 from mvsep_watch.daemon.hearing import Hearing
@@ -158,7 +159,8 @@ class Process:
         self._engine = engine
         self._notifier = notifier or Notifier()
         self._told: int | None = None
-        self._file = reloading.ConfigurationFile(engine.context.config.path)
+        config = engine.context.config
+        self._file = reloading.ConfigurationFile(config.path, token_file=config.token_file)
         self._has_terminal = os.isatty(STDERR)
         self.begins_anew = False
         self._is_ready = False
@@ -218,6 +220,7 @@ class Process:
         """Take the configuration as it is written; one that names another service needs a new process."""
         engine, context = self._engine, self._engine.context
         found = reloading.read_or_refuse(context)
+        self._file.token_file = (found or glimpse(context.config.path, environ=os.environ)).token_file
         if found is None or replace(found, one_offs=context.config.one_offs) == context.config:
             return
         self._notifier.reloading()

@@ -175,6 +175,7 @@ class Config:
     Args:
         path: The configuration file, absolute.
         state: The state file, absolute.
+        token_file: The file that the token was read from, absolute; None where it is not in a file of its own.
         folders: The watched folders.
         hours: When uploads may begin; empty is always.
         notify: Whom notices go to; None tells nobody, and likewise for `ping` and `metrics`.
@@ -188,6 +189,7 @@ class Config:
     limits: Limits = Limits()
     rescan_s: float = 300.0
     hours: tuple[Window, ...] = ()
+    token_file: Path | None = None
     notify: Notify | None = None
     ping: Ping | None = None
     metrics: Metrics | None = None

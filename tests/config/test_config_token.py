@@ -1,9 +1,10 @@
 import os
 import traceback
+from pathlib import Path
 
 import pytest
 
-from mvsep_watch.config import load
+from mvsep_watch.config import credentials, load
 from mvsep_watch.errors import ConfigError
 
 CANARY = "c4nary-t0ken"
@@ -55,6 +56,39 @@ def test_a_token_file_that_others_can_read_is_refused(config, tmp_path, mode):
 
     assert problem.startswith("1:21: mvsep.token_file: ")
     assert problem.endswith(f"run: chmod 600 '{tmp_path / 'my secret'}'")
+
+
+@pytest.fixture
+def secrets(tmp_path, monkeypatch):
+    """A folder of a container's secrets, as its runtime makes it: root's, and not writable for others."""
+    folder = tmp_path / "run" / "secrets"
+    folder.mkdir(parents=True, mode=0o755)
+    monkeypatch.setattr(credentials, "SECRETS_FOLDERS", (folder,))
+    monkeypatch.setattr(Path, "stat", lambda path, stat=Path.stat: roots(stat(path)))
+    return folder
+
+
+def roots(found):
+    """The same file, as root's."""
+    return os.stat_result((*found[:4], 0, *found[5:]))
+
+
+def test_a_secret_of_a_container_may_be_readable_for_all(config, secrets):
+    """That is how Docker, Podman and Kubernetes mount it, for whoever the container runs as."""
+    (secrets / "mvsep").write_text(CANARY)
+    (secrets / "mvsep").chmod(0o444)
+
+    assert token(config, f"token_file: {secrets / 'mvsep'}") == CANARY
+
+
+@pytest.mark.parametrize(("name", "mode", "folder"), [("t", 0o664, 0o755), ("../t", 0o444, 0o755), ("t", 0o444, 0o777)])
+def test_what_only_looks_like_a_secret_of_a_container_is_refused(config, secrets, name, mode, folder):
+    """One that others may write, or that is elsewhere, or where everybody may put things."""
+    (secrets / name).write_text(CANARY)
+    (secrets / name).chmod(mode)
+    secrets.chmod(folder)
+
+    assert "everybody can read the token" in config.problem(f"mvsep: {{token_file: {secrets / name}}}\n{FOLDERS}")
 
 
 def test_the_credential_of_systemd_is_taken_when_nothing_else_is_given(config, tmp_path):

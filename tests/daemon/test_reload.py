@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from mvsep_watch import config as configuration
 from mvsep_watch.daemon import reloading
 from mvsep_watch.daemon.hands import Threads
 from mvsep_watch.daemon.inbox import Inbox
@@ -391,6 +392,21 @@ def test_a_file_that_is_gone_for_a_moment_is_not_reported(file):
     assert due(watched, at_s=range(10, 15)) == [12]
 
 
+def test_another_token_in_its_file_is_a_change(file, tmp_path):
+    """And so is a file that is named only later."""
+    token = tmp_path / "token"
+    token.write_text("one")
+    watched = ConfigurationFile(file, token_file=token)
+    due(watched, at_s=range(5))
+    token.write_text("another")
+
+    assert due(watched, at_s=range(5, 10)) == [7]
+
+    watched.token_file = None
+
+    assert due(watched, at_s=range(10, 15)) == [12]
+
+
 def test_whoever_asks_has_it_read_at_once(file):
     """Changed or not, and once."""
     watched = ConfigurationFile(file)
@@ -418,6 +434,17 @@ def test_a_good_file_is_read(world):
 
     assert (found.service.token, [folder.name for folder in found.folders]) == (TOKEN, ["drop"])
     assert TOKEN not in reloading.log.redact(f"a line with {TOKEN}")
+
+
+def test_the_file_of_the_token_is_told_even_where_it_cannot_be_used(world, tmp_path):
+    """It is looked at until it can."""
+    written(world, f"mvsep: {{token_file: t}}\nstate: state.sqlite3\n{FOLDER}")
+
+    with pytest.raises(ConfigError):
+        reloading.read(world.config(), environ={})
+
+    path = world.config().path
+    assert configuration.glimpse(path, environ={}).token_file == path.parent / "t"
 
 
 def test_another_state_file_needs_a_restart_and_says_so(world):

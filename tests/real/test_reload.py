@@ -154,6 +154,24 @@ def test_another_service_and_token_begin_anew_as_the_same_process(place, daemon)
     assert OTHER_TOKEN not in place.log.read_text()
 
 
+def test_another_token_in_its_file_is_taken_without_a_word(place):
+    """As a secret is rotated; the new process is the old one's."""
+    token = place.base / "token"
+    token.touch(0o600)
+    token.write_text(TOKEN)
+    place.save(place.text("drop").replace(f"token: {TOKEN}", "token_file: token"))
+    process = place.start()
+    try:
+        place.until_logged("ready")
+        token.write_text(OTHER_TOKEN)
+        place.until_logged("ready", 2)
+    finally:
+        place.stop(process)
+
+    assert place.count("begins_anew") == 1
+    assert OTHER_TOKEN not in place.log.read_text()
+
+
 def test_once_outside_of_the_hours_says_so(place):
     """And exits with what says that not everything is done."""
     minute = time.localtime(time.time() + 7200).tm_hour

@@ -7,13 +7,13 @@ ended, and what has ended and was charged for.
 from __future__ import annotations
 
 from mvsep_watch import retry
+from mvsep_watch.daemon import settling
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.intents import Intents
 from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.polling import Polling
 from mvsep_watch.daemon.sightings import Sightings
 from mvsep_watch.daemon.unknowns import Unknowns
-from mvsep_watch.pricing import SETTLE_FOR_S
 from mvsep_watch.steps.asking import HistoryRead, ReadHistory
 from mvsep_watch.store import SeparationRow
 
@@ -60,7 +60,7 @@ class History:
     @property
     def is_settling(self) -> bool:
         """True while something has just ended and its charge was not looked for yet."""
-        return self._settle_due_s == AT_ONCE and bool(self._unsettled())
+        return self._settle_due_s == AT_ONCE and bool(settling.unsettled(self._context))
 
     @property
     def is_failing(self) -> bool:
@@ -83,15 +83,12 @@ class History:
     def _is_needed(self, now_s: float) -> bool:
         if self._failures or self._unknowns.searched or self._polling.ending or self._sightings.looked_for:
             return True
-        return now_s >= self._settle_due_s and bool(self._unsettled())
-
-    def _unsettled(self) -> list[SeparationRow]:
-        return self._context.store.separations.unsettled(ended_after=self._context.clock.now() - SETTLE_FOR_S)
+        return now_s >= self._settle_due_s and bool(settling.unsettled(self._context))
 
     def _rows_looked_for(self) -> list[SeparationRow]:
         separations = self._context.store.separations
         ids = {*self._unknowns.searched, *self._sightings.looked_for, *self._polling.ending}
-        return [separations.get(row_id) for row_id in ids] + self._unsettled()
+        return [separations.get(row_id) for row_id in ids] + settling.unsettled(self._context)
 
     def read(self, read: HistoryRead | None, error: Exception | None) -> None:
         """Take a complete read of the history."""
@@ -105,7 +102,8 @@ class History:
             self._sightings.history_read(read)
             self._unknowns.history_read(read)
             self._polling.judge_endings(read)
-            self._settle(read)
+            settling.settle(context, read)
+        self._settle_due_s = now_s + retry.PROBE_S
         self._failures = 0
         self._news.history_read(read.begun_s)
 
@@ -124,13 +122,3 @@ class History:
         looks = min([*self._sightings.looks, *self._unknowns.reads], default=0)
         steps = max(looks - PATIENT_AFTER, 0)
         return float(min(interval_s * 1.5 ** min(steps, 20), max(LONGEST_INTERVAL_S, interval_s)))
-
-    def _settle(self, read: HistoryRead) -> None:
-        """Record what the history says was charged for separations that have ended."""
-        store, now = self._context.store, self._context.clock.now()
-        charges = {row.hash: row.credits for row in read.rows if row.credits is not None}
-        for row in self._unsettled():
-            charged = charges.get(row.hash or "")
-            if charged is not None:
-                store.separations.settle(row, charged, now=now)
-        self._settle_due_s = self._context.clock.monotonic() + retry.PROBE_S

@@ -294,6 +294,24 @@ class Separations:
             (ended_after,),
         )
 
+    def unsettled_links(self, *, ended_after: float) -> list[SeparationRow]:
+        """Give links that ended before the service had fetched them and are not settled, the oldest first."""
+        return self._rows(
+            "credits_charged IS NULL AND hash IS NOT NULL AND hash = link_hash AND ended_at > ? ORDER BY id",
+            (ended_after,),
+        )
+
+    def is_untagged_under_way(self, *, account: tuple[str, str]) -> bool:
+        """Say whether a row of the history may be a link, a text or a pair of which the hash is not known yet."""
+        return bool(
+            self._db.value(
+                "SELECT 1 FROM separations WHERE state IN ('intended', 'released', 'submitted') AND state <> 'intended'"
+                " AND (hash IS NULL OR hash = link_hash) AND input_key NOT LIKE 'sha256:%'"
+                " AND realm = ? AND account = ? LIMIT 1",
+                account,
+            )
+        )
+
     def to_delete(self, now: float) -> list[SeparationRow]:
         """Give the separations that may be due to be deleted with the service."""
         return self._rows("delete_pending AND not_before <= ? ORDER BY not_before LIMIT 20", (now,))

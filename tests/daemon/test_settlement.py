@@ -4,10 +4,12 @@ import pytest
 
 from mvsep_watch.model import CreditLimits, InputKind, Limits, Rule
 from mvsep_watch.store.views import Views
+from tests.daemon.test_inputs import URL, drop_link
 from tests.daemon.test_never_twice import with_strange_queue
 from tests.daemon.test_protocol_rules import be_prompt
 from tests.daemon.test_requests import ask
 from tests.daemon.world import World, write_wav
+from tests.fakes.answers import answer_json
 
 NEVER = float("inf")
 
@@ -215,3 +217,57 @@ def test_an_approved_unknown_price_that_turns_out_dear_is_told(tmp_path):
     assert (held, before) == (("price", None), (0, 0, 1, 1))
     assert (ledger(world), spent(world)) == ([("reserved", 1), ("charged", 49)], (50, 0, 0, 50))
     world.stop()
+
+
+# Links that failed before the service had fetched them
+
+
+def failed_links(world, *credits_, refused=True):
+    """Let links be approved, sent, and fail while the service fetches them; each was charged so much."""
+    world.folder_options = {"include": ("*",)}
+    world.rules = (Rule(sep_type=40, input=InputKind.LINK),)
+    limited(world, per_day=50)
+    world.service.link_polls = 10_000
+    for number, _ in enumerate(credits_):
+        drop_link(world, f"{number}.url", f"{URL}?{number}")
+    world.start()
+    world.pass_time(20)
+    ask(world, "approve", *({"id": job.id} for job in world.jobs()))
+    world.pass_time(60)
+    for job, charged in zip(world.service.jobs.values(), credits_, strict=True):
+        job.charged = charged
+    failed = {"success": True, "status": "failed", "data": {"message": "the address answers 404"}}
+    world.service.fault("get_remote", *([lambda *_: answer_json(failed)] * len(credits_)))
+
+
+@pytest.mark.parametrize("credits_", [(0,), (3,), (0, 4)], ids=str)
+def test_a_link_that_failed_while_it_was_fetched_costs_what_its_row_says(world, credits_):
+    """The row has a hash that the link never had here; of several, each counts once."""
+    failed_links(world, *credits_)
+    world.pass_time(900, step_s=20)
+
+    assert [job.hold for job in world.jobs()] == ["ended"] * len(credits_)
+    assert spent(world)[2:] == (0, sum(credits_))
+
+
+def test_a_failed_link_that_the_history_does_not_list_cost_nothing(world):
+    """The estimate does not stand for ever."""
+    world.service.history_lag_s = NEVER
+    failed_links(world, 1)
+    before = spent(world)[3]
+    world.pass_time(900, step_s=20)
+
+    assert (before, spent(world)[2:]) == (1, (0, 0))
+
+
+def test_a_failed_link_is_settled_by_a_later_look_where_once_has_ended(world):
+    """Whoever looks at the history next, within 72 hours."""
+    failed_links(world, 2)
+    world.pass_time(10)
+    world.stop()
+    world.clock.sleep(7200)
+    drop_link(world, "next.url", URL + "?next")
+    world.start()
+    world.pass_time(60)
+
+    assert world.store.separations.get(1).credits_charged == 2

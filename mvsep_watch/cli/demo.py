@@ -22,10 +22,10 @@ from mvsep_watch import log
 from mvsep_watch import sandbox as local_mvsep
 from mvsep_watch.cli import outcome, rendering
 from mvsep_watch.cli.context import Options, command
-from mvsep_watch.cli.progress import Progress, View
+from mvsep_watch.cli.progress import Progress
 from mvsep_watch.cli.running import work
 from mvsep_watch.cli.stage import Places, prepare, written
-from mvsep_watch.cli.views import LineView, LiveView
+from mvsep_watch.cli.views import view_on
 from mvsep_watch.daemon.run import opened
 from mvsep_watch.errors import UsageError
 from mvsep_watch.model import Config
@@ -95,7 +95,7 @@ def _sandbox(token: str | None, port: int) -> local_mvsep.Sandbox:
 
 def _separate(config: Config, console: Console) -> outcome.Outcome:
     """Run the daemon until everything is done."""
-    view: View = LiveView(Console(stderr=console.stderr)) if console.is_terminal else LineView(console)
+    view = view_on(console)
     with opened(config) as engine:
         began = engine.context.clock.now()
         told = work(engine, Progress(view, every_s=0))

@@ -20,10 +20,11 @@ from mvsep_watch.cli.describing import Describer, in_words, sep_type_of
 from mvsep_watch.cli.following import Standing, Watch, follow, standing
 from mvsep_watch.cli.outcome import Item, Outcome
 from mvsep_watch.cli.paying import approval_of
+from mvsep_watch.cli.progress import View
 from mvsep_watch.cli.rendering import count, credit
 from mvsep_watch.cli.running import configure_log
 from mvsep_watch.cli.selecting import is_running, opened
-from mvsep_watch.cli.views import LineView, LiveView
+from mvsep_watch.cli.views import LineView, view_on
 from mvsep_watch.daemon import run as daemon
 from mvsep_watch.daemon.holds import PRICED
 from mvsep_watch.daemon.oneoffs import OneOff
@@ -96,11 +97,9 @@ class Errand:
             return False
         return True
 
-    def _view(self) -> LiveView | LineView:
+    def _view(self) -> View:
         console = rendering.console(stderr=True)
-        if console.is_terminal and not self._options.debug:
-            return LiveView(console, idle=READING)
-        return LineView(console)
+        return LineView(console) if self._options.debug else view_on(console, idle=READING)
 
     def _standing(self) -> Standing:
         with opened(self._config) as views:

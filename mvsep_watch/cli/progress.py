@@ -9,25 +9,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from mvsep_watch.cli.rendering import said, size
+from mvsep_watch.cli.course import Course, Run
+from mvsep_watch.cli.rendering import said_in_parts, size
 from mvsep_watch.daemon.engine import Engine
-from mvsep_watch.model import Gate, JobState, SeparationState
+from mvsep_watch.model import FINISHED, Gate, JobState, SeparationState
 from mvsep_watch.naming import display
 from mvsep_watch.steps.base import Step
 from mvsep_watch.steps.fetch import Fetch
 from mvsep_watch.steps.publish import Publish
 from mvsep_watch.steps.reading import Identify
 from mvsep_watch.steps.submit import Submit
-from mvsep_watch.store import JobRow, SeparationRow
+from mvsep_watch.store import JobRow, SeparationRow, transitions
 
 LOOK_EVERY_S = 0.2
 """A look costs a few queries; more often than this nobody reads."""
-ENDED = (JobState.PUBLISHED, JobState.FAILED, JobState.HELD, JobState.CANCELLED)
+ENDED = (*FINISHED, JobState.HELD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +59,13 @@ class Ended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What a view shows. `ended` has what ended since the look before."""
+    """What a view shows. `ended` has what ended since the look before; `run` is None where one file is all."""
 
     counts: Mapping[JobState, int]
     tasks: tuple[Task, ...]
     ended: tuple[Ended, ...]
     gates: tuple[Gate, ...]
+    run: Run | None = None
 
 
 class View(Protocol):
@@ -96,7 +98,8 @@ class Progress:
         self._view = view
         self._every_s = every_s
         self._engine: Engine | None = None
-        self._seen: frozenset[int] = frozenset()
+        self._course: Course | None = None
+        self._told_of = 0
         self._told_s = float("-inf")
 
     def __enter__(self) -> Self:
@@ -119,33 +122,24 @@ class Progress:
             self._tell(engine)
 
     def _tell(self, engine: Engine) -> None:
-        snapshot = look(engine, seen=self._seen)
-        under_way = {task.job for task in snapshot.tasks if task.job is not None}
-        self._seen = frozenset(under_way | {id_ for id_ in self._seen if _is_going_on(engine, id_)})
-        self._view.show(snapshot)
+        if self._course is None:
+            self._course, self._told_of = Course(engine), transitions.latest(engine.context.store.db)
+        moved, self._told_of = _moved(engine, self._told_of)
+        self._view.show(replace(look(engine), ended=moved, run=self._course.look()))
 
 
-def _is_going_on(engine: Engine, job_id: int) -> bool:
-    job = engine.context.store.jobs.get(job_id)
-    return job is not None and job.state not in ENDED
+def _moved(engine: Engine, told_of: int) -> tuple[tuple[Ended, ...], int]:
+    """Give the jobs that have ended since a transition, and the latest transition."""
+    db = engine.context.store.db
+    latest = transitions.latest(db)
+    jobs = engine.context.jobs(transitions.jobs_moved(db, after=told_of)) if latest > told_of else []
+    return tuple(_ended(engine, job) for job in jobs if job.state in ENDED), latest
 
 
-def look(engine: Engine, *, seen: frozenset[int] = frozenset()) -> Snapshot:
-    """Say what is under way.
-
-    Args:
-        engine: On its own thread.
-        seen: Jobs that were under way before; those that are so no longer are told of once.
-    """
-    context = engine.context
-    tasks = tuple(_tasks(engine))
-    ended = [job for job in context.jobs(sorted(seen)) if job.state in ENDED]
-    return Snapshot(
-        counts=context.store.jobs.counts(),
-        tasks=tasks,
-        ended=tuple(_ended(engine, job) for job in ended),
-        gates=context.gates(),
-    )
+def look(engine: Engine) -> Snapshot:
+    """Say what is under way; `engine` is on its own thread."""
+    store = engine.context.store
+    return Snapshot(counts=store.jobs.counts(), tasks=tuple(_tasks(engine)), ended=(), gates=store.memory.closed)
 
 
 def _ended(engine: Engine, job: JobRow) -> Ended:
@@ -153,7 +147,7 @@ def _ended(engine: Engine, job: JobRow) -> Ended:
         name=name_of(engine, job),
         state=job.state,
         reason=job.reason,
-        final=job.place.folder,
+        final=job.final,
         stems=len(engine.context.store.jobs.outputs(job.id)),
     )
 
@@ -177,8 +171,8 @@ def _tasks(engine: Engine) -> Iterator[Task]:
     uploads = {step.separation_id: step for step in steps if isinstance(step, Submit)}
     for row in engine.context.store.separations.unfinished():
         for job in engine.context.store.jobs.of_separation(row.id)[:1]:
-            doing = _doing(row, is_sending=row.id in uploads)
-            yield Task(name=name_of(engine, job), doing=doing, job=job.id, amount=_amount(row, uploads.get(row.id)))
+            doing, amount = _doing(row, uploads.get(row.id))
+            yield Task(name=name_of(engine, job), doing=doing, job=job.id, amount=amount)
     yield from _reading(steps)
 
 
@@ -188,21 +182,17 @@ def _reading(steps: tuple[Step, ...]) -> Iterator[Task]:
             yield Task(name=display(os.path.basename(step.path)), doing="reading")  # noqa: PTH119 - any bytes
 
 
-def _doing(row: SeparationRow, *, is_sending: bool) -> str:
-    match row.state, is_sending:
-        case SeparationState.INTENDED, True:
-            return "uploading"
-        case SeparationState.INTENDED, False:
-            return f"waits to be uploaded: {row.reason}" if row.reason else "waits to be uploaded"
-        case SeparationState.RELEASED, True:
-            return "uploaded, waiting for the answer"
-        case SeparationState.RELEASED, False:
-            return "without an answer: looking for it in the history"
+def _doing(row: SeparationRow, upload: Submit | None) -> tuple[str, str]:
+    """Say what is done about a separation, and how far that is."""
+    match row.state, upload:
+        case SeparationState.INTENDED, None:
+            return f"waits to be uploaded: {row.reason}" if row.reason else "waits to be uploaded", ""
+        case SeparationState.INTENDED, Submit(meter=meter):
+            sent = f"{size(meter.sent_bytes)} of {size(row.size_bytes)}" if meter.sent_bytes else ""
+            return "uploading", sent
+        case SeparationState.RELEASED, None:
+            return "without an answer: looking for it in the history", ""
+        case SeparationState.RELEASED, _:
+            return "uploaded, waiting for the answer", ""
         case _:
-            return said(row.server_words)
-
-
-def _amount(row: SeparationRow, upload: Submit | None) -> str:
-    if upload is None or row.state != SeparationState.INTENDED or not upload.meter.sent_bytes:
-        return ""
-    return f"{size(upload.meter.sent_bytes)} of {size(row.size_bytes)}"
+            return said_in_parts(row.server_words)

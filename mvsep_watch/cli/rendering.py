@@ -148,19 +148,24 @@ def said(words: Mapping[str, Any]) -> str:
     Args:
         words: What it said, by the names of its answer; empty before the first one.
     """
+    return ", ".join(part for part in said_in_parts(words) if part)
+
+
+def said_in_parts(words: Mapping[str, Any]) -> tuple[str, str]:
+    """Put it into words: what is done about the separation, and how far that is."""
     place, queue = words.get("current_order"), words.get("queue_count")
     chunks, of_chunks = words.get("finished_chunks"), words.get("all_chunks")
     match words.get("status"):
         case None:
-            return "submitted"
+            return "submitted", ""
         case "waiting":
             of_queue = f" of {queue}" if queue else ""
-            return f"in the queue, place {place}{of_queue}" if place else "in the queue"
+            return "in the queue", f"place {place}{of_queue}" if place else ""
         case "processing":
-            return "being separated"
+            return "being separated", ""
         case "distributing":
-            return f"being separated, {chunks} of {of_chunks} chunks" if of_chunks else "being separated"
+            return "being separated", f"{chunks} of {of_chunks} chunks" if of_chunks else ""
         case "merging":
-            return "being put together"
+            return "being put together", ""
         case status:
-            return str(status)
+            return str(status), ""

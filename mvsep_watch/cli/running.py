@@ -1,23 +1,21 @@
 """`run` and `once`: the daemon in the foreground, for months or until there is nothing more to do.
 
 They open the engine, choose where its log goes, and put what came of it into words and an exit code. What is done is
-the daemon's business. The surprise: in a terminal `once` logs only bugs, since its live view and its summary tell the
-rest.
+the daemon's business. The surprise: `once` logs only bugs, since what it shows and its summary tell the rest; where
+somebody asks for JSON or everything, or it runs under systemd, the log tells it.
 """
 
 from __future__ import annotations
 
 import signal
-import sys
 
 import click
-from rich.console import Console
 
 from mvsep_watch import log
 from mvsep_watch.cli import outcome, rendering
 from mvsep_watch.cli.context import Exit, Options, command, load_config
 from mvsep_watch.cli.progress import Progress
-from mvsep_watch.cli.views import LiveView
+from mvsep_watch.cli.views import view_on
 from mvsep_watch.daemon.engine import Engine
 from mvsep_watch.daemon.run import Process, begin_anew, opened
 
@@ -56,11 +54,15 @@ def run(options: Options, *, fresh: bool) -> int:
 def once(options: Options, *, fresh: bool) -> int:
     """Do everything there is to do, then exit.
 
-    Waits for the results of what it sends. Exits with 0 when everything is published, with 3 when some jobs failed, are
-    held or wait, with 4 when a person must act first.
+    Waits for the results of what it sends. A terminal shows how far it is, and a pipe gets a line for each job that is
+    published; with --debug or --json, and under systemd, it logs instead.
+
+    Exits with 0 when everything is published, with 3 when some jobs failed, are held or wait, with 4 when a person must
+    act first.
     """
     config = load_config(options)
-    progress = Progress(LiveView(Console(stderr=True))) if sys.stderr.isatty() and not options.debug else None
+    is_logged = options.debug or options.json or log.is_journal()
+    progress = None if is_logged else Progress(view_on(rendering.console(stderr=True), steps=False))
     configure_log(options, level="error" if progress else "info")
     _say_what_fresh_means(options, fresh=fresh)
     with opened(config, fresh=fresh) as engine:

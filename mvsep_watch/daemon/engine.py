@@ -210,6 +210,11 @@ class Engine:
         """Give a small step that has been in flight for too long; uploads, downloads and telling may take long."""
         return stuck(self.context.hands, now_s=self.context.clock.monotonic())
 
+    @property
+    def moved_bytes(self) -> tuple[int, int]:
+        """How much this process has sent and fetched, files alone."""
+        return self._client.upload_rate.moved_bytes, self._client.download_rate.moved_bytes
+
     def summary(self) -> str:
         """Say in one line what is going on."""
         counts = self.context.store.jobs.counts()

@@ -26,6 +26,8 @@ class Rate:
         bytes_per_s: The limit; None is none.
         clock: Seconds, monotonic.
         sleep: Waits so many seconds and says whether it was stopped; by default until `stop` is called.
+
+    `moved_bytes` counts what room was ever taken for.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Rate:
         self._sleep = sleep or self._stopped.wait
         self._lock = threading.Lock()
         self._free_s = float("-inf")
+        self.moved_bytes = 0
 
     def take(self, size_bytes: int) -> None:
         """Wait until so many bytes may go.
@@ -64,6 +67,7 @@ class Rate:
 
     def _reserve(self, size_bytes: int) -> float:
         with self._lock:
+            self.moved_bytes += size_bytes
             if not self.bytes_per_s:
                 return 0.0
             now_s = self._clock()

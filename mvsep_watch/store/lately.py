@@ -32,3 +32,13 @@ def credits_spent(db: Db, *, since: float) -> int:
         (since,),
     )
     return int(total)
+
+
+def credits_spent_on(db: Db, *, realm: str, first_day: str, since: float) -> int:
+    """Sum what `credits_spent` sums, of what was released from a local date on: costs these days and not the ledger."""
+    total = db.value(
+        "SELECT coalesce(sum(l.credits), 0) FROM ledger l JOIN separations s ON s.id = l.separation_id"
+        " WHERE l.realm = ? AND l.day >= ? AND l.at >= ? AND (s.released_at IS NOT NULL OR s.hash IS NULL)",
+        (realm, first_day, since),
+    )
+    return int(total)

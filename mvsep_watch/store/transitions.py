@@ -66,3 +66,17 @@ class Transitions:
         )
         for row in rows:
             yield read(Arrived, row)
+
+
+def latest(db: Db) -> int:
+    """Give the number of the latest transition: where `jobs_moved` goes on from."""
+    return int(db.value("SELECT coalesce(max(id), 0) FROM transitions"))
+
+
+def jobs_moved(db: Db, *, after: int) -> list[int]:
+    """Give the jobs whose state has changed since a transition, in that order, each once."""
+    rows = db.all(
+        "SELECT subject_id FROM transitions WHERE id > ? AND subject = 'job' GROUP BY subject_id ORDER BY max(id)",
+        (after,),
+    )
+    return [row[0] for row in rows]

@@ -1,17 +1,19 @@
 """`run` and `once`: what is shown while they work, what came of it, and how they end."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from mvsep_watch.cli import outcome
 from mvsep_watch.cli.context import Options
+from mvsep_watch.cli.course import Course, Run
 from mvsep_watch.cli.outcome import Item, Outcome
 from mvsep_watch.cli.progress import Ended, Progress, Snapshot, Task, look
 from mvsep_watch.cli.rendering import said
 from mvsep_watch.cli.running import BEGINS_ANEW, _say_what_fresh_means
-from mvsep_watch.cli.views import LineView, LiveView
+from mvsep_watch.cli.views import LineView, LiveView, view_on
 from mvsep_watch.files.lock import StateLock
 from mvsep_watch.model import CreditLimits, Gate, GateName, JobState, Limits, Rule
 from mvsep_watch.steps.base import Pool
@@ -94,8 +96,7 @@ def test_what_the_server_works_on_is_shown_with_its_place(world):
 
     tasks = look(world.engine).tasks
 
-    assert [task.name for task in tasks] == ["song.wav"]
-    assert tasks[0].doing.startswith("in the queue")
+    assert tasks == (Task(name="song.wav", doing="in the queue", amount="place 1 of 1", job=1),)
 
 
 def test_the_rule_is_named_where_a_folder_has_several(world):
@@ -136,6 +137,103 @@ def test_lines_are_printed_only_for_news():
         view.show(snapshot(task, gates=(gate(GateName.SERVICE),)))
 
     assert console.file.getvalue() == "song.wav: being separated\ngate service closed: it is so (do that)\n"
+
+
+def test_a_place_in_the_queue_is_no_news_without_a_terminal():
+    """It changes all the time."""
+    console = Console(file=io.StringIO(), width=500)
+    view = LineView(console)
+
+    for place in (3, 2, 1):
+        view.show(snapshot(Task(name="song.wav", doing="in the queue", amount=f"place {place}", job=1)))
+
+    assert console.file.getvalue() == "song.wav: in the queue\n"
+
+
+def test_without_steps_only_what_is_published_is_a_line(tmp_path):
+    """The summary tells the rest, and a mail is read to its end."""
+    console = Console(file=io.StringIO(), width=500)
+    ended = [
+        Ended(name=f"{state}.wav", state=state, reason="so", final=tmp_path, stems=2)
+        for state in (JobState.PUBLISHED, JobState.HELD, JobState.FAILED)
+    ]
+
+    LineView(console, steps=False).show(snapshot(Task(name="a", doing="uploading", job=1), ended=ended))
+
+    assert console.file.getvalue() == f"published  published.wav, 2 stems in {tmp_path}\n"
+
+
+@pytest.mark.parametrize(("term", "kind"), [("xterm", LiveView), ("dumb", LineView)])
+def test_a_terminal_that_cannot_be_drawn_on_gets_lines(monkeypatch, term, kind):
+    """As a pipe does."""
+    monkeypatch.setenv("TERM", term)
+
+    view = view_on(Console(file=io.StringIO(), force_terminal=True))
+
+    assert isinstance(view, kind)
+
+
+def test_a_run_says_how_far_it_is(world):
+    """Files done of all, bytes up and down, credits, and when the rest will be done, by the pace of the others."""
+    write_wav(world.drop / "before.wav", pitch=99)
+    world.start()
+    world.finish()
+    for number in range(5):
+        write_wav(world.drop / f"{number}.wav", pitch=number + 1)
+    world.engine.desks.intake.want_scan("drop")
+    course, began_s = Course(world.engine), world.clock.monotonic()
+    began = course.look()
+    world.finish()
+    write_wav(world.drop / "last.wav", pitch=50)
+    world.rescan()
+    world.pass_time(10)
+    run = course.look()
+
+    took_s = world.clock.monotonic() - began_s
+    assert (began.done, began.total, began.credits, began.left_s) == (0, 0, 0, None)
+    assert (run.done, run.total, run.credits) == (5, 6, 6)
+    assert run.left_s == pytest.approx(took_s / 5)
+    assert (run.up_bytes > began.up_bytes, run.down_bytes > began.down_bytes) == (True, True)
+
+
+def test_what_is_left_ends_when_its_like_did(world):
+    """As learned from the first, once the service works on the second."""
+    separate_for(world, 95.0, pitch=1)
+    course = separate_for(world, 50.0, pitch=2, finish=False)
+
+    left_s = course.look().left_s
+
+    assert left_s == pytest.approx(58.0, abs=3.0)
+
+
+def separate_for(world, seconds, *, pitch, finish=True):
+    """Have a song of three minutes worked on for so long."""
+    write_wav(world.drop / f"{pitch}.wav", seconds=180, pitch=pitch)
+    world.rescan() if world.store else world.start()
+    course = Course(world.engine)
+    while not (unfinished := [job for job in world.service.jobs.values() if job.is_unfinished]):
+        world.pass_time(1.0, step_s=1.0)
+    world.service.set_status(unfinished[0].hash, "processing")
+    world.pass_time(seconds, step_s=1.0)
+    if finish:
+        world.finish()
+    return course
+
+
+def test_a_run_is_told_in_two_lines():
+    """Within eighty columns."""
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, legacy_windows=False, color_system=None)
+    view = LiveView(console)
+    run = Run(
+        done=12, total=200, up_bytes=45_300_000, down_bytes=120_000_000, up_per_s=3.2e6, down_per_s=0.0, credits=12,
+        left_s=190.0,
+    )  # fmt: skip
+    view.show(replace(snapshot(queued=178, submitted=10, held=2), run=run))
+
+    lines = ["".join(s.text for s in line).strip() for line in console.render_lines(view._drawn(), pad=False)]
+
+    assert lines[0].endswith("12 of 200 done, 10 under way, 178 waiting, 2 held")
+    assert lines[1] == "up 45.3 MB at 3.2 MB/s; down 120 MB; 12 credits; about 3 min left"
 
 
 def test_the_live_view_fits_a_narrow_terminal():

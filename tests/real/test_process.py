@@ -138,7 +138,7 @@ def test_a_second_instance_exits_with_5_and_names_the_first(start):
 def test_once_after_a_kill_goes_on_and_pays_once(start, home, sandbox):
     """kill -9 while the server has the work; the rest is done by the next."""
     write_wav(home / "drop" / "song.wav")
-    killed = start("once")
+    killed = start("once", "--debug")
     read_until(killed, "separation_submitted")
     killed.kill()
     killed.communicate()
@@ -161,6 +161,16 @@ def test_once_a_second_time_has_nothing_to_do(start, home, sandbox):
     assert first[0] == "1 published\n1 credit spent, 99 left\n"
     assert second[0] == "nothing to do: everything is done\n"
     assert sandbox.api.record.requests["create"] == 1
+
+
+def test_once_in_a_pipe_tells_each_thing_once(start, home):
+    """A line for what is published, and the sum; a mail from cron has no more."""
+    write_wav(home / "drop" / "song.wav")
+
+    out, err = start("once").communicate(timeout=20)
+
+    assert err == f"published  song.wav, 2 stems in {home}/stems/song\n"
+    assert out.startswith("1 published\n")
 
 
 def test_once_with_a_refused_token_needs_a_person(start, home):

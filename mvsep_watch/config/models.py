@@ -223,7 +223,8 @@ class RuleKeys(Section):
     priority: int = Field(default=0, description="higher goes first")
     demo: bool = Field(default=False, description="true publishes the result on the site's demo page")
     delete_remote: bool = Field(
-        default=False, description="true has the service delete a separation once it is published and settled"
+        default=False,
+        description="true has the service delete a separation once every stem of it is published, and its charge known",
     )
 
 

@@ -102,6 +102,7 @@ class SeparationRow:
     cancel_wanted: bool
     balance_read: bool
     delete_pending: bool
+    deleted_at: float | None
     is_doubted: bool
     server_says: str
     algorithm: str

@@ -1,6 +1,7 @@
 """Links, texts and pairs: dropped, sent, published; and what happens where nobody can tell what became of them."""
 
 import hashlib
+import shutil
 from dataclasses import replace
 
 import httpx
@@ -436,4 +437,41 @@ def test_a_separation_that_another_rule_keeps_is_not_deleted(tmp_path):
     world.pass_time(7200, step_s=60)
 
     assert (world.states(), world.service.count("delete")) == (["published", "published"], 0)
+    world.stop()
+
+
+def test_a_separation_with_stems_that_are_published_nowhere_is_not_deleted(tmp_path):
+    """They are paid for: a rule that is added later publishes them, and then it is deleted."""
+    world = World(tmp_path)
+    vocals = Rule(name="vocals", sep_type=40, output_format=1, delete_remote=True, stems=("vocals",))
+    world.rules = (vocals,)
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.finish()
+    world.pass_time(60)
+    before = world.service.count("delete")
+    world.rules = (vocals, Rule(name="all", sep_type=40, output_format=1, delete_remote=True))
+    (world.drop / "song.wav").touch()
+    world.restart()
+    world.finish()
+    world.pass_time(60)
+
+    assert (world.states(), world.service.made) == (["published"] * 2, 1)
+    assert (before, world.service.count("delete")) == (0, 1)
+    world.stop()
+
+
+def test_outputs_that_are_gone_after_they_were_deleted_with_the_service_say_so(tmp_path):
+    """Nobody looks for them for 72 hours in vain."""
+    world = World(tmp_path)
+    world.rules = (Rule(sep_type=40, output_format=1, delete_remote=True),)
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.finish()
+    shutil.rmtree(world.stems / "song")
+    ask(world, "retry", {"id": 1})
+    world.pass_time(600)
+
+    (job,) = world.jobs()
+    assert (job.hold, "delete_remote" in job.reason) == (HoldKind.OUTPUTS_GONE, True)
     world.stop()

@@ -19,6 +19,7 @@ from mvsep_watch.daemon.hours import Hours
 from mvsep_watch.daemon.intake import Intake
 from mvsep_watch.daemon.intents import Intents
 from mvsep_watch.daemon.machine import Machine
+from mvsep_watch.daemon.measuring import Measuring
 from mvsep_watch.daemon.pinging import Pinging
 from mvsep_watch.daemon.polling import Polling
 from mvsep_watch.daemon.queueing import Queueing
@@ -32,9 +33,10 @@ from mvsep_watch.daemon.telling import Telling
 from mvsep_watch.daemon.tidying import Tidying
 from mvsep_watch.daemon.unknowns import Unknowns
 from mvsep_watch.model import Created
+from mvsep_watch.mvsep import Client
 from mvsep_watch.steps import annotate, asking, fetch, publish, reading, scanning, submit
 from mvsep_watch.steps.base import Step
-from mvsep_watch.steps.telling import SendPing, Tell
+from mvsep_watch.steps.telling import SendPing, Tell, WriteNumbers
 from mvsep_watch.store import SeparationRow
 
 Taker = Callable[[Any, Any, Exception | None], None]
@@ -52,7 +54,7 @@ class Desk(Protocol):
 class Desks:
     """All desks; it is their `News` as well."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, client: Client) -> None:
         self._context = context
         budget = Budget(context)
         self.hours = Hours(context)
@@ -84,6 +86,7 @@ class Desks:
         self.telling = Telling(context, self.intake)
         self.tidying = Tidying(context)
         self.pinging = Pinging(context, intake=self.intake, machine=self.machine, sight=self.sight)
+        self.measuring = Measuring(context, client=client, intake=self.intake, machine=self.machine, sight=self.sight)
         self._takers = self._make_takers()
 
     def in_turn(self) -> tuple[Desk, ...]:
@@ -102,6 +105,7 @@ class Desks:
             self.annotating,
             self.telling,
             self.pinging,
+            self.measuring,
         )
 
     def take(self, step: Step, result: Any, error: Exception | None) -> None:
@@ -137,6 +141,7 @@ class Desks:
             annotate.Annotate: lambda _, notes, __: self.annotating.noted(notes),
             annotate.LookForSources: lambda _, gone, __: self.annotating.looked(gone),
             Tell: lambda step, _, error: self.telling.told(step, error),
+            WriteNumbers: lambda _, __, error: self.measuring.written(error),
             SendPing: lambda step, _, error: self.pinging.sent(step, error),
         }
         return takers

@@ -82,7 +82,7 @@ class Engine:
         self.context = Context(config=known, store=store, hands=hands, clock=clock, log=get_logger(), caches=caches)
         self._only = only
         self.context.only |= {only} - {""}
-        self.desks = Desks(self.context)
+        self.desks = Desks(self.context, client)
         self._space = Space(self.context)
         self._foreign_writes = -1
         self._was_now = clock.now()

@@ -147,7 +147,9 @@ def _stop(engine: Engine, client: Client) -> None:
     engine.turn(longest_nap_s=0)
     while engine.has_released_in_flight and engine.context.clock.monotonic() < deadline:
         engine.turn(longest_nap_s=0.2)
-    deadline = min(deadline, engine.context.clock.monotonic() + TOLD_WITHIN_S)
+    with engine.context.surviving(desk="Measuring"):
+        engine.desks.measuring.end()
+    deadline = engine.context.clock.monotonic() + TOLD_WITHIN_S
     while engine.is_telling and engine.context.clock.monotonic() < deadline:
         engine.turn(longest_nap_s=0.1)
 
@@ -207,6 +209,7 @@ class Process:
     def run(self) -> int | None:
         """Run until told to stop, or to begin anew; give the signal's number."""
         self._engine.desks.pinging.begin()
+        self._engine.desks.measuring.begin()
         with self._hearing() as hearing:
             while self._told is None and not self.begins_anew:
                 self._turn()

@@ -23,6 +23,7 @@ from mvsep_watch.files.mounts import keeps_times
 from mvsep_watch.model import Folder
 from mvsep_watch.naming import escape_path
 from mvsep_watch.store.memory import Memory
+from mvsep_watch.watcher import FolderHealth
 from mvsep_watch.watcher import Trouble as Deaf
 
 POLL_EVERY_S = 30.0
@@ -89,6 +90,11 @@ class Sight:
         view.trouble, view.hint = message.reason, message.hint
         view.every_s = self._soonest_s
         view.due_s = min(view.due_s, self._context.clock.monotonic() + view.every_s)
+
+    @property
+    def healths(self) -> dict[str, FolderHealth]:
+        """How well the folders are heard that are listened to, by name."""
+        return {name: health for name, view in self._views.items() if (health := view.heard.health)}
 
     @property
     def deaf_folders(self) -> dict[str, str]:

@@ -15,6 +15,7 @@ from mvsep_watch.mvsep.envelope import Answer
 from mvsep_watch.mvsep.pace import Pace
 from mvsep_watch.mvsep.rate import Rate
 from mvsep_watch.mvsep.refusals import TOKEN_HINT, account_error, public_error
+from mvsep_watch.mvsep.tally import Tally
 from mvsep_watch.mvsep.wire import Wire
 
 Refusal = Callable[[Answer], MvsepWatchError]
@@ -51,6 +52,11 @@ class Calls:
         self.base_url = self._wire.base_url
         self.host = host_of(self.base_url)
         self.realm = realm_of(self.base_url)
+
+    @property
+    def tally(self) -> Tally:
+        """What became of the requests so far."""
+        return self._wire.tally
 
     def __repr__(self) -> str:
         return f"Client(base_url={self.base_url!r})"

@@ -29,6 +29,7 @@ from mvsep_watch.mvsep.envelope import Answer, decode
 from mvsep_watch.mvsep.headers import content_type_of, retry_after_of, whole_header
 from mvsep_watch.mvsep.pace import Pace, Patience
 from mvsep_watch.mvsep.rate import Rate
+from mvsep_watch.mvsep.tally import Tally
 from mvsep_watch.mvsep.trouble import translated
 from mvsep_watch.mvsep.upload import UploadBody
 
@@ -67,6 +68,7 @@ class Wire:
     ) -> None:
         self.base_url = checked_base_url(base_url)
         self.pace = pace
+        self.tally = Tally()
         self._token = token
         self._timeout_s = timeout_s
         self._loopback_ok = is_loopback(urlsplit(self.base_url).hostname or "")
@@ -97,6 +99,7 @@ class Wire:
         url, secrets = f"{base}/api/{call}", (self._token, secret)
         self.pace.take(patience)
         with (
+            self.tally.noting_silence(),
             translated(host=host_of(base), call=call, secrets=secrets),
             self._api.stream(method, url, params=params, data=form, headers=headers) as response,
         ):
@@ -112,6 +115,7 @@ class Wire:
         self.pace.take(Patience.UPLOAD)
         try:
             with (
+                self.tally.noting_silence(),
                 translated(host=host, call=call, secrets=secrets, hint=hint),
                 self._uploads.stream(
                     "POST",
@@ -167,11 +171,13 @@ class Wire:
             retry_after_s = self.pace.pause(retry_after_s)
         else:
             self.pace.learn(limit=limit, remaining=remaining)
+        payload = decode(_read_whole(response, host))
+        self.tally.answered(response.status_code)
         return Answer(
             call=call,
             host=host,
             status=response.status_code,
-            payload=decode(_read_whole(response, host)),
+            payload=payload,
             content_type=content_type_of(response),
             retry_after_s=retry_after_s,
             etag=str(response.headers.get("ETag", "")),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar
 
 from mvsep_watch.model import Destination, Message
 from mvsep_watch.steps.base import Pool, Tools
+from mvsep_watch.telling import textfile
 
 START, SUCCESS, FAIL = "start", "success", "fail"
 """What a ping says."""
@@ -70,3 +72,31 @@ class SendPing:
             NotToldError: There was no success.
         """
         tools.teller.ping(self.url, reason=self.reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteNumbers:
+    """Write the numbers where they are looked for.
+
+    Args:
+        is_last: Whether they are the last of this process, which wait for others that are being written.
+    """
+
+    pool: ClassVar[Pool] = Pool.TELLING
+
+    path: Path
+    text: str = field(repr=False)
+    is_last: bool = False
+
+    @property
+    def key(self) -> tuple[str, bool]:
+        """One at a time, and the last ones."""
+        return ("numbers", self.is_last)
+
+    def perform(self, _: Tools) -> None:
+        """Write them.
+
+        Raises:
+            NotToldError: They cannot be written.
+        """
+        textfile.write(self.path, self.text)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import http.server
 import json
 import os
+import platform
 import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -18,8 +21,9 @@ import pytest
 from mvsep_watch.errors import NotToldError
 from mvsep_watch.model import Destination, Message
 from mvsep_watch.sandbox import Sandbox
-from mvsep_watch.telling import Teller, pinging, teller
-from tests.daemon.world import write_wav
+from mvsep_watch.telling import Teller, pinging, serving, teller
+from mvsep_watch.telling.serving import Serving
+from tests.daemon.world import threads_named, write_wav
 from tests.real.helpers import STOP_WITHIN_S, Place, until
 
 TOKEN = "CanaryTokenOfTheTellings012345"
@@ -357,3 +361,92 @@ def test_the_watching_service_hears_no_success_while_a_folder_is_away(tmp_path, 
 
     assert set(meanwhile) == {"/u/fail"}
     assert "drop cannot be seen" in reason
+
+
+@pytest.fixture
+def served():
+    """A server of numbers, and how to ask it."""
+    serving = Serving(("127.0.0.1", 0), lambda: "mvsep_watch_running 1\n")
+
+    def ask(path="/metrics", method="GET", **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", serving.port, timeout=5)
+        connection.request(method, path, headers=headers)
+        response = connection.getresponse()
+        body = response.read()
+        connection.close()
+        return response.status, body.decode(), response.headers
+
+    ask.port = serving.port
+    yield ask
+    serving.close()
+
+
+def test_numbers_are_served_under_one_path(served):
+    """To whoever asks for it, with the type that Prometheus expects."""
+    status, body, headers = served()
+
+    assert (status, body) == (200, "mvsep_watch_running 1\n")
+    assert headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert (served("/")[0], served("/metrics/x")[0], served("/metrics?x=1")[0]) == (404, 404, 200)
+    assert served(method="HEAD")[:2] == (200, "")
+    assert served(method="POST")[0] == 501
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("localhost:9464", 200), ("127.0.0.1", 200), ("[::1]:1", 200), (platform.node(), 200), ("evil.example", 403),
+     ("evil.example:9464", 403), ("", 403), ("[", 403)],
+)  # fmt: skip
+def test_a_strangers_name_for_this_machine_is_refused(served, host, status):
+    """A browser may be led here by one."""
+    assert served(Host=host)[0] == status
+
+
+def test_who_connects_and_says_nothing_is_left(served, monkeypatch):
+    """And whoever asks next is answered."""
+    monkeypatch.setattr(serving._Handler, "timeout", 0.3)
+
+    with socket.create_connection(("127.0.0.1", served.port)):
+        status = served()[0]
+
+    assert status == 200
+
+
+def test_a_server_that_is_closed_listens_no_more():
+    """Its port is free at once; one that is taken is told of."""
+    first = Serving(("127.0.0.1", 0), str)
+    with pytest.raises(OSError, match="in use"):
+        Serving(("127.0.0.1", first.port), str)
+    first.close()
+    until(lambda: not threads_named("metrics"), within_s=5)
+
+    again = Serving(("127.0.0.1", first.port), str)
+    again.close()
+    until(lambda: not threads_named("metrics"), within_s=5)
+
+    assert again.port == first.port
+
+
+def test_a_running_daemon_shows_its_numbers_and_follows_its_configuration(tmp_path, sandbox):
+    """At its address, in its file; another address is taken as it runs; the end is in the file."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        ports = [each.getsockname()[1] for each in (one, other)]
+    section = f"metrics: {{file: numbers.prom, listen: '127.0.0.1:{ports[0]}'}}\n"
+    place = Told(tmp_path, sandbox, section)
+
+    def shown(port):
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            return answer.read().decode()
+        return ""
+
+    process = place.start()
+    try:
+        until(lambda: "mvsep_watch_running 1" in shown(ports[0]), within_s=20, tell=place.tell)
+        until((tmp_path / "numbers.prom").exists, within_s=20, tell=place.tell)
+        place.config.write_text(place.config.read_text().replace(str(ports[0]), str(ports[1])))
+        until(lambda: "mvsep_watch_running 1" in shown(ports[1]), within_s=20, tell=place.tell)
+        until(lambda: shown(ports[0]) == "", within_s=5, tell=place.tell)
+    finally:
+        place.stop(process)
+
+    assert "mvsep_watch_running 0" in (tmp_path / "numbers.prom").read_text()

@@ -17,6 +17,8 @@ from pathlib import Path, PurePosixPath
 from mvsep_watch.model import Folder, Rule
 
 SIDECAR_NAME = "mvsep-watch.json"
+ASIDE_PREFIX = ".mvsep-watch-aside-"
+"""What the name of a folder begins with in which a source is set aside until it is disposed of."""
 STAGING_SUFFIX = ".part"
 NOTE_SUFFIX = ".mvsep-watch.txt"
 """How the name of a note beside a source ends."""

@@ -33,7 +33,7 @@ from mvsep_watch.pricing import price
 from mvsep_watch.store import JobRow
 from mvsep_watch.store.views import Views
 from mvsep_watch.wanted import wanted
-from mvsep_watch.watcher import Found, scan
+from mvsep_watch.watcher import Found, Unreadable, scan
 
 COMPARED_AT_ONCE = 500
 WITH_A_LENGTH = frozenset({InputKind.FILE, InputKind.PAIR})
@@ -188,7 +188,7 @@ class Estimating:
             for seen in scan(folder, stopping=lambda: False, skip_dirs=outputs):
                 if isinstance(seen, Found):
                     yield seen
-                else:
+                elif isinstance(seen, Unreadable):
                     self.found.troubles.append(seen.error.message)
         except MvsepWatchError as error:
             self.found.troubles.append(error.message)

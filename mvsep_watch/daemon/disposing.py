@@ -29,6 +29,7 @@ class Disposing:
         self._news = news
         self._doubted = set(context.store.sources.folders_to_dispose())
         """The folders in which something may be set aside: by a killed run, or where a disposal went wrong."""
+        self._told: set[Path] = set()
         self._missed: set[int] = set()
         self._copies = tuple(context.store.sources.copies())
         """What a killed run may have left of copies; looked for once, at start."""
@@ -42,14 +43,24 @@ class Disposing:
             hands.give(ClearCopies(self._copies))
             self._copies = ()
             return
+        if self._ground.asides and not self._is_disposing:
+            self._recover(self._ground.asides.pop())
+            return
         for source in self._context.store.sources.to_dispose(self._context.clock.now()):
             if self._ground.trouble_at(source.path):
                 self._dispose_later(source)
             elif source.path.parent not in self._doubted:
                 self._dispose(source)
-            elif not any(isinstance(step, Dispose) for step in hands.in_flight()):
-                hands.give(Recover(folder=source.path.parent, within=self._ground.within(source.path)))
+            elif not self._is_disposing:
+                self._recover(source.path.parent)
                 return
+
+    @property
+    def _is_disposing(self) -> bool:
+        return any(isinstance(step, Dispose) for step in self._context.hands.in_flight())
+
+    def _recover(self, folder: Path) -> None:
+        self._context.hands.give(Recover(folder=folder, within=self._ground.within(folder)))
 
     def _dispose(self, source: SourceRow) -> None:
         """Dispose of a source once every rule in force has a published job on its bytes."""
@@ -85,10 +96,12 @@ class Disposing:
         """Take what came of looking for what was set aside; until that was done, nothing in the folder goes."""
         if error is None:
             self._doubted.discard(step.folder)
+            self._told.discard(step.folder)
             for path in restored or ():
                 self._context.log.info("source_brought_back", path=display(path))
             return
-        if not isinstance(error, StoppedError):
+        if not isinstance(error, StoppedError) and step.folder not in self._told:
+            self._told.add(step.folder)
             self._context.log.warning("sources_not_looked_for", folder=display(step.folder), reason=str(error))
         for source in self._context.store.sources.to_dispose(self._context.clock.now()):
             if source.path.parent == step.folder:

@@ -181,13 +181,10 @@ class Finishing:
             self._waits_for_root(current)
 
     def _not_spooled(self, job: JobRow, error: Exception) -> None:
+        """Try again later; results are not called gone while their folder is away: it may hold them."""
         self._spooling.not_kept(job, error)
         if not isinstance(error, NotFoundError):
             self._news.service_trouble(error)
-        elif job.state == JobState.SEPARATED and results_are_gone(job.failures):
-            self._outputs_gone(job)
-        else:
-            self._context.store.jobs.set(job.id, failures=job.failures + 1)
 
     def _outputs_gone(self, job: JobRow) -> None:
         row = self._fetches.separation_of(job)
@@ -240,6 +237,7 @@ class Finishing:
                     store.jobs.move(job, JobState.PUBLISHED, now=now)
                     store.sources.want_disposal(job.source_id)
                     self._want_deletion(job)
+                    self._free_sharing(job)
                     self._roots.written(job.output_root, note)
                 self._spooling.job_ended()
                 self._log_finished(store.jobs.get(job.id) or job)
@@ -249,6 +247,13 @@ class Finishing:
                 store.jobs.move(job, JobState.SEPARATED, now=now, reason=str(error))
             case _:
                 self._not_published(job, error)
+
+    def _free_sharing(self, job: JobRow) -> None:
+        """Let jobs go on whose results are called gone: another job of their separation has them."""
+        store, now = self._context.store, self._context.clock.now()
+        for other in store.jobs.of_separation(job.separation_id or 0):
+            if other.hold == HoldKind.OUTPUTS_GONE:
+                store.jobs.move(other, JobState.SEPARATED, now=now, reason=f"job {job.id} has the results")
 
     def _want_deletion(self, job: JobRow) -> None:
         rule = self._context.config.rule(job.folder, job.rule)

@@ -21,6 +21,8 @@ class Ground:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._trouble: dict[str, MvsepWatchError] = {}
+        self.asides: set[Path] = set()
+        """The folders in which a scan saw something set aside."""
 
     def note_of(self, folder: Folder) -> FolderNote | None:
         """Say what a folder was when it was last looked through; None where that is not known."""

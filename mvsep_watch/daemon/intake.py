@@ -273,6 +273,7 @@ class Intake:
         name = step.folder.name
         if end.note is not None:
             self._ground.seen(step.folder, end.note)
+        self._ground.asides |= end.asides
         if name in self._learned:
             before = self._learned[name][1] if step.parts else {}
             self._learned[name] = (step, before | end.directories)

@@ -7,15 +7,17 @@ that is kept stays where it is on its way; when the root is back, the outputs ar
 
 from __future__ import annotations
 
+import collections
+
 from mvsep_watch import retry
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.fetches import Fetches
 from mvsep_watch.daemon.polling import KEPT_BY_SERVER_S
-from mvsep_watch.errors import StoppedError
+from mvsep_watch.errors import NotFoundError, StoppedError
 from mvsep_watch.files.spool import Spooled
 from mvsep_watch.model import Gate, GateName
 from mvsep_watch.naming import escape_path
-from mvsep_watch.planner import may_leave_spool
+from mvsep_watch.planner import may_leave_spool, results_are_gone
 from mvsep_watch.steps.fetch import LookAtSpool, Spool, SpoolFullError, Unspool
 from mvsep_watch.store import JobRow
 
@@ -41,6 +43,7 @@ class Spooling:
         self._why_not: dict[int, str] = {}
         self._let_go_s: dict[int, float] = {}
         self._look_due_s = float("-inf")
+        self._misses: collections.Counter[int] = collections.Counter()
 
     def work(self) -> None:
         """Hand out what is due."""
@@ -111,6 +114,10 @@ class Spooling:
         self._look_due_s = float("-inf")
         if isinstance(error, SpoolFullError):
             self._begun.discard(job.id)
+        if isinstance(error, NotFoundError):
+            self._misses[job.id] += 1
+            if results_are_gone(self._misses[job.id]):
+                self._not_before_s[job.id] = float("inf")
         if not isinstance(error, StoppedError):
             self._context.log.warning("job_not_spooled", job=job.id, reason=reason)
 

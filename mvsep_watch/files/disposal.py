@@ -33,8 +33,9 @@ from mvsep_watch.files.reading import blocks, hash_file, is_open_for_writing, op
 from mvsep_watch.files.renaming import rename_new, sync_folder
 from mvsep_watch.files.trouble import never, output_errors, shown, source_trouble
 from mvsep_watch.model import AS_MADE, Access, FileStat
+from mvsep_watch.naming import ASIDE_PREFIX
 
-_ASIDE = re.compile(r"\.mvsep-watch-aside-[0-9a-f]{8}")
+_ASIDE = re.compile(re.escape(ASIDE_PREFIX) + "[0-9a-f]{8}")
 _COPYING = re.compile(r"\.mvsep-watch-copying-[0-9a-f]{16}")
 _NAME_LIMIT_BYTES = 255
 
@@ -119,7 +120,7 @@ def clear_copy(folder: Path, *, sha256: str) -> bool:
 @contextlib.contextmanager
 def _aside(path: Path) -> Iterator[Path]:
     """Set a file aside, and put it back if it is still there at the end."""
-    holder = path.parent / f".mvsep-watch-aside-{secrets.token_hex(4)}"
+    holder = path.parent / f"{ASIDE_PREFIX}{secrets.token_hex(4)}"
     with _source_folder_errors(path):
         holder.mkdir(mode=0o700)
     try:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Self
 
 from mvsep_watch.errors import NeedsUserError, OutputDamagedError, OutputRootError, PermanentError
@@ -33,7 +33,7 @@ from mvsep_watch.files.renaming import exchange as exchange_names
 from mvsep_watch.files.renaming import rename_new, sync_folder
 from mvsep_watch.files.trouble import never, no_space, output_errors, shown
 from mvsep_watch.model import AS_MADE, Access, FileStat, Output
-from mvsep_watch.naming import OutputPlace, is_sidecar
+from mvsep_watch.naming import OutputPlace, first_free, is_sidecar
 
 WORK_NAME = ".mvsep-watch-fetching"
 _NAME = re.compile(r"\.mvsep-watch-(?P<state>[A-Za-z0-9-]+)-(?P<job>[0-9]+)\.part")
@@ -192,11 +192,14 @@ class Staging:
             self._arrival(name).drop()
 
     def discard(self) -> None:
-        """Remove the staging with all that is in it, and what a killed publication has shown of it."""
+        """Remove the staging with all that is in it; what a killed publication has begun to show is undone."""
         with output_errors(self.path):
-            if os.path.lexists(self.path):
+            is_there = os.path.lexists(self.path)
+            if is_there:
                 _require_kind(self.path, stat.S_ISDIR)
                 flat.take_back(self.path)
+            self._undo_exchange()
+            if is_there:
                 shutil.rmtree(self.path)
 
     def place_for(self, place: OutputPlace) -> OutputPlace:
@@ -223,6 +226,22 @@ class Staging:
     def _require_space(self, missing_bytes: int) -> None:
         if missing_bytes > 0 and missing_bytes + _MARGIN_BYTES > shutil.disk_usage(self.path).free:
             raise no_space(self.path, needs_bytes=missing_bytes + _MARGIN_BYTES)
+
+    def _undo_exchange(self) -> None:
+        """Give a folder that was to be replaced its name back, unless it was replaced; if that is taken, the next."""
+        old = flat.old_beside(self.path)
+        aside = [path for path in old.iterdir() if path.is_dir()] if old.is_dir() and not old.is_symlink() else []
+        for folder in aside:
+            if not self._is_shown_at(self.path.with_name(folder.name)):
+                free = first_free(PurePosixPath(folder.name), lambda name: os.path.lexists(self.path.parent / name))
+                rename_new(folder, self.path.parent / free)
+        if aside:
+            shutil.rmtree(old)
+
+    def _is_shown_at(self, final: Path) -> bool:
+        """Say whether what stands in a place came out of this staging."""
+        said = sidecar.read(OutputPlace(final))
+        return said is not None and self.path.name == name_of(state_id=said.state_id, job_id=said.job_id)
 
     def _take_former(self, former: Collection[str], hash_: str) -> None:
         """Rename to here what was staged of the same separation under another id, if anything was."""
@@ -340,7 +359,8 @@ def exchange(staging: Staging, final: Path, *, access: Access = AS_MADE) -> None
     """Swap a staging with the folder that it replaces; afterwards the staging holds what was there before.
 
     Where the file system cannot swap, the old folder goes aside first. A crash in between leaves the new outputs in
-    the staging and the old ones beside it (`.old` for `.part`); calling again completes the swap.
+    the staging and the old ones beside it (in `.old` for `.part`); calling again completes the swap, and `discard`
+    undoes it.
 
     Raises:
         NeedsUserError: What is to be replaced is not a folder.
@@ -400,7 +420,7 @@ def clean(parent: Path, owner: Owner, *, now: float = 0.0) -> tuple[Path, ...]:
     """
     removed = []
     with output_errors(parent):
-        for path in _stagings_in(parent):
+        for path in sorted({*_stagings_in(parent), *_exchanged_in(parent)}):
             if _is_left(path, owner, now):
                 Staging(path).discard()
                 removed.append(path)
@@ -433,21 +453,30 @@ def _stagings_in(parent: Path) -> list[Path]:
     return [path for path in sorted(paths) if path.is_dir() and not path.is_symlink()]
 
 
+def _exchanged_in(parent: Path) -> list[Path]:
+    """Give the stagings, there or not, beside which an exchange has set something aside."""
+    paths = [path.with_suffix(".part") for path in parent.glob(".*.old")] if parent.is_dir() else []
+    return [path for path in paths if is_ours(path.name)]
+
+
 def _is_left(path: Path, owner: Owner, now: float) -> bool:
     """Say whether a staging is ours and nobody needs it."""
     job_id = job_of(path.name, state_id=owner.state_id)
     if job_id is not None:
         return job_id not in owner.live_job_ids
-    if owner_of(path.name) not in owner.former or Staging(path).belongs_to() in owner.live_hashes:
+    if not path.exists() or owner_of(path.name) not in owner.former or Staging(path).belongs_to() in owner.live_hashes:
         return False
     return now - path.stat().st_mtime > FORMER_KEPT_S
 
 
 def _exchange_by_hand(new: Path, final: Path, old: Path) -> None:
+    aside = old / final.name
     if os.path.lexists(final):
-        rename_new(final, old)
+        old.mkdir(exist_ok=True)
+        rename_new(final, aside)
     rename_new(new, final)
-    rename_new(old, new)
+    rename_new(aside, new)
+    old.rmdir()
 
 
 def _make_whole(staging: Staging, access: Access = AS_MADE) -> None:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from mvsep_watch.files import watched
 from mvsep_watch.model import FileStat, Folder
 from mvsep_watch.steps.base import Pool, Tools
-from mvsep_watch.watcher import Directories, Found, scan
+from mvsep_watch.watcher import Aside, Directories, Found, scan
 
 CHUNK_FILES = 500
 """Compared with what is known in two milliseconds: an event waits no longer for its turn during a rescan."""
@@ -17,10 +17,14 @@ CHUNK_FILES = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanEnd:
-    """What came of a scan besides its finds: what could not be read, in sentences; what it learned; what it was in."""
+    """What came of a scan besides its finds: what could not be read, in sentences; what it learned; what it was in.
+
+    `asides`: the folders in which something is set aside.
+    """
 
     files: int
     unreadable: tuple[str, ...]
+    asides: frozenset[Path] = frozenset()
     directories: Directories = field(default_factory=dict, repr=False)
     note: watched.FolderNote | None = None
 
@@ -61,6 +65,7 @@ class Scan:
         note = watched.require_same(self.folder.path, self.note)
         chunk: list[tuple[str, FileStat]] = []
         unreadable: list[str] = []
+        asides: set[Path] = set()
         directories: Directories = {}
         count = 0
         for seen in scan(
@@ -72,6 +77,9 @@ class Scan:
             is_whole=self.is_whole,
             parts=self.parts,
         ):
+            if isinstance(seen, Aside):
+                asides.add(Path(seen.path))
+                continue
             if not isinstance(seen, Found):
                 unreadable.append(f"{seen.path}: {seen.error.message}")
                 continue
@@ -81,4 +89,10 @@ class Scan:
                 tools.found(self.folder.name, tuple(chunk))
                 chunk = []
         tools.found(self.folder.name, tuple(chunk))
-        return ScanEnd(files=count, unreadable=tuple(unreadable), directories=directories, note=note)
+        return ScanEnd(
+            files=count,
+            unreadable=tuple(unreadable),
+            asides=frozenset(asides),
+            directories=directories,
+            note=note,
+        )

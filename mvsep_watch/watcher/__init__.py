@@ -6,9 +6,10 @@ undecodable bytes as surrogate escapes: a hundred thousand `Path` objects would 
 
 from mvsep_watch.watcher.advice import advice
 from mvsep_watch.watcher.events import FolderHealth, Mode, Trouble, Watcher
-from mvsep_watch.watcher.scan import Directories, Found, Listed, Unreadable, scan
+from mvsep_watch.watcher.scan import Aside, Directories, Found, Listed, Unreadable, scan
 
 __all__ = [
+    "Aside",
     "Directories",
     "FolderHealth",
     "Found",

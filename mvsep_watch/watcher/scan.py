@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from mvsep_watch.errors import MvsepWatchError, NeedsUserError, RetryableError, StoppedError
 from mvsep_watch.model import FileStat, Folder
-from mvsep_watch.naming import display
+from mvsep_watch.naming import ASIDE_PREFIX, display
 from mvsep_watch.wanted import is_pruned_dir, selection
 
 PASSING = frozenset(
@@ -87,6 +87,12 @@ Directories = dict[str, Listed]
 LISTED_ENOUGH = 2
 
 
+class Aside(NamedTuple):
+    """A folder in which a source is set aside, or was when the process that did it was killed."""
+
+    path: str
+
+
 class Unreadable(NamedTuple):
     """A folder or file that could not be looked at; the scan went on without it."""
 
@@ -103,8 +109,8 @@ def scan(
     learned: Directories | None = None,
     is_whole: bool = True,
     parts: Iterable[Path] = (),
-) -> Iterator[Found | Unreadable]:
-    """Yield every wanted file of a folder, in no order, and what could not be read.
+) -> Iterator[Found | Aside | Unreadable]:
+    """Yield every wanted file of a folder, in no order, where something is set aside, and what could not be read.
 
     Memory is that of the folders still to be entered. Nothing happens before the first item is asked for.
 
@@ -134,7 +140,7 @@ def scan(
             begin, is_readable = len(look.pending), True
             for entry in _entries(directory, stopping):
                 if seen := look.at(entry):
-                    is_readable = is_readable and isinstance(seen, Found)
+                    is_readable = is_readable and not isinstance(seen, Unreadable)
                     yield seen
             if before is not None and learned is not None and is_readable:
                 learned[directory] = Listed(before.mark, before.times + 1, tuple(look.pending[begin:]))
@@ -172,12 +178,13 @@ class _Look:
         self._skipped = frozenset(map(os.fspath, skip_dirs))
         self._accepts = selection(folder).accepts
 
-    def at(self, entry: os.DirEntry[str]) -> Found | Unreadable | None:
+    def at(self, entry: os.DirEntry[str]) -> Found | Aside | Unreadable | None:
         """Note a directory for later; give a wanted file; None for all else, also for what is gone again."""
         try:
             if entry.is_dir(follow_symlinks=False):
                 self._note(entry)
-                return None
+                is_aside = entry.name.startswith(ASIDE_PREFIX)
+                return Aside(os.path.dirname(entry.path)) if is_aside else None  # noqa: PTH120 - any bytes, no Path
             relative = entry.path[self._relative_at :]
             if not self._accepts(relative, entry.name) or not entry.is_file(follow_symlinks=False):
                 return None

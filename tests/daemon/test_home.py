@@ -1,14 +1,15 @@
 """From results to visible outputs and a source that may go: what the model of it found, lived through."""
 
+import errno
 import shutil
 from dataclasses import replace
 
 import pytest
 
-from mvsep_watch.files import spool
+from mvsep_watch.files import renaming, spool
 from tests.daemon.effects import Effects, Killed
 from tests.daemon.test_requests import append, ask, publish, redo, two_rules
-from tests.daemon.test_roots import swap_back
+from tests.daemon.test_roots import swap, swap_back
 from tests.daemon.test_spooling import away
 from tests.daemon.world import write_wav
 
@@ -140,3 +141,63 @@ def test_a_forgotten_file_is_left_alone(world):
     go_on(world)
 
     assert song.exists()
+
+
+def test_a_source_set_aside_by_a_lost_state_is_seen_by_the_next_scan(world):
+    """Nothing is known of it but what lies there."""
+    killed_while_disposing(world)
+    world.lose_state()
+    world.folder_options = {"source": "keep"}
+    world.start(fresh=True)
+    world.pass_time(30)
+
+    assert [path.name for path in world.drop.iterdir()] == ["song.wav"]
+
+
+def test_an_exchange_that_was_broken_off_is_undone_when_its_job_is_cancelled(world, monkeypatch):
+    """On a file system that cannot swap: the old outputs are visible again."""
+
+    def rename(source, target, flags):
+        if flags == renaming._EXCHANGE:
+            raise OSError(errno.EINVAL, "no flags")
+        if target == job.final and source.suffix == ".part":
+            raise Killed("between the renames")
+        renameat2(source, target, flags)
+
+    job = publish(world)
+    before = [path.read_bytes() for path in sorted(job.final.iterdir())]
+    renameat2 = renaming._renameat2
+    monkeypatch.setattr(renaming, "_renameat2", rename)
+    append(world, "redo", redo(job, replace=True))
+    with pytest.raises(Killed):
+        world.finish()
+    is_hidden = not job.final.exists()
+    monkeypatch.undo()
+    world.restart()
+    world.hands.held = {"filing"}
+    ask(world, "cancel", 2)
+    world.restart()
+    world.finish()
+
+    assert is_hidden
+    assert [path.read_bytes() for path in sorted(job.final.iterdir())] == before
+
+
+def test_what_the_away_disk_may_hold_is_not_called_gone(world):
+    """The service has forgotten it; another job of its separation has published it there."""
+    two_rules(world)
+    world.folder_options = {"layout": "{rel}/{name}/{rule}"}
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.pass_time(20)
+    ask(world, "cancel", 2)
+    world.finish()
+    swap(world)
+    world.service.remove(next(iter(world.service.jobs)))
+    ask(world, "retry", 2)
+    world.pass_time(4 * 3600, step_s=300)
+    states = world.states()
+    swap_back(world)
+    world.finish()
+
+    assert (states, world.states()) == (["published", "separated"], ["published", "published"])

@@ -216,17 +216,18 @@ def test_results_that_are_damaged_in_the_spool_are_fetched_again(world):
 
 @pytest.mark.parametrize("limit_bytes", [0, 10**9])
 def test_results_that_expired_are_said_to_be_gone_with_the_date(world, limit_bytes):
-    """Whether a person hears of it before the root is back depends on the spool; a redo pays, and says so."""
+    """Not before the root is back, for it might hold them; a redo pays, and says so."""
     world.limits = replace(world.limits, spool_bytes=limit_bytes)
     away(world)
     world.service.fault("download", *["http_503"] * 2000)
     ended_at = world.store.separations.get(1).ended_at
     world.pass_time(3.1 * DAY_S, step_s=1800)
-    if not limit_bytes:
-        swap_back(world)
-        world.pass_time(900)
+    away_job = world.jobs()[0]
+    swap_back(world)
+    world.pass_time(900)
     job = world.jobs()[0]
 
+    assert away_job.state == "separated"
     assert (job.state, job.hold) == ("held", "outputs_gone")
     assert world.engine.context.date(ended_at) in job.reason
     assert "72 hours" in job.reason

@@ -376,15 +376,46 @@ def test_an_exchange_swaps_and_keeps_what_was_there(tmp_path, opened, tree, requ
 def test_an_exchange_killed_half_way_is_completed(tmp_path, opened, no_flags, tree):
     """Old beside, new in the staging: calling again ends it."""
     final = tmp_path / "album" / "song"
-    made = opened()
-    made.write("Vocals.flac", [b"new"])
-    old = made.path.with_suffix(".old")
-    old.mkdir()
-    (old / "Vocals.flac").write_bytes(b"old")
+    made = broken_off(opened)
     staging.exchange(made, final)
 
     assert tree(tmp_path / "album")["song/Vocals.flac"] == b"new"
     assert tree(tmp_path / "album")[f"{NAME}/Vocals.flac"] == b"old"
+
+
+def broken_off(opened):
+    """Have the new outputs staged, and the old ones aside."""
+    made = opened()
+    made.write("Vocals.flac", [b"new"])
+    old = made.path.with_suffix(".old") / "song"
+    old.mkdir(parents=True)
+    (old / "Vocals.flac").write_bytes(b"old")
+    return made
+
+
+@pytest.mark.parametrize(("stands_there", "name"), [(False, "song"), (True, "song (2)")])
+def test_an_exchange_whose_job_has_ended_is_undone(tmp_path, opened, tree, stands_there, name):
+    """A person cancelled it: the old outputs are visible again, beside a stranger if need be."""
+    album = tmp_path / "album"
+    broken_off(opened)
+    if stands_there:
+        (album / "song").mkdir()
+    staging.clean(album, Owner(state_id="s1", live_job_ids=frozenset()))
+
+    shown = tree(album)
+    assert shown[f"{name}/Vocals.flac"] == b"old"
+    assert {path.split("/")[0] for path in shown} == {"song", name}
+
+
+def test_an_exchange_whose_job_has_ended_stays_where_the_new_outputs_are_shown(tmp_path, opened, tree, provenance):
+    """Only the tidying up was left."""
+    made = broken_off(opened)
+    sidecar.write(OutputPlace(made.path), provenance(), version="1")
+    made.path.rename(tmp_path / "album" / "song")
+    staging.clean(tmp_path / "album", Owner(state_id="s1", live_job_ids=frozenset()))
+
+    shown = tree(tmp_path / "album")
+    assert (sorted({path.split("/")[0] for path in shown}), shown["song/Vocals.flac"]) == (["song"], b"new")
 
 
 def test_an_exchange_with_nothing_is_no_publish(tmp_path, opened):

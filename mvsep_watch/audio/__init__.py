@@ -1,4 +1,4 @@
-"""Audio files: how long they play, and whether they are what they are called. Reads headers; decodes nothing.
+"""Audio files: how long they play, whether they are what they are called, and their tags. Decodes nothing.
 
 Two things are asked: may this source be sent at all (`probe`), and is this download really the output that was asked
 for (`check_output` and its siblings). A file is known by its first bytes and never by its name. The surprise: a
@@ -7,5 +7,15 @@ becomes a price.
 """
 
 from mvsep_watch.audio.checks import OutputFacts, check_midi_output, check_output, check_text_output, probe
+from mvsep_watch.audio.tags import can_carry_tags, read_tags, write_tags
 
-__all__ = ["OutputFacts", "check_midi_output", "check_output", "check_text_output", "probe"]
+__all__ = [
+    "OutputFacts",
+    "can_carry_tags",
+    "check_midi_output",
+    "check_output",
+    "check_text_output",
+    "probe",
+    "read_tags",
+    "write_tags",
+]

@@ -1,4 +1,4 @@
-"""What the header of an audio file says: its container and its duration. The only place that imports mutagen.
+"""What the header of an audio file says: its container and its duration. Only this room imports mutagen.
 
 mutagen reads the durations; `wholeness` adds what it does not ask. Where mutagen would read a whole tag with its
 pictures into memory, only its parser of the stream's header is used. Whatever it raises on a file means that the file

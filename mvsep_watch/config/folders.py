@@ -118,6 +118,7 @@ def _placed(written: _Written, report: Report) -> Placed | None:
         existing=written.get("existing"),
         publish=written.get("publish"),
         access=_access(written, report),
+        tags=written.get("tags"),
         source=source,
         notes=written.get("notes"),
     )

@@ -274,6 +274,10 @@ class FolderKeys(RuleKeys):
         default=None,
         description='"user:group" of what is made here, or either half, by name or number; null is the process itself',
     )
+    tags: bool = Field(
+        default=True,
+        description="true gives the outputs the title, with the stem in it, artist, album, … and cover of the source",
+    )
     source: Source = Field(
         default="keep", description="`keep`, `delete` or `{move: PATH}`, done when every job on the file is published"
     )

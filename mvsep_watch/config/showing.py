@@ -193,6 +193,7 @@ def _folder_values(folder: Folder) -> dict[str, Any]:
         "publish": folder.publish,
         "umask": None if folder.access.umask is None else f"{folder.access.umask:03o}",
         "owner": _owner(folder.access),
+        "tags": folder.tags,
         "source": {"move": _path(folder.source)} if isinstance(folder.source, Path) else folder.source,
         "notes": folder.notes,
     }

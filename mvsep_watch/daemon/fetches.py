@@ -9,11 +9,12 @@ from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.polling import Polling
 from mvsep_watch.daemon.roots import note_of
 from mvsep_watch.files import spool
-from mvsep_watch.model import FileStat, Folder, JobState, Provenance
+from mvsep_watch.model import FileStat, Folder, InputKind, JobState, Provenance, kind_of
 from mvsep_watch.naming import escape_path
 from mvsep_watch.options import predict_stems, prompt_field
 from mvsep_watch.steps.fetch import Fetch, Sibling, Spool, is_every_stem
 from mvsep_watch.steps.publish import Publish
+from mvsep_watch.steps.tagging import Origin
 from mvsep_watch.store import JobRow, SeparationRow, SourceRow
 
 
@@ -53,10 +54,19 @@ class Fetches:
             place=self.place,
             asked_by=(job.folder, job.rule),
             siblings=self._siblings(job, row),
+            origin=self._origin(job),
             former=self._context.store.memory.inherited_ids,
             access=self._context.config.access_of(job.folder),
             known=None if job.failures else self._polling.listed(row),
         )
+
+    def _origin(self, job: JobRow) -> Origin | None:
+        """Give the source whose tags a job's outputs get."""
+        folder = self._context.config.folder(job.folder)
+        if folder is None or not folder.tags or kind_of(job.input_key) not in (InputKind.FILE, InputKind.PAIR):
+            return None
+        source = self._context.store.sources.get(job.source_id)
+        return Origin(path=source.path, stat=source.stat) if source.bytes_key == job.bytes_key else None
 
     def spool(self, job: JobRow) -> Spool:
         """Make the step that keeps a job's outputs in the spool."""

@@ -137,6 +137,11 @@ class Finishing:
             if fetched.stems:
                 self._note_stems(job, fetched)
             store.jobs.move(job, JobState.FETCHED, now=now, fetched_at=now)
+        self._tell_untagged(job, fetched)
+
+    def _tell_untagged(self, job: JobRow, fetched: Fetched) -> None:
+        if fetched.untagged:
+            self._context.log.warning("outputs_not_tagged", job=job.id, reason=fetched.untagged)
 
     def _note_stems(self, job: JobRow, fetched: Fetched) -> None:
         """Remember which stems there are: who publishes all of them may take them from here."""
@@ -174,6 +179,7 @@ class Finishing:
             if fetched.stems:
                 self._note_stems(job, fetched)
             self._spooling.kept(job)
+            self._tell_untagged(job, fetched)
         else:
             self._not_spooled(job, error or StoppedError("nothing came back"))
         current = self._context.store.jobs.get(job.id)

@@ -132,6 +132,7 @@ class Staging:
         validator: str | None = None,
         sha256: str | None = None,
         check: Callable[[Path], object] | None = None,
+        amend: Callable[[Path], Path | None] | None = None,
         stopping: Callable[[], bool] = never,
     ) -> Written:
         """Write a stream to an output, which gets its name once it is complete, checked and durable.
@@ -147,6 +148,7 @@ class Staging:
             validator: The server's `ETag` or `Last-Modified`, kept for the next attempt.
             sha256: What the whole must hash to, where known.
             check: Called with the complete file before it gets its name; what it raises drops the file.
+            amend: Called with the complete file as well; if it gives a file beside it, that becomes the output instead.
             stopping: Asked after each chunk.
 
         Raises:
@@ -169,7 +171,10 @@ class Staging:
         except Exception:
             self.drop(name)
             raise
-        return Written(path=self._finish(name, arrival), size_bytes=arrived, sha256=digest)
+        if amend is not None and (other := amend(arrival.path)) is not None:
+            digest, found = hash_file(other, stopping=stopping)
+            return Written(path=self._finish(name, arrival, other), size_bytes=found.size_bytes, sha256=digest)
+        return Written(path=self._finish(name, arrival, arrival.path), size_bytes=arrived, sha256=digest)
 
     def finished(self, name: str, *, stopping: Callable[[], bool] = never) -> Written | None:
         """Hash an output that is complete already, or give None."""
@@ -215,10 +220,12 @@ class Staging:
         short = hashlib.sha256(os.fsencode(plain(name))).hexdigest()[:24]
         return Arrival(self._work / name, self._work / f".{short}.json")
 
-    def _finish(self, name: str, arrival: Arrival) -> Path:
+    def _finish(self, name: str, arrival: Arrival, complete: Path) -> Path:
         path = self.target(name)
         with output_errors(path):
-            arrival.path.replace(path)
+            if complete != arrival.path:
+                _sync(complete)
+            complete.replace(path)
             sync_folder(self.path)
             arrival.drop()
         return path
@@ -488,13 +495,17 @@ def _make_whole(staging: Staging, access: Access = AS_MADE) -> None:
     for path in staging.path.iterdir():
         _require_kind(path, stat.S_ISREG)
         dress(path, access)
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(path)
     dress(staging.path, access)
     sync_folder(staging.path)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _require_below(root: Path, parent: Path) -> None:

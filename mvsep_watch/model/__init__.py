@@ -42,7 +42,7 @@ from mvsep_watch.model.site import (
     QueueSummary,
     RemoteLink,
 )
-from mvsep_watch.model.source import FileStat, Identity, Link, Output, Pair, Provenance
+from mvsep_watch.model.source import FileStat, Identity, Link, Output, Pair, Provenance, Tags
 from mvsep_watch.model.telling import Destination, Message, Metrics, Notify, Ping, Subject
 from mvsep_watch.model.words import (
     FINISHED,
@@ -137,6 +137,7 @@ __all__ = [
     "Service",
     "Settings",
     "Subject",
+    "Tags",
     "Window",
     "Work",
     "day_in_hash",

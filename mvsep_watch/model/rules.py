@@ -94,6 +94,7 @@ class Folder:
     existing: Literal["process", "skip"] = "process"
     publish: Literal["folder", "flat"] = "folder"
     access: Access = AS_MADE
+    tags: bool = True
     source: Literal["keep", "delete"] | Path = "keep"
     notes: bool = False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -76,6 +76,32 @@ class Identity:
     duration_s: float | None
     stat: FileStat
     keys: Mapping[Asking, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tags:
+    """What a song says of itself; false where it says nothing.
+
+    Args:
+        texts: Pairs of a name (title, artist, album, albumartist, tracknumber, discnumber, date, genre, composer) and
+            what is said under it.
+        cover: A picture, JPEG or PNG.
+    """
+
+    texts: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    cover: bytes | None = field(default=None, repr=False)
+
+    def __bool__(self) -> bool:
+        """Say whether there are any."""
+        return bool(self.texts)
+
+    def for_stem(self, stem: str) -> Tags:
+        """Give those of a stem: its name is in the title."""
+
+        def of_stem(name: str, said: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(f"{text} ({stem})" for text in said) if name == "title" else said
+
+        return replace(self, texts=tuple((name, of_stem(name, said)) for name, said in self.texts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from mvsep_watch.mvsep import Download
 from mvsep_watch.naming import OutputPlace, chosen, unknown_stems
 from mvsep_watch.steps.base import Pool, Tools
 from mvsep_watch.steps.receiving import Receiver, labels_of, unwatched
+from mvsep_watch.steps.tagging import Origin, Tagger
 
 
 class SpoolFullError(RetryableError):
@@ -44,12 +45,14 @@ class Fetched:
     Args:
         stems: Every stem that the service lists; empty where it was not asked.
         looks: What the outputs look like in the staging, by name.
+        untagged: Why an output has none of its source's tags, if one could not be given them.
     """
 
     outputs: tuple[Output, ...]
     algorithm: str = ""
     stems: tuple[str, ...] = ()
     looks: Mapping[str, FileStat] = field(default_factory=dict)
+    untagged: str = ""
 
 
 @dataclass(slots=True)
@@ -93,6 +96,7 @@ class Fetch:
         asked_by: The names of the job's folder and rule.
         siblings: What other jobs published from the same separation.
         access: How the folders that are made for the outputs are to be.
+        origin: The source whose tags the outputs get; None where they get none.
         known: What the service listed just now; None asks it.
         former: The ids that the state had before, or has taken over.
     """
@@ -115,6 +119,7 @@ class Fetch:
     asked_by: tuple[str, str] = ("", "")
     siblings: tuple[Sibling, ...] = ()
     access: Access = AS_MADE
+    origin: Origin | None = None
     known: Remote | None = field(default=None, compare=False)
     former: tuple[str, ...] = ()
 
@@ -153,6 +158,7 @@ class Fetch:
             if remote.status == "not_found" and (left := self._copied_from(self._left(), staging, tools, room)):
                 return Fetched(outputs=left)
             raise _not_there(remote)
+        tagger = Tagger(tags=self.origin.tags(), stopping=tools.stopping.is_set) if self.origin else None
         receiver = Receiver(
             client=tools.client,
             staging=staging,
@@ -160,10 +166,12 @@ class Fetch:
             source_duration_s=self.source_duration_s,
             stopping=tools.stopping.is_set,
             watch=room.watch if room else unwatched,
+            tagger=tagger,
         )
         outputs = receiver.receive(remote, stems=self.stems, slugs=dict(self.slugs))
         self._drop_others(outputs, staging)
-        return Fetched(outputs=outputs, algorithm=remote.algorithm, stems=labels_of(remote))
+        untagged = tagger.trouble if tagger else ""
+        return Fetched(outputs=outputs, algorithm=remote.algorithm, stems=labels_of(remote), untagged=untagged)
 
     def _kept(self) -> Iterator[tuple[Path, Provenance]]:
         """Give what the spool keeps of the separation."""

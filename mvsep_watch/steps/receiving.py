@@ -18,6 +18,7 @@ from mvsep_watch.files.trouble import never
 from mvsep_watch.model import FORMATS, Output, Remote, RemoteFile
 from mvsep_watch.mvsep import Client, Download
 from mvsep_watch.naming import chosen, output_names, unknown_stems
+from mvsep_watch.steps.tagging import Tagger
 
 OTHER_KINDS = {"txt": "txt", "srt": "srt", "vtt": "txt", "json": "txt", "lrc": "txt", "mid": "mid", "midi": "mid"}
 """What text and MIDI results become; anything else is audio of the asked-for format."""
@@ -40,6 +41,7 @@ class Receiver:
         source_duration_s: Seconds, or None where it is not known; then lengths are not compared.
         stopping: Asked after each chunk.
         watch: Sees the chunks pass.
+        tagger: Tags what can carry tags; None leaves everything as the service gave it.
     """
 
     client: Client
@@ -48,6 +50,7 @@ class Receiver:
     source_duration_s: float | None = None
     stopping: Callable[[], bool] = never
     watch: Watch = unwatched
+    tagger: Tagger | None = None
 
     def receive(
         self, remote: Remote, *, stems: tuple[str, ...] | None = None, slugs: Mapping[str, str] | None = None
@@ -72,7 +75,7 @@ class Receiver:
         outputs = []
         for index in chosen(stems, labels, slugs=slugs):
             if index < len(remote.files):
-                written = self._one(remote.files[index], names[index])
+                written = self._one(remote.files[index], names[index], labels[index])
             else:
                 text = texts[index - len(remote.files)][1]
                 written = self.staging.write(names[index], [text.encode()], check=self._check_of(names[index]))
@@ -84,7 +87,7 @@ class Receiver:
     def _extension(self, file: RemoteFile) -> str:
         return OTHER_KINDS.get(suffix_of(file), FORMATS[self.format_number].extension)
 
-    def _one(self, file: RemoteFile, name: str) -> Written:
+    def _one(self, file: RemoteFile, name: str, label: str) -> Written:
         if (there := self.staging.finished(name, stopping=self.stopping)) is not None:
             return there
         point = self.staging.resume_point(name)
@@ -96,8 +99,16 @@ class Receiver:
                 size_bytes=download.size_bytes,
                 validator=download.validator,
                 check=self._check_of(name),
+                amend=self._amend_of(name, label),
                 stopping=self.stopping,
             )
+
+    def _amend_of(self, name: str, label: str) -> Callable[[Path], Path | None] | None:
+        """Give what tags an output of this name."""
+        tagger = self.tagger
+        if tagger is None:
+            return None
+        return lambda path: tagger.tagged(path, stem=label, check=self._check_of(name))
 
     def _check_of(self, name: str) -> Callable[[Path], object]:
         """Give the check that an output of this name must pass before it is there."""

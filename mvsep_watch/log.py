@@ -4,7 +4,7 @@ Everything goes through one pipe, the libraries' own loggers too (from WARNING u
 pipe does two things that nobody else may forget: what was given to `hide` is taken out of every value, traceback and
 foreign message, and control characters are escaped, so that a newline in a file's name never makes a second line.
 
-    person      2026-07-01 22:14:03 info     job_published job=12 stems=4
+    person      2026-07-01 22:14:03 info     job_published job=12 stems=4        (in a terminal with colours)
     journal     <6>job_published job=12 stems=4            the journal has its own clock
     JSON        {"event": "job_published", "level": "info", "job": 12, ...}
 
@@ -32,6 +32,9 @@ REDACTED = "[hidden]"
 SHORT_SECRET = 7
 """Up to this many characters, a secret may be part of an innocent word."""
 QUIET_LIBRARIES = ("apscheduler", "httpcore", "httpx", "watchdog")
+COLOURS = {"debug": "2", "warning": "33", "error": "31", "critical": "31;1"}
+"""Of levels, as a terminal is told them; what is usual has none."""
+EVENT_COLOUR = "1"
 PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 """The levels of syslog, as the journal reads them from `<N>`."""
 
@@ -98,6 +101,7 @@ def configure(*, level: str = "info", json: bool = False, journal: bool = False,
         journal: For systemd's journal: no times, a priority before each line.
         stream: Where lines go; stderr by default.
     """
+    stream = stream or sys.stderr
     threshold = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[
@@ -105,13 +109,22 @@ def configure(*, level: str = "info", json: bool = False, journal: bool = False,
             *([] if journal else [_UTC if json else _LOCAL]),
             structlog.processors.format_exc_info,
             _plain_event,
-            _Lines(json=json, journal=journal),
+            _Lines(json=json, journal=journal, coloured=_is_coloured(stream)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=_Factory(stream or sys.stderr),
+        logger_factory=_Factory(stream),
         cache_logger_on_first_use=False,
     )
     _route_libraries()
+
+
+def _is_coloured(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
+    """Say whether a stream is a terminal that shows colours. Source: no-color.org, 2026."""
+    try:
+        is_terminal = stream.isatty()
+    except ValueError:  # it is closed
+        return False
+    return is_terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
 
 def get_logger() -> Any:
@@ -196,9 +209,10 @@ def _text(value: object) -> str:
 class _Lines:
     """The last step: an event becomes a line."""
 
-    def __init__(self, *, json: bool, journal: bool) -> None:
+    def __init__(self, *, json: bool, journal: bool, coloured: bool) -> None:
         self._json = json
         self._journal = journal
+        self._coloured = coloured
 
     def __call__(self, _logger: object, _method: str, event: _Event) -> str:
         priority = f"<{PRIORITIES[event['level']]}>" if self._journal else ""
@@ -206,15 +220,22 @@ class _Lines:
             return priority + jsonlib.dumps(event)
         if self._journal:
             del event["level"]
-        return "\n".join(priority + line for line in _lines(event))
+        return "\n".join(priority + line for line in _lines(event, coloured=self._coloured))
 
 
-def _lines(event: _Event) -> list[str]:
+def _lines(event: _Event, *, coloured: bool) -> list[str]:
     exception = event.pop("exception", "")
     level = event.pop("level", "")
-    head = [event.pop("timestamp", ""), level and f"{level:<8}", _one_line(event.pop("event"))]
+    said, name = level and f"{level:<8}", _one_line(event.pop("event"))
+    if coloured:
+        said, name = _colour(said, COLOURS.get(level, "")), _colour(name, EVENT_COLOUR)
+    head = [event.pop("timestamp", ""), said, name]
     pairs = [f"{key}={_quoted(value)}" for key, value in event.items()]
     return [" ".join(part for part in [*head, *pairs] if part), *map(_one_line, exception.splitlines())]
+
+
+def _colour(text: str, code: str) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if code and text else text
 
 
 def _quoted(value: Any) -> str:

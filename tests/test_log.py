@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import os
+import re
 import sys
 import threading
 
@@ -50,6 +51,20 @@ def test_a_person_reads_time_level_event_and_keys(stream):
     date, time, rest = stream.getvalue().split(" ", 2)
     assert rest == 'info     job_published job=12 stems=["a", "b"] source="/a b.wav" note="" hash=null\n'
     assert (len(date), len(time)) == (10, 8)
+
+
+@pytest.mark.parametrize(("environ", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_a_terminal_shows_levels_and_events_in_colour(stream, monkeypatch, environ, coloured):
+    """Unless it cannot, or somebody would rather not."""
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.setenv(name, environ.get(name, ""))
+    stream.isatty = lambda: True
+
+    log_line(stream).warning("job_held", job=12)
+
+    rest = stream.getvalue().split(" ", 2)[2]
+    assert ("\x1b[33mwarning" in rest, "\x1b[1mjob_held" in rest) == (coloured, coloured)
+    assert re.sub(r"\x1b\[\d*m", "", rest) == "warning  job_held job=12\n"
 
 
 def test_the_journal_gets_a_priority_and_no_time(stream):

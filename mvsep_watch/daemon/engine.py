@@ -376,7 +376,8 @@ class Engine:
         ):
             if request.command == EXPLAIN:
                 continue
-            self.context.log.info("request_applied", command=request.command, **answer)
+            told = {key: value for key, value in answer.items() if value}
+            self.context.log.info("request_applied", command=request.command, **told)
             for source_id in answer.get("sources", []):
                 self.desks.intake.forget_path(store.sources.get(source_id).path)
             if one_off := answer.get("folder"):

@@ -280,23 +280,34 @@ class Finishing:
         context.store.jobs.set(job.id, final=os.fsencode(place.base))
 
     def _log_finished(self, job: JobRow) -> None:
+        """Tell all of a job in one line; what several share is paid for by the one that began it."""
         row, outputs = self._fetches.separation_of(job), self._context.store.jobs.outputs(job.id)
         source = self._context.store.sources.get(job.source_id)
         self._context.log.info(
             "job_published",
             job=job.id,
             path=display(source.path),
+            folder=job.folder,
             rule=job.rule,
             outputs=display(job.final),
             stems=len(outputs),
-            size_bytes=sum(output.size_bytes for output in outputs),
-            waited_s=_seconds(job.queued_at, row.submitted_at),
+            source_bytes=source.size_bytes,
+            output_bytes=sum(output.size_bytes for output in outputs),
+            waited_s=_seconds(job.queued_at, row.intended_at),
+            uploaded_s=_seconds(row.intended_at, row.submitted_at),
             separated_s=_seconds(row.submitted_at, row.ended_at),
+            fetched_s=_seconds(max(job.queued_at, row.ended_at or 0.0), job.finished_at),
             took_s=_seconds(job.queued_at, job.finished_at),
-            credits=row.credits_estimated if row.credits_charged is None else row.credits_charged,
             hash=row.hash,
+            **_cost(job, row),
         )
 
 
 def _seconds(start: float | None, end: float | None) -> float | None:
-    return None if start is None or end is None else round(end - start, 1)
+    return None if start is None or end is None else max(0.0, round(end - start, 1))
+
+
+def _cost(job: JobRow, row: SeparationRow) -> dict[str, int]:
+    if row.began_for not in (None, job.id):
+        return {"credits": 0, "paid_by_job": row.began_for}
+    return {"credits": row.credits_estimated if row.credits_charged is None else row.credits_charged}

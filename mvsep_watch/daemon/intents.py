@@ -210,7 +210,7 @@ class Intents:
                 began_for=job.id,
             )
             store.jobs.set(job.id, separation_id=separation_id, reason="", hint="", not_before=0.0)
-        context.log.info("separation_intended", job=job.id, separation=separation_id, credits=reserves)
+        context.log.debug("separation_intended", job=job.id, separation=separation_id, credits=reserves)
         self._send(store.separations.get(separation_id), (job, source), is_free=not reserves)
 
     def look_anew(self, source: SourceRow) -> None:

@@ -240,7 +240,7 @@ class Polling:
             for job in store.jobs.of_separation(row.id):
                 store.jobs.move(job, JobState.SEPARATED, now=now)
         self._keep_list(row, remote)
-        self._context.log.info("separation_done", separation=row.id, hash=row.hash)
+        self._context.log.debug("separation_done", separation=row.id, hash=row.hash)
         self._expecting.ended(row)
         self._finished(row)
 

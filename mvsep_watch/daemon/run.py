@@ -21,6 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from mvsep_watch import __version__
 from mvsep_watch.config import glimpse
 from mvsep_watch.daemon import rebuilding, reloading
 from mvsep_watch.daemon.engine import Engine
@@ -266,7 +267,9 @@ class Process:
         if self._engine.desks.intake.first_scan_is_done:
             self._is_ready = True
             self._notifier.ready()
-            self._engine.context.log.info("ready", folders=len(self._engine.context.config.folders))
+            self._engine.context.log.info(
+                "ready", version=__version__, folders=len(self._engine.context.config.folders)
+            )
         else:
             self._notifier.more_time(MORE_TIME_S)
 

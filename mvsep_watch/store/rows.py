@@ -104,6 +104,7 @@ class SeparationRow:
     delete_pending: bool
     deleted_at: float | None
     is_doubted: bool
+    began_for: int | None
     server_says: str
     algorithm: str
     reason: str

@@ -2,6 +2,9 @@
 
 import os
 
+import pytest
+import structlog
+
 from mvsep_watch.files import sidecar
 from mvsep_watch.model import Rule
 from mvsep_watch.naming import OutputPlace
@@ -249,3 +252,20 @@ def test_a_separation_that_is_done_is_fetched_as_soon_as_its_files_are_listed(wo
     world.pass_time(75)
 
     assert world.states() == ["published"]
+
+
+def test_a_published_job_is_one_line_that_tells_all_of_it(world):
+    """How long each part took, how much there was, what it cost; what two share is paid for by one of them."""
+    world.rules = (Rule(name="a", sep_type=40, output_format=1), Rule(name="b", sep_type=40, output_format=1))
+    source = write_wav(world.drop / "song.wav")
+    with structlog.testing.capture_logs() as lines:
+        world.start()
+        world.finish()
+
+    first, second = [line for line in lines if line["event"] == "job_published"]
+    parts = [first[f"{part}_s"] for part in ("waited", "uploaded", "separated", "fetched")]
+    assert sum(parts) == pytest.approx(first["took_s"], abs=0.3)
+    assert (first["source_bytes"], first["stems"], first["output_bytes"] > 0) == (source.stat().st_size, 2, True)
+    assert [(line["credits"], line.get("paid_by_job")) for line in (first, second)] == [(1, None), (0, 1)]
+    told = [line["event"] for line in lines if line["log_level"] == "info" and line["job"] == 1]
+    assert told == ["job_queued", "separation_submitted", "job_published"]

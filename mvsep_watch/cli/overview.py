@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from mvsep_watch.cli import rendering, seeing
+from mvsep_watch.cli import rendering, seeing, spooled
 from mvsep_watch.cli.describing import Describer, gate_json
 from mvsep_watch.cli.rendering import count, instant, joined, local_time
 from mvsep_watch.cli.selecting import NOTHING_YET, START
@@ -17,6 +17,7 @@ from mvsep_watch.daemon.reloading import Refused, refused
 from mvsep_watch.daemon.sight import as_written
 from mvsep_watch.errors import ConfigError
 from mvsep_watch.files.lock import Holder, holder_of
+from mvsep_watch.files.spool import Orphan
 from mvsep_watch.model import Config, Gate, GateName, JobState
 from mvsep_watch.naming import display, escape_path
 from mvsep_watch.planner import in_force
@@ -69,6 +70,7 @@ class Overview:
         gates: What a person paused first, then the oldest.
         seen: How the folders are seen, as the daemon wrote it down.
         refused: The configuration as it is written now, where the running daemon cannot take it.
+        orphans: What the spool keeps for jobs that the state does not have.
     """
 
     config: Config
@@ -83,6 +85,7 @@ class Overview:
     slots: Slots = Slots()
     seen: seeing.Seen = field(default_factory=dict)
     refused: Refused | None = None
+    orphans: tuple[Orphan, ...] = ()
 
 
 def found(views: Views | None, config: Config, *, now: float, trouble: ConfigError | None = None) -> Overview:
@@ -115,6 +118,7 @@ def found(views: Views | None, config: Config, *, now: float, trouble: ConfigErr
         slots=_slots(describer, config),
         seen=as_written(views.memory),
         refused=(refused(views.memory) if holder else None) or _as_refused(trouble, now),
+        orphans=spooled.orphans(config, views.memory, views.jobs),
     )
 
 
@@ -170,6 +174,7 @@ def as_json(overview: Overview) -> dict[str, Any]:
         "in_flight": [_in_flight_json(each) for each in overview.in_flight],
         "waiting": overview.waiting,
         "slots": {"allowed": overview.slots.allowed, "in_force": overview.slots.in_force},
+        "spool_left": spooled.as_json(overview.orphans),
         "sight": seeing.as_json(overview.seen),
         "credits": {
             "balance": money.balance,
@@ -242,6 +247,8 @@ def show(overview: Overview, console: Console) -> None:
         console.print(f"slots: the service took {taken} at once; limits.separations {allowed}")
     if holder and (ways := seeing.ways(overview.seen)):
         console.print(f"folders: {ways}")
+    for line in _spool(overview.orphans):
+        console.print(line)
     console.print(f"jobs: {_counts(overview)}")
     console.print(f"credits: {_money(overview.credits)}")
 
@@ -263,6 +270,14 @@ def _needs(overview: Overview) -> Iterator[Text | str]:
         yield Text.assemble(rendering.state(str(group.state)), f"  {noun} {named}{more}: {display(group.reason)}")
         if group.hint:
             yield f"  hint: {display(group.hint)}"
+
+
+def _spool(orphans: Sequence[Orphan]) -> Iterator[Text | str]:
+    """Name what the spool keeps for nobody."""
+    if orphans:
+        yield Text.assemble(("spool", "yellow"), f": {spooled.total(orphans)} of no job here")
+        yield from (f"  {spooled.line(orphan)}" for orphan in orphans[:IDS_SHOWN])
+        yield f"  hint: {spooled.HINT}; `doctor` names all"
 
 
 def _gates(gates: Iterable[Gate]) -> Iterator[Text | str]:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mvsep_watch import log
-from mvsep_watch.cli import rendering
+from mvsep_watch.cli import rendering, spooled
 from mvsep_watch.cli.context import Exit, Options, command, load_config
 from mvsep_watch.cli.prompting import agree
 from mvsep_watch.cli.reaching import asked
@@ -106,6 +106,7 @@ def as_json(report: Report, store: Store) -> dict[str, Any]:
         "left_out": [
             {"path": rendering.full_path(path), "reason": reason} for path, reason in [*report.missing, *report.damaged]
         ],
+        "spool_left": spooled.as_json(report.orphans),
         "history": {
             "tagged": history.tagged,
             "unexplained": history.unexplained,
@@ -130,6 +131,10 @@ def show(report: Report, console: Console) -> None:
         console.print(Text.assemble(("changed", "yellow"), f"  {rendering.path(folder)}: {shown}"))
     for path, reason in [*report.missing, *report.damaged]:
         console.print(Text.assemble(("left out", "red"), f"  {rendering.path(path)}: {reason}"))
+    if report.orphans:
+        console.print(Text.assemble(("spool", "yellow"), f"  {spooled.total(report.orphans)} of no job here"))
+        console.print("\n".join(f"  {spooled.line(orphan)}" for orphan in report.orphans))
+        console.print(f"  hint: {spooled.HINT}")
     console.print(f"the state is rebuilt; what is new to it waits for one `approve`: {START}")
 
 

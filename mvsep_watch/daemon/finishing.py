@@ -136,6 +136,8 @@ class Finishing:
             store.jobs.set_outputs(job.id, fetched.outputs)
             if fetched.stems:
                 self._note_stems(job, fetched)
+            if fetched.is_spooled:
+                self._spooling.adopted(job)
             store.jobs.move(job, JobState.FETCHED, now=now, fetched_at=now)
         self._tell_untagged(job, fetched)
 

@@ -30,6 +30,7 @@ from mvsep_watch.files import claim as claims
 from mvsep_watch.files import roots, sidecar, spool, staging
 from mvsep_watch.files.claim import Claim
 from mvsep_watch.files.roots import RootNote
+from mvsep_watch.files.spool import Orphan
 from mvsep_watch.log import get_logger
 from mvsep_watch.model import Config, Gate, GateName, Provenance, SeparationState, realm_of
 from mvsep_watch.mvsep import Client
@@ -81,6 +82,7 @@ class Report:
         damaged: Sidecars, and claims, that cannot be understood, with the reason.
         changed: Folders with outputs that are no longer what was published, with what is missing or different.
         history: What the account's history says; None where it was not asked.
+        orphans: What the spool keeps for jobs that the state does not have.
     """
 
     aside: Path | None = None
@@ -95,6 +97,7 @@ class Report:
     damaged: list[tuple[Path, str]] = field(default_factory=list)
     changed: list[tuple[Path, tuple[str, ...]]] = field(default_factory=list)
     history: History | None = None
+    orphans: tuple[Orphan, ...] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -242,6 +245,11 @@ class Rebuilding:
         if client is not None:
             self.report.history = self._read_history(client)
         self._finish()
+        self.report.orphans = spool.orphans(
+            spool.place_of(self._config.state),
+            state_id=self._store.memory.state_id,
+            is_known=lambda job_id: self._store.jobs.get(job_id) is not None,
+        )
         return self.report
 
     # Sidecars

@@ -106,6 +106,10 @@ class Spooling:
         self._kept = (self._kept or set()) | {job.id}
         self._look_due_s = float("-inf")
 
+    def adopted(self, job: JobRow) -> None:
+        """Take note that the spool has what a state before this one kept of a job's outputs: it goes with the job."""
+        self._begun.add(job.id)
+
     def not_kept(self, job: JobRow, error: Exception) -> None:
         """Take note of why a job's outputs are not in the spool; it is tried again later."""
         now_s, reason = self._context.clock.monotonic(), retry.words(error)[0]

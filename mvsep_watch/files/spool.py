@@ -12,7 +12,8 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,9 @@ from pathlib import Path
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.files import sidecar, staging
 from mvsep_watch.files.claim import require
+from mvsep_watch.files.renaming import rename_new
 from mvsep_watch.files.trouble import output_errors
-from mvsep_watch.model import Provenance
+from mvsep_watch.model import Output, Provenance
 from mvsep_watch.naming import OutputPlace
 
 RESERVE_BYTES = 10**9
@@ -102,6 +104,48 @@ def kept_in(place: Path, *, state_id: str = "", job_id: int = 0) -> Iterator[tup
     for folder in sorted(there, key=lambda path: path != own):
         if _KEPT.fullmatch(folder.name) and (found := read(folder)) is not None:
             yield folder, found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orphan:
+    """Results in a spool that no job of a state is known to wait for. `said`: None where that cannot be understood."""
+
+    folder: Path
+    size_bytes: int
+    said: Provenance | None
+
+
+def orphans(place: Path, *, state_id: str, is_known: Callable[[int], bool]) -> tuple[Orphan, ...]:
+    """Find what a spool keeps for jobs that a state does not have; where it cannot be looked at, nothing.
+
+    Args:
+        place: The spool.
+        state_id: The state's id.
+        is_known: Says whether it has a job with a number.
+    """
+    found: list[Orphan] = []
+    with suppress(OSError):
+        for folder in [] if place.is_symlink() else sorted(place.iterdir()):
+            name = _KEPT.fullmatch(folder.name)
+            if name and folder.is_dir() and not (name["state"] == state_id and is_known(int(name["job"]))):
+                found.append(Orphan(folder=folder, size_bytes=_used_bytes(folder), said=read(folder)))
+    return tuple(found)
+
+
+def adopt(place: Path, *, state_id: str, job_id: int, hash_: str, outputs: Iterable[Output]) -> bool:
+    """Give a job what another state kept of the same separation, where the job has all of it; say whether it did.
+
+    It goes with the job then, like all that is kept for it. What holds more stays as it is.
+    """
+    own, mine = folder_of(place, state_id=state_id, job_id=job_id), Counter(output.stem for output in outputs)
+    for folder, said in kept_in(place):
+        name = _KEPT.fullmatch(folder.name)
+        is_anothers = name is not None and name["state"] != state_id
+        if is_anothers and said.hash == hash_ and Counter(output.stem for output in said.outputs) <= mine:
+            with suppress(OSError):
+                rename_new(folder, own)
+                return True
+    return False
 
 
 def take_over(place: Path, *, before: Collection[str], after: str) -> None:

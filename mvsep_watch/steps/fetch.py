@@ -46,6 +46,7 @@ class Fetched:
         stems: Every stem that the service lists; empty where it was not asked.
         looks: What the outputs look like in the staging, by name.
         untagged: Why an output has none of its source's tags, if one could not be given them.
+        is_spooled: Whether the spool keeps them for the job as well.
     """
 
     outputs: tuple[Output, ...]
@@ -53,6 +54,7 @@ class Fetched:
     stems: tuple[str, ...] = ()
     looks: Mapping[str, FileStat] = field(default_factory=dict)
     untagged: str = ""
+    is_spooled: bool = False
 
 
 @dataclass(slots=True)
@@ -147,7 +149,14 @@ class Fetch:
             former=self.former,
             access=self.access,
         )
-        return replace(self.stage(staging, tools), looks=staging.looks())
+        fetched = self.stage(staging, tools)
+        return replace(fetched, looks=staging.looks(), is_spooled=self._adopts(fetched))
+
+    def _adopts(self, fetched: Fetched) -> bool:
+        """Take over what the spool of a former state kept of these very outputs."""
+        return self.place is not None and spool.adopt(
+            self.place, state_id=self.state_id, job_id=self.job_id, hash_=self.hash, outputs=fetched.outputs
+        )
 
     def stage(self, staging: Staging, tools: Tools, *, room: Room | None = None) -> Fetched:
         """Stage everything in a staging that is open, within a room where one is given."""

@@ -408,6 +408,20 @@ def test_a_configuration_that_has_not_run_has_no_state_file_yet(base):
     assert troubles(state_findings(config(base))) == []
 
 
+def test_what_the_spool_keeps_for_no_job_is_told_by_path(base):
+    """It was paid for, counts against the limit, and nothing removes it."""
+    made = config(base)
+    Store(made.state).close()
+    folder = base / "c.state.sqlite3.spool" / ".other-7"
+    folder.mkdir(parents=True)
+    (folder / "Vocals.wav").write_bytes(b"music")
+    found = [each for each in state.examine_spool(made) if each.hint]
+
+    assert [(str(folder) in each.what, "5 bytes" in each.what, "limits.spool" in each.hint) for each in found] == [
+        (True, True, True)
+    ]
+
+
 def test_what_waits_in_the_spool_is_told(base):
     """Somebody's disk is away."""
     made = config(base)

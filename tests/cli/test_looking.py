@@ -47,6 +47,21 @@ def test_looking_without_a_daemon_leaves_nothing_beside_the_state(person, world)
     assert (code, found["counts"]["published"], sorted(world.base.iterdir())) == (0, 1, before)
 
 
+def test_status_names_what_the_spool_keeps_for_no_job(person, world):
+    """Whoever lost a state finds what was paid for."""
+    publish(world)
+    world.stop()
+    folder = world.base / "state.sqlite3.spool" / ".lost-7"
+    folder.mkdir(parents=True)
+    (folder / "Vocals.wav").write_bytes(b"music")
+
+    (left,) = person.json("status")[1]["spool_left"]
+    _, out, _ = person("status")
+
+    assert (left["path"], left["size"], left["source"]) == (str(folder), 5, None)
+    assert ".lost-7" in out.replace("\n", "")
+
+
 # jobs
 
 

@@ -64,6 +64,7 @@ def test_its_json_is_one_object(lost, person):
         "sources_gone": 1,
         "changed": [{"folder": str(lost.stems / "1"), "outputs": ["Vocals.wav"]}],
         "left_out": [],
+        "spool_left": [],
         "history": {"tagged": 2, "unexplained": 0, "trouble": ""},
     }
 

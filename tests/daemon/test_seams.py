@@ -92,6 +92,42 @@ def test_each_rule_gets_what_the_spool_of_a_lost_state_kept_for_it_or_says_so(wo
     assert world.service.made == 1
 
 
+def test_what_the_spool_kept_for_a_job_that_is_not_known_goes_to_who_asks_for_it(world):
+    """It is told meanwhile and never removed by itself; once it is published, the spool has its room again."""
+    kept_for_days(world)
+    swap_back(world)
+    world.lose_state()
+    song = (world.drop / "song.wav").read_bytes()
+    (world.drop / "song.wav").unlink()
+    report = world.rebuild()
+    world.start()
+    world.pass_time(1200, step_s=60)
+    kept = everything_spooled(world)
+    (world.drop / "song.wav").write_bytes(song)
+    world.rescan()
+    world.finish()
+    world.pass_time(60)
+
+    assert [orphan.said.source_name for orphan in report.orphans] == ["song.wav"]
+    assert len(kept) == 3
+    assert published(world) == (["published"], PUBLISHED, 1)
+    assert everything_spooled(world) == []
+
+
+def test_what_the_spool_kept_beyond_what_is_published_stays(world):
+    """It is paid for: another rule may publish it."""
+    kept_for_days(world)
+    swap_back(world)
+    world.lose_state()
+    world.rules = (Rule(sep_type=40, output_format=1, stems=("vocals",)),)
+    world.rebuild()
+    world.start()
+    world.finish()
+    world.pass_time(60)
+
+    assert (world.states(), len(everything_spooled(world))) == (["published"], 3)
+
+
 def test_a_spool_with_a_hostile_sidecar_holds_no_rebuild_up(world):
     """What it says of its source is checked like any other."""
     kept_for_days(world)

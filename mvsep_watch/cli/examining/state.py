@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from mvsep_watch.cli import spooled
 from mvsep_watch.cli.examining.finding import Finding, ok, problem, warning
 from mvsep_watch.cli.examining.machine import Machine
 from mvsep_watch.cli.examining.outputs import room
@@ -21,9 +22,11 @@ from mvsep_watch.files import spool
 from mvsep_watch.files.lock import holder_of
 from mvsep_watch.files.mounts import is_network
 from mvsep_watch.files.roots import RootNote
+from mvsep_watch.files.spool import Orphan
 from mvsep_watch.model import Config
 from mvsep_watch.naming import display
 from mvsep_watch.store.connection import MENDS_ITSELF
+from mvsep_watch.store.jobs import Jobs
 from mvsep_watch.store.memory import Memory
 from mvsep_watch.store.still import damage_in, open_still
 
@@ -125,7 +128,11 @@ def examine_spool(config: Config) -> Iterator[Finding]:
     if not config.limits.spool_bytes:
         yield ok("it is switched off by `limits.spool: 0`")
         return
-    kept = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+    left = _orphans(config)
+    for orphan in left:
+        yield warning(f"{spooled.line(orphan)} is of no job here; {size(orphan.size_bytes)}", hint=spooled.HINT)
+    apart = {orphan.folder for orphan in left}
+    kept = [path for path in folder.iterdir() if path.is_dir() and path not in apart] if folder.is_dir() else []
     if kept:
         held = sum(path.lstat().st_size for job in kept for path in job.rglob("*"))
         yield warning(
@@ -135,4 +142,16 @@ def examine_spool(config: Config) -> Iterator[Finding]:
         )
         yield from private(folder, what="what waits there is for its owner")
         return
-    yield ok(f"nothing waits there; it may take up to {size(config.limits.spool_bytes)}")
+    waits = "nothing else waits there" if left else "nothing waits there"
+    yield ok(f"{waits}; it may take up to {size(config.limits.spool_bytes)}")
+
+
+def _orphans(config: Config) -> tuple[Orphan, ...]:
+    """Find what the spool keeps for nobody; nothing where the state cannot be read."""
+    with contextlib.suppress(MvsepWatchError, OSError):
+        db = open_still(config.state, is_owned=holder_of(config.state) is not None)
+        try:
+            return spooled.orphans(config, Memory(db), Jobs(db))
+        finally:
+            db.close()
+    return ()

@@ -73,6 +73,10 @@ class Room:
         if self.left_bytes < 0:
             raise SpoolFullError("the spool has no room for it")
 
+    def has(self, size_bytes: int) -> bool:
+        """Say whether there is so much."""
+        return size_bytes <= self.left_bytes
+
     def watch(self, _: str, download: Download) -> Iterator[bytes]:
         """Take a download's size before its first byte, where it is announced, else chunk by chunk."""
         if download.size_bytes is not None:
@@ -167,7 +171,7 @@ class Fetch:
             if remote.status == "not_found" and (left := self._copied_from(self._left(), staging, tools, room)):
                 return Fetched(outputs=left)
             raise _not_there(remote)
-        tagger = Tagger(tags=self.origin.tags(), stopping=tools.stopping.is_set) if self.origin else None
+        tagger = self._tagger(tools, room)
         receiver = Receiver(
             client=tools.client,
             staging=staging,
@@ -181,6 +185,14 @@ class Fetch:
         self._drop_others(outputs, staging)
         untagged = tagger.trouble if tagger else ""
         return Fetched(outputs=outputs, algorithm=remote.algorithm, stems=labels_of(remote), untagged=untagged)
+
+    def _tagger(self, tools: Tools, room: Room | None) -> Tagger | None:
+        if self.origin is None:
+            return None
+        tagger = Tagger(tags=self.origin.tags(), stopping=tools.stopping.is_set)
+        if room is not None:
+            tagger.has_room = room.has
+        return tagger
 
     def _kept(self) -> Iterator[tuple[Path, Provenance]]:
         """Give what the spool keeps of the separation."""

@@ -7,6 +7,7 @@ source that is gone, or another file by now, leaves its stems without tags.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +23,10 @@ from mvsep_watch.model import FileStat, Tags
 
 _COPY_BYTES = 16 << 20
 """How much is copied between two looks at whether to stop."""
+
+
+def _always(_: int) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +55,13 @@ class Tagger:
     Args:
         tags: The source's.
         stopping: Asked while a copy is made.
+        has_room: Says whether so many bytes more may be written for a while.
         trouble: Why an output has none, if one has none that could have; the first of it.
     """
 
     tags: Tags
     stopping: Callable[[], bool] = never
+    has_room: Callable[[int], bool] = _always
     trouble: str = field(default="", init=False)
 
     def tagged(self, path: Path, *, stem: str, check: Callable[[Path], object]) -> Path | None:
@@ -86,6 +93,8 @@ class Tagger:
 
     def _copy(self, path: Path, copy: Path) -> None:
         copy.unlink(missing_ok=True)
+        if not self.has_room(path.stat().st_size):
+            raise OSError(errno.ENOSPC, "there is no room for a copy")
         with path.open("rb", buffering=0) as source, copy.open("xb", buffering=0) as target:
             while os.sendfile(target.fileno(), source.fileno(), None, _COPY_BYTES):
                 stop_if(self.stopping, what="copying an output")

@@ -9,7 +9,7 @@ import pytest
 
 from mvsep_watch.files import renaming, spool
 from mvsep_watch.naming import OutputPlace
-from tests.daemon.effects import Effects, Killed
+from tests.daemon.effects import Effects, Killed, fails_with
 from tests.daemon.invariants import assert_nothing_is_left, assert_nothing_is_paid_twice, sha256
 from tests.daemon.test_requests import ask, publish, redo, two_rules
 from tests.daemon.test_roots import swap, swap_back
@@ -297,6 +297,30 @@ def test_a_kill_after_any_effect_of_a_flat_publication_leaves_one_whole_set(tmp_
         assert_nothing_is_left(world)
         world.stop()
     assert end - begin > 10
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_flat_publication_that_fails_once_is_done_later(tmp_path, number):
+    """Whatever file effect of it fails, with a full disk, a broken one, or a stale handle."""
+    world, effects = a_world(tmp_path / "names")
+    write_wav(world.drop / "song.wav")
+    live(world, effects)
+    world.stop()
+    begin, end = (first_of(effects.names, what) for what in ("jobs fetched", "jobs published"))
+    files = [place for place in range(begin, end) if effects.names[place - 1].startswith("file")]
+
+    for place in files[number::3]:
+        world, effects = a_world(tmp_path / str(place))
+        effects.failures = {place: fails_with(("ENOSPC", "EIO", "ESTALE")[place % 3])}
+        write_wav(world.drop / "song.wav")
+        live(world, effects)
+        with effects.watched():
+            world.pass_time(600, step_s=60)
+
+        assert (world.states(), shown(world), world.service.made) == (["published"], SET, 1), effects.names[place - 1]
+        assert_nothing_is_left(world)
+        world.stop()
+    assert len(files) > 10
 
 
 def replace_until_killed(base, count):

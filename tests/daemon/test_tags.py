@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from mvsep_watch import audio
 from mvsep_watch.audio.tags import UntaggableError
 from mvsep_watch.model import Tags
+from mvsep_watch.steps.tagging import Tagger
 from tests.daemon.effects import Effects, Killed
 from tests.daemon.invariants import assert_nothing_is_half, assert_nothing_is_left, sha256
 from tests.daemon.test_requests import ask
@@ -101,6 +102,16 @@ def test_what_cannot_be_tagged_is_published_as_it_is(world, monkeypatch):
     assert_nothing_is_half(world)
 
 
+def test_no_copy_is_made_where_there_is_no_room_for_it(tmp_path):
+    """The spool leaves its disk a reserve, also for a moment."""
+    path = write_wav(tmp_path / "Vocals.wav")
+    tagger = Tagger(tags=TAGS, has_room=lambda size_bytes: size_bytes < path.stat().st_size)
+
+    assert tagger.tagged(path, stem="Vocals", check=audio.check_text_output) is None
+    assert tagger.trouble.endswith("there is no room for a copy")
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_outputs_that_are_fetched_again_are_the_same(world):
     """To the last byte, so that they are what the first sidecar tells of."""
     drop(world)
@@ -171,6 +182,6 @@ def test_a_kill_while_outputs_are_tagged_leaves_each_tagged_once(tmp_path):
     number = 1
 
     while killed_once(tmp_path / str(number), number):
-        number += 2
+        number += 3
 
     assert number > 10

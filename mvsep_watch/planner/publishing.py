@@ -40,18 +40,13 @@ def decide_place(
         is_taken: Whether anything stands in the place.
         is_aside: Whether an exchange that was broken off had set the old outputs aside.
     """
-    if there is not None and _is_the_same(mine, there):
+    if there is not None and there.is_of(mine):
         return Place.DONE
     if not replaces or not (is_taken or is_aside):
         return Place.SHOW
     if is_taken and (there is None or not _asks_the_same(mine, there)):
         return Place.ASK
     return Place.EXCHANGE
-
-
-def _is_the_same(mine: Provenance, there: Provenance) -> bool:
-    """Compare state, job and hash: numbers of jobs come again where a backup was restored."""
-    return (there.state_id, there.job_id, there.hash) == (mine.state_id, mine.job_id, mine.hash)
 
 
 def _asks_the_same(mine: Provenance, there: Provenance) -> bool:

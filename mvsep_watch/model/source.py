@@ -150,5 +150,5 @@ class Provenance:
     outputs: tuple[Output, ...]
 
     def is_of(self, other: Provenance) -> bool:
-        """Say whether this is told of the same job and separation; numbers of jobs come again where a state was restored."""
+        """Say whether this tells of the same job and separation; a restored state gives the numbers of jobs again."""
         return (self.state_id, self.job_id, self.hash) == (other.state_id, other.job_id, other.hash)

@@ -31,6 +31,7 @@ from mvsep_watch.cli.examining import (
     people,
     service,
     state,
+    telling,
     unit,
     unitfiles,
     versions,
@@ -96,6 +97,8 @@ def examined(options: Options, machine: Machine, *, user: str | None, is_online:
         yield from _files(config, trees, subject)
     yield _section("kernel", _kernel(config, trees, subject))
     yield from _outside(config, machine, is_online=is_online)
+    if config is not None and (config.notify or config.ping or config.metrics):
+        yield _section("telling", telling.examine(config, person))
     for installed in units.values() or [None]:
         yield _section("systemd", unit.examine(installed, subject))
     yield _section("versions", versions.examine())

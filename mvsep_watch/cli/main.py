@@ -53,6 +53,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Mend": {
         "doctor": ("doctor", "Examine the machine; say what is wrong and what mends it."),
+        "notify": ("notifying", "Try whether notices arrive."),
         "rebuild": ("rebuild", "Rebuild the state from outputs and history."),
     },
     "The rest of the service": {

@@ -1,4 +1,4 @@
-"""The token and the password are nowhere to be read: a life with every kind of trouble, and all that it wrote."""
+"""Token, addresses and password are nowhere to be read: a life with every kind of trouble, and all that it wrote."""
 
 import json
 import os
@@ -15,6 +15,8 @@ from tests.daemon.world import write_wav
 from tests.real.helpers import Place, until
 
 TOKEN = "CanaryTokenThatNobodyMayRead01"
+ADDRESS = "CanaryAddressThatNobodyMayRead"
+"""A part of each address that notices and pings go to, which the environment holds."""
 PASSWORD = 'c4nary & "pässword" 100%'
 CONFIG = """
 mvsep:
@@ -23,6 +25,9 @@ mvsep:
   timeout: 5s
   poll: {{min: 0.2s, max: 0.5s}}
   reconcile: {{window: 2s, interval: 0.4s}}
+notify: {{urls: ["${{CANARY_ADDRESS}}", "json://127.0.0.1:9/${{CANARY_PART}}"], about: [held, failed, gate, summary]}}
+ping: {{url: "http://127.0.0.1:9/${{CANARY_PART}}", interval: 1s}}
+metrics: {{file: numbers.prom}}
 folders:
   - {{path: drop, output: stems, settle: 0.2s, sep_type: 40, format: wav, source: {{move: done}}}}
 """
@@ -37,9 +42,9 @@ FAULTS = (
 )
 LOOKS = (
     "status", "jobs", "show 1", "spend", "plan", "config show", "check --online", "doctor", "account",
-    "account history", "get 20260101000000-0123456789-unknown.wav", "cancel --all --yes",
+    "account history", "get 20260101000000-0123456789-unknown.wav", "notify", "cancel --all --yes",
 )  # fmt: skip
-SAID = ("job_published", "RuntimeError", "bug_met", "the token *** is tired")
+SAID = ("job_published", "RuntimeError", "bug_met", "the token *** is tired", "notice_not_sent", "ping_not_taken")
 """What shows that it happened."""
 MEETS_A_BUG = """
 import sys
@@ -97,7 +102,9 @@ class Life(Place):
 
 
 @pytest.fixture
-def life(tmp_path):
+def life(tmp_path, monkeypatch):
+    monkeypatch.setenv("CANARY_PART", ADDRESS)
+    monkeypatch.setenv("CANARY_ADDRESS", f"json://127.0.0.1:9/{ADDRESS}/all")
     with Sandbox(token=TOKEN, speed=50, credits=50, rate_limit=6000, faults=FAULTS) as sandbox:
         yield Life(tmp_path, sandbox)
 
@@ -140,8 +147,8 @@ def test_a_whole_life_with_failures_shows_the_token_nowhere(life):
     assert [words for words in SAID if words not in said] == []
     assert {"mvsep-watch.state.sqlite3", "stems/.mvsep-watch-claim.json"} <= set(life.written())
     assert str(life.config) in shown
-    assert TOKEN not in shown + command_lines()
-    assert life.found(TOKEN) == set()
+    assert {TOKEN in shown + command_lines(), ADDRESS in shown + command_lines()} == {False}
+    assert (life.found(TOKEN), life.found(ADDRESS)) == (set(), set())
 
 
 def test_a_password_is_shown_nowhere(life):

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import click
@@ -179,10 +178,10 @@ def _models_offline(config: Config, machine: Machine) -> Iterator[Finding]:
 
 def _units(machine: Machine) -> dict[str, Unit]:
     """Find the system's unit and the user's own."""
-    own = Path(machine.environ.get("XDG_CONFIG_HOME") or Path(machine.environ.get("HOME", "/nowhere")) / ".config")
+    own = unitfiles.users_folder(machine.environ) / "systemd"
     found = {
         "system": unitfiles.installed(machine.units),
-        "user": unitfiles.installed((*machine.units, own / "systemd"), is_users=True),
+        "user": unitfiles.installed((*machine.units, own), is_users=True),
     }
     return {kind: each for kind, each in found.items() if each is not None}
 

@@ -1,7 +1,8 @@
 """`init`: from nothing to a working configuration, with few questions; each of them can be answered by an option.
 
 Writes two files: the configuration, and beside it the one with the token, which only its owner may read. Nothing that
-is there is written over; with `--force` a configuration is kept under another name first.
+is there is written over; with `--force` a configuration is kept under another name first. What a service needs besides
+is the business of `installing`.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from typing import Any
 
 import click
 
-from mvsep_watch.cli import drafting, finding, prompting, rendering
+from mvsep_watch.cli import drafting, finding, installing, prompting, rendering
 from mvsep_watch.cli.cataloguing import Listing, listing_of
 from mvsep_watch.cli.check import check
 from mvsep_watch.cli.context import Exit, Options, command
 from mvsep_watch.cli.drafting import Answers
+from mvsep_watch.cli.installing import Asked, Installed, install
 from mvsep_watch.cli.reaching import TOKEN_VARIABLE
 from mvsep_watch.config import places
 from mvsep_watch.errors import ConfigError, UsageError
@@ -50,7 +52,9 @@ SAID = {
 @click.option("--token-file", type=click.Path(path_type=Path), metavar="PATH", help="The file with the token.")
 @click.option("--sandbox", is_flag=True, help="Use a local sandbox instead of MVSEP.")
 @click.option("--offline", is_flag=True, help="Do not ask the service.")
-@click.option("--force", is_flag=True, help="Replace a configuration; the old one is kept beside it.")
+@click.option("--service", "is_service", is_flag=True, help="Install the unit of systemd, for what is configured.")
+@click.option("--user", metavar="NAME", help="Who runs the service; the owner of the watched folder if not said.")
+@click.option("--force", is_flag=True, help="Replace what is there, or was changed by hand; the old is kept beside it.")
 @click.option("-y", "--yes", is_flag=True, help="Take the defaults and the best model without being asked.")
 @click.pass_obj
 def init(
@@ -63,6 +67,8 @@ def init(
     token_file: Path | None,
     sandbox: bool,
     offline: bool,
+    is_service: bool,
+    user: str | None,
     force: bool,
     yes: bool,
 ) -> int:
@@ -71,14 +77,22 @@ def init(
     The token goes into a file of its own that only you can read. The place is that of -c, else
     ~/.config/mvsep-watch/config.yaml, for root /etc/mvsep-watch/config.yaml.
 
+    With --service it installs the unit of systemd as well, for root the machine's, else your own, and what the
+    configuration needs of it: who runs it, where it may write, the token. With a configuration that is there it does
+    only that; again after every change of the folders.
+
     \b
     mvsep-watch init
     mvsep-watch init --folder /srv/music/drop --model vocals --yes
+    sudo mvsep-watch init --service --user anna
     """  # noqa: D301 - click reads the backspace as "leave these lines alone"
     path = places.first(options.config, environ=os.environ, cwd=Path.cwd(), is_root=os.geteuid() == 0)
+    is_asking = sys.stdin.isatty() and not yes
+    service = _service(path, user, token_file, is_service=is_service, yes=yes, force=force)
+    if service and os.path.lexists(path):
+        return _tell_service(options, install(service))
     if os.path.lexists(path) and not force:
         raise drafting.taken(path, hint=drafting.MEND_TAKEN)
-    is_asking = sys.stdin.isatty() and not yes
     base_url = SANDBOX_URL if sandbox else ""
     watched = _folder(folder)
     models = listing_of(Service(token="", base_url=base_url or Service(token="").base_url), offline=offline)
@@ -97,9 +111,33 @@ def init(
     )
     has_token = os.path.lexists(answers.token_file)
     token = "" if has_token else SANDBOX_TOKEN if sandbox else _token(answers.token_file)
-    _make(answers.folder, is_asking=is_asking, yes=yes)
+    if not service or service.is_users:  # else it is made for whoever runs the service
+        _make(answers.folder, is_asking=is_asking, yes=yes)
     kept = drafting.write(answers, token=token, force=force)
-    return _tell(options, answers, kept, can_ask=not (offline or sandbox or models.origin != "service"))
+    installed = install(service) if service else None
+    can_ask = not (offline or sandbox or models.origin != "service")
+    return _tell(options, answers, kept, installed, can_ask=can_ask)
+
+
+def _service(
+    path: Path, user: str | None, token_file: Path | None, *, is_service: bool, yes: bool, force: bool
+) -> Asked | None:
+    """Say what is to be installed for a configuration; None for nothing."""
+    is_root = os.geteuid() == 0
+    if user and not (is_service and is_root):
+        raise UsageError("--user is for the machine's service", hint="ask as root, with --service")
+    if not is_service:
+        return None
+    return Asked(
+        config=path,
+        environ=os.environ,
+        is_users=not is_root,
+        user=user or "",
+        token_file=_absolute(token_file) if token_file else None,
+        is_asking=sys.stdin.isatty() and not yes,
+        yes=yes,
+        force=force,
+    )
 
 
 # Questions
@@ -215,12 +253,22 @@ def _make(folder: Path, *, is_asking: bool, yes: bool) -> None:
 # What was done
 
 
-def _tell(options: Options, answers: Answers, kept: Path | None, *, can_ask: bool) -> int:
+def _tell_service(options: Options, installed: Installed) -> int:
+    if options.json:
+        rendering.print_json({"service": installing.as_json(installed)})
+    else:
+        installing.tell(installed, rendering.console())
+    return Exit.PERSON if installed.has_problems else Exit.OK
+
+
+def _tell(options: Options, answers: Answers, kept: Path | None, installed: Installed | None, *, can_ask: bool) -> int:
     """Say what was written, check it, and say what comes next."""
     options.config = answers.path
+    trouble = Exit.PERSON if installed and installed.has_problems else Exit.OK
     if options.json:
-        rendering.print_json(_as_json(answers, kept))
-        return Exit.OK
+        service = {"service": installing.as_json(installed)} if installed else {}
+        rendering.print_json(_as_json(answers, kept) | service)
+        return trouble
     console = rendering.console()
     if kept:
         console.print(f"kept     {rendering.path(kept)}, as it was")
@@ -229,6 +277,9 @@ def _tell(options: Options, answers: Answers, kept: Path | None, *, can_ask: boo
     console.print()
     code = _checked(answers, can_ask=can_ask)
     console.print()
+    if installed:
+        installing.tell(installed, console)
+        return code or trouble
     for line in _next(answers, can_ask=can_ask):
         console.print(line)
     return code
@@ -253,7 +304,7 @@ def _next(answers: Answers, *, can_ask: bool) -> Iterator[str]:
     if not can_ask:
         yield f"The service was not asked. When it can be: {program} check --online"
     if answers.is_of_system:
-        yield "Next, once the service's user may write in the folders: systemctl enable --now mvsep-watch"
+        yield f"Next: {program} init --service"
     else:
         yield f"What it would cost: {program} plan"
         yield f"Next: {program} run"

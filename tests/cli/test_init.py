@@ -1,6 +1,8 @@
 """`init`: from nothing to a configuration that works, by questions or by options."""
 
+import json
 import os
+import pwd
 import stat
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from mvsep_watch import config
 from mvsep_watch.cli import check as checking
 from mvsep_watch.cli import init as starting
+from mvsep_watch.cli import installing
 from mvsep_watch.config import places
 from mvsep_watch.mvsep import Client, Pace
 
@@ -162,7 +165,30 @@ def test_root_writes_for_the_service(newcomer, run, typed, monkeypatch):
     path = places.SYSTEM_FOLDER / "config.yaml"
     assert (code, mode(path), mode(places.SYSTEM_FOLDER / "mvsep-token")) == (0, 0o644, 0o600)
     assert "token_file" not in path.read_text()
-    assert "systemctl enable --now mvsep-watch" in out
+    assert "init --service" in out
+
+
+def test_root_gets_the_service_with_the_configuration(newcomer, run, typed, monkeypatch, tmp_path):
+    """In one go: the folder is made for whoever runs it, and what is left to do is told."""
+    typed("")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(places, "SYSTEM_STATE_FOLDER", newcomer)
+    monkeypatch.setattr(places, "_may_be_there", Path.exists)
+    monkeypatch.setattr(installing, "UNIT_FOLDERS", (tmp_path / "units",))
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(places.SYSTEM_FOLDER))
+    me = pwd.getpwuid(os.getuid()).pw_name
+
+    code, out, err = run(
+        "init", "--folder", newcomer / "drop", "--model", "40", "--service", "--user", me, "--yes", "--json"
+    )
+
+    said = json.loads(out)["service"]
+    assert (err, said["user"]) == ("", me)
+    assert str(newcomer / "drop-stems") in said["writes"]
+    assert (newcomer / "drop").is_dir()
+    assert (newcomer / "drop-stems").is_dir()
+    assert code == (4 if said["problems"] else 0)
+    assert (tmp_path / "units/system/mvsep-watch.service.d/init.conf").exists()
 
 
 def test_without_a_home_it_says_where_to(newcomer, run, typed, monkeypatch):

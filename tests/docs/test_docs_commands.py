@@ -9,7 +9,19 @@ import textwrap
 
 import pytest
 
-from mvsep_watch.cli import account, describing, doctor, getting, modelcard, outcome, overview, plan, spending
+from mvsep_watch.cli import (
+    account,
+    describing,
+    doctor,
+    getting,
+    installing,
+    modelcard,
+    outcome,
+    overview,
+    plan,
+    spending,
+)
+from mvsep_watch.cli import init as starting
 from mvsep_watch.cli.context import EXIT_CODES
 from tests.docs.generate import SHARED, commands
 
@@ -90,8 +102,10 @@ def test_every_key_of_the_json_is_in_the_manual(manual, function):
         account._as_json,
         account._limits_json,
         account._row_json,
+        starting._as_json,
+        installing.as_json,
     ],
-    ids=["algorithms", "options", "get", "account", "limits", "history"],
+    ids=["algorithms", "options", "get", "account", "limits", "history", "init", "service"],
 )
 def test_every_key_of_the_services_json_is_in_the_manual(manual, function):
     """Those of the commands that ask the service themselves."""

@@ -11,6 +11,7 @@ from importlib import import_module
 import pytest
 
 from mvsep_watch import __version__, errors
+from mvsep_watch.data import unit as unit_text
 from mvsep_watch.model import GateName
 from mvsep_watch.sandbox import FaultKind
 
@@ -58,7 +59,7 @@ def test_python_in_the_manual_finds_what_it_imports(manual):
 
 def test_the_unit_and_the_manual_agree(repo, manual):
     """On where the program, its configuration, its token and its state are, and on what is not tried again."""
-    unit = (repo / "systemd" / "mvsep-watch.service").read_text()
+    unit = unit_text("system")
     told = manual["install.md"].text
     config = re.search(r"^ExecStart=.* -c (\S+) run$", unit, re.MULTILINE)[1]
     name, token = re.search(r"^LoadCredential=([\w-]+):(\S+)$", unit, re.MULTILINE).groups()
@@ -75,7 +76,7 @@ def test_the_unit_and_the_manual_agree(repo, manual):
 
 def test_the_users_unit_and_the_manual_agree(repo, manual):
     """On where the program and its configuration are."""
-    unit = (repo / "systemd" / "user" / "mvsep-watch.service").read_text()
+    unit = unit_text("user")
     told = manual["install.md"].text
 
     assert " -c %E/mvsep-watch/config.yaml run\n" in unit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -14,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
+import mvsep_watch.data
+from mvsep_watch.cli.installing import Asked, install
 from mvsep_watch.sandbox import Sandbox
 
-UNITS = Path(__file__).parents[2] / "systemd"
-UNIT = UNITS / "mvsep-watch.service"
+UNITS = Path(mvsep_watch.data.__file__).parent / "systemd"
+UNIT = UNITS / "system" / "mvsep-watch.service"
 USER_UNIT = UNITS / "user" / "mvsep-watch.service"
 
 needs_analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
@@ -64,6 +67,28 @@ def test_the_unit_is_hardened():
     done = subprocess.run(command, check=False, capture_output=True, text=True)
 
     exposure = float(re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)[1])
+    assert exposure < 2.0
+
+
+@needs_analyze
+def test_what_is_installed_for_a_configuration_is_valid_and_as_hardened(tmp_path):
+    """With odd names, a configuration elsewhere and a token; the folders that it may write in are the only way out."""
+    drop = tmp_path / 'my "drop" 100%'
+    drop.mkdir()
+    (tmp_path / "c.yaml").write_text(f"folders: [{{path: {json.dumps(str(drop))}, sep_type: 40, source: delete}}]\n")
+    installed = install(
+        Asked(config=tmp_path / "c.yaml", environ={}, is_users=False, yes=True, units=(tmp_path / "units",))
+    )
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", installed.unit], check=False, capture_output=True, text=True
+    )
+    judged = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", installed.unit], check=False, capture_output=True, text=True
+    )
+
+    exposure = float(re.search(r"exposure level for \S+: ([\d.]+)", judged.stdout)[1])
+    assert len(installed.needs.writes) == 3
+    assert (verified.returncode, verified.stderr) == (0, "")
     assert exposure < 2.0
 
 

@@ -9,7 +9,7 @@ import contextlib
 import itertools
 import os
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,7 +39,7 @@ class Unit:
         words: list[str] = []
         for name, value in self.values:
             if name == key:
-                words = [*words, *_split(value)] if value else []
+                words = [*words, *(word.replace("%%", "%") for word in _split(value))] if value else []
         return words
 
     @property
@@ -54,8 +54,13 @@ class Unit:
     @property
     def credentials(self) -> dict[str, Path]:
         """Give the files that it loads as credentials, by the credentials' names."""
-        pairs = (word.partition(":") for word in self.words("LoadCredential"))
-        return {name: Path(path) for name, _, path in pairs if path}
+        found: dict[str, Path] = {}
+        for name, value in self.values:
+            if name == "LoadCredential":
+                credential, _, path = value.replace("%%", "%").partition(":")
+                found = found if value else {}
+                found |= {credential: Path(path)} if path else {}
+        return found
 
 
 def installed(folders: Iterable[Path], *, is_users: bool = False) -> Unit | None:
@@ -65,14 +70,28 @@ def installed(folders: Iterable[Path], *, is_users: bool = False) -> Unit | None
         folders: Where units of all kinds lie, the strongest last.
         is_users: Whether to look for a user's unit instead of the system's.
     """
-    kind = "user" if is_users else "system"
-    places = [folder / kind for folder in folders]
+    places = [folder / kind(is_users=is_users) for folder in folders]
     files = [place / NAME for place in places if os.path.isfile(place / NAME)]  # noqa: PTH113 - what may not be looked at is none
     if not files:
         return None
-    texts = [files[-1], *_drop_ins(places)]
-    values = tuple(pair for path in texts for pair in _assignments(path))
-    return Unit(path=files[-1], values=values, is_users=is_users)
+    texts = [_read(path) for path in (files[-1], *_drop_ins(places))]
+    return of(files[-1], *texts, is_users=is_users)
+
+
+def of(path: Path, *texts: str, is_users: bool) -> Unit:
+    """Give a unit of the text of its file, and of its drop-ins in the order in which they count."""
+    values = tuple(pair for text in texts for pair in _assignments(text))
+    return Unit(path=path, values=values, is_users=is_users)
+
+
+def kind(*, is_users: bool) -> str:
+    """Name the folder, among those of all units, where those for a user or for the machine are."""
+    return "user" if is_users else "system"
+
+
+def users_folder(environ: Mapping[str, str]) -> Path:
+    """Give the folder of a user's configurations."""
+    return Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "/nowhere")) / ".config")
 
 
 def _drop_ins(places: Iterable[Path]) -> list[Path]:
@@ -84,14 +103,18 @@ def _drop_ins(places: Iterable[Path]) -> list[Path]:
     return [found[name] for name in sorted(found)]
 
 
-def _assignments(path: Path) -> Iterator[tuple[str, str]]:
+def _read(path: Path) -> str:
+    """Read a file; what may not be read says nothing."""
+    try:
+        return path.read_text("utf-8", "surrogateescape")
+    except OSError:
+        return ""
+
+
+def _assignments(text: str) -> Iterator[tuple[str, str]]:
     """Give the assignments in the section [Service] of a file."""
     section = ""
-    try:
-        text = path.read_text("utf-8", "surrogateescape").replace("\\\n", " ")
-    except OSError:
-        return
-    for line in map(str.strip, text.splitlines()):
+    for line in map(str.strip, text.replace("\\\n", " ").splitlines()):
         if line.startswith("["):
             section = line
         elif section == "[Service]" and "=" in line and not line.startswith(("#", ";")):

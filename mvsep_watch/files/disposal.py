@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import itertools
 import os
 import re
 import secrets
@@ -30,14 +29,13 @@ from mvsep_watch.errors import (
 )
 from mvsep_watch.files.access import make_folders
 from mvsep_watch.files.reading import blocks, hash_file, is_open_for_writing, opened, stat_of
-from mvsep_watch.files.renaming import rename_new, sync_folder
+from mvsep_watch.files.renaming import rename_new, rename_to_free_name, sync_folder
 from mvsep_watch.files.trouble import never, output_errors, shown, source_trouble
 from mvsep_watch.model import AS_MADE, Access, FileStat
 from mvsep_watch.naming import ASIDE_PREFIX
 
 _ASIDE = re.compile(re.escape(ASIDE_PREFIX) + "[0-9a-f]{8}")
 _COPYING = re.compile(r"\.mvsep-watch-copying-[0-9a-f]{16}")
-_NAME_LIMIT_BYTES = 255
 
 
 def dispose(
@@ -134,7 +132,7 @@ def _aside(path: Path) -> Iterator[Path]:
 def _put_back_all(holder: Path) -> list[Path]:
     """Rename everything out of a holder to beside it, replacing nothing, and remove the holder."""
     with _source_folder_errors(holder.parent):
-        restored = [_rename_to_free_name(path, holder.parent / path.name) for path in list(holder.iterdir())]
+        restored = [rename_to_free_name(path, holder.parent / path.name) for path in list(holder.iterdir())]
         holder.rmdir()
     return restored
 
@@ -155,7 +153,7 @@ def _move(aside: Path, to: Path, sha256: str, stopping: Callable[[], bool]) -> P
         aside.unlink()
         return to
     try:
-        return _rename_to_free_name(aside, to)
+        return rename_to_free_name(aside, to)
     except OSError as exc:
         if exc.errno != errno.EXDEV:
             raise
@@ -172,7 +170,7 @@ def _copy(source: Path, to: Path, sha256: str, stopping: Callable[[], bool]) -> 
         _copy_bytes(source, copying, stopping)
         if hash_file(copying, stopping=stopping)[0] != sha256:
             raise RetryableError(f"{shown(to)} was not copied intact.")
-        moved = _rename_to_free_name(copying, to)
+        moved = rename_to_free_name(copying, to)
         sync_folder(to.parent)
     finally:
         copying.unlink(missing_ok=True)
@@ -203,26 +201,6 @@ def _holds(path: Path, sha256: str, stopping: Callable[[], bool]) -> bool:
         return hash_file(path, stopping=stopping)[0] == sha256
     except (SourceChangedError, SourceRefusedError):
         return False
-
-
-def _rename_to_free_name(source: Path, target: Path) -> Path:
-    for number in itertools.count(1):
-        candidate = target if number == 1 else _numbered(target, number)
-        try:
-            rename_new(source, candidate)
-        except FileExistsError:
-            continue
-        return candidate
-    raise AssertionError("unreachable")
-
-
-def _numbered(path: Path, number: int) -> Path:
-    """Give `name (2).ext`, the name shortened so that the whole still fits."""
-    ending = f" ({number}){path.suffix}"
-    room = _NAME_LIMIT_BYTES - len(os.fsencode(ending))
-    stem = os.fsencode(path.stem)
-    shortened = path.stem if len(stem) <= room else stem[:room].decode("utf-8", "ignore")
-    return path.with_name(shortened + ending)
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.files import sidecar
-from mvsep_watch.files.renaming import link_new, rename_new, sync_folder
+from mvsep_watch.files.renaming import link_new, rename_new, rename_to_free_name, sync_folder
 from mvsep_watch.model import Output, Provenance
 from mvsep_watch.naming import OutputPlace, is_sidecar
 
@@ -121,9 +121,7 @@ def _holds(path: Path, output: Output) -> bool:
 
 
 def _put_back(old: Path, folder: Path) -> None:
-    """Give old outputs their names again, the sidecar last; one whose name is taken stays where it is."""
+    """Give old outputs their names again, the sidecar last; one whose name a stranger has taken gets a number."""
     for path in sorted(old.iterdir(), key=lambda path: is_sidecar(path.name)):
-        with suppress(FileExistsError):
-            rename_new(path, folder / path.name)
-    with suppress(OSError):
-        old.rmdir()
+        rename_to_free_name(path, folder / path.name)
+    old.rmdir()

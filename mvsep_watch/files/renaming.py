@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import itertools
 import os
 from pathlib import Path
 
@@ -18,6 +19,7 @@ _AT_FDCWD = -100
 _NO_REPLACE = 1
 _EXCHANGE = 2
 _NO_FLAGS_HERE = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP})
+_NAME_LIMIT_BYTES = 255
 _NO_LINKS_HERE = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 
 
@@ -38,6 +40,31 @@ def rename_new(source: Path, target: Path) -> None:
         if exc.errno not in _NO_FLAGS_HERE:
             raise
         _rename_new_by_hand(source, target)
+
+
+def rename_to_free_name(source: Path, target: Path) -> Path:
+    """Rename to a name, or to ` (2)` and so on where it is taken, and give what it came to.
+
+    Raises:
+        OSError: EXDEV across file systems and bind mounts, and whatever else the system says.
+    """
+    for number in itertools.count(1):
+        candidate = target if number == 1 else _numbered(target, number)
+        try:
+            rename_new(source, candidate)
+        except FileExistsError:
+            continue
+        return candidate
+    raise AssertionError("unreachable")
+
+
+def _numbered(path: Path, number: int) -> Path:
+    """Give `name (2).ext`, the name shortened so that the whole still fits."""
+    ending = f" ({number}){path.suffix}"
+    room = _NAME_LIMIT_BYTES - len(os.fsencode(ending))
+    stem = os.fsencode(path.stem)
+    shortened = path.stem if len(stem) <= room else stem[:room].decode("utf-8", "ignore")
+    return path.with_name(shortened + ending)
 
 
 def link_new(source: Path, target: Path) -> None:

@@ -75,7 +75,7 @@ class Receiver:
         outputs = []
         for index in chosen(stems, labels, slugs=slugs):
             if index < len(remote.files):
-                written = self._one(remote.files[index], names[index], labels[index])
+                written = self._one(remote.files[index], names[index])
             else:
                 text = texts[index - len(remote.files)][1]
                 written = self.staging.write(names[index], [text.encode()], check=self._check_of(names[index]))
@@ -87,7 +87,7 @@ class Receiver:
     def _extension(self, file: RemoteFile) -> str:
         return OTHER_KINDS.get(suffix_of(file), FORMATS[self.format_number].extension)
 
-    def _one(self, file: RemoteFile, name: str, label: str) -> Written:
+    def _one(self, file: RemoteFile, name: str) -> Written:
         if (there := self.staging.finished(name, stopping=self.stopping)) is not None:
             return there
         point = self.staging.resume_point(name)
@@ -99,16 +99,16 @@ class Receiver:
                 size_bytes=download.size_bytes,
                 validator=download.validator,
                 check=self._check_of(name),
-                amend=self._amend_of(name, label),
+                amend=self._amend_of(name),
                 stopping=self.stopping,
             )
 
-    def _amend_of(self, name: str, label: str) -> Callable[[Path], Path | None] | None:
+    def _amend_of(self, name: str) -> Callable[[Path], Path | None] | None:
         """Give what tags an output of this name."""
         tagger = self.tagger
         if tagger is None:
             return None
-        return lambda path: tagger.tagged(path, stem=label, check=self._check_of(name))
+        return lambda path: tagger.tagged(path, stem=PurePosixPath(name).stem, check=self._check_of(name))
 
     def _check_of(self, name: str) -> Callable[[Path], object]:
         """Give the check that an output of this name must pass before it is there."""

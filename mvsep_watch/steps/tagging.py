@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,6 +22,10 @@ from mvsep_watch.files.reading import opened
 from mvsep_watch.files.trouble import never, stop_if
 from mvsep_watch.model import FileStat, Tags
 
+PATIENCE_S = 10.0
+"""How long a source is waited for: its mount may hang, and results that are paid for do not wait for that."""
+_READERS = threading.BoundedSemaphore(16)
+"""More than read at once, unless most of them hang."""
 _COPY_BYTES = 16 << 20
 """How much is copied between two looks at whether to stop."""
 
@@ -37,7 +42,23 @@ class Origin:
     stat: FileStat
 
     def tags(self) -> Tags:
-        """Read its tags; none where it is not there, or not what it was."""
+        """Read its tags; none where it is not there, not what it was, or cannot be read in time."""
+        if not _READERS.acquire(blocking=False):
+            return Tags()
+        found: list[Tags] = []
+
+        def read() -> None:
+            try:
+                found.append(self._read())
+            finally:
+                _READERS.release()
+
+        thread = threading.Thread(target=read, name="tags", daemon=True)
+        thread.start()
+        thread.join(PATIENCE_S)
+        return found[0] if found else Tags()
+
+    def _read(self) -> Tags:
         try:
             with opened(self.path) as raw, BufferedReader(raw) as file:
                 there = FileStat.of(os.fstat(raw.fileno()))

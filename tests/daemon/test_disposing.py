@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from mvsep_watch.files import disposal
+from mvsep_watch.files import disposal, renaming
 from tests.daemon.effects import Killed
 from tests.daemon.test_roots import swap
 from tests.daemon.world import write_wav
@@ -95,7 +95,7 @@ def begin_a_copy(world, monkeypatch):
     """Have a published source moved across file systems, and end the process as a kill in the middle would."""
     world.folder_options = {"source": world.base / "done"}
     song = write_wav(world.drop / "album" / "song.wav")
-    monkeypatch.setattr(disposal, "rename_new", refuse_to("done", disposal.rename_new))
+    monkeypatch.setattr(renaming, "rename_new", refuse_to("done", renaming.rename_new))
     monkeypatch.setattr(disposal, "_copy", half_a_copy)
     world.start()
     world.pass_time(20)

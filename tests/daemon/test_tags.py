@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import shutil
+import threading
 
 import pytest
 from structlog.testing import capture_logs
@@ -11,6 +12,7 @@ from structlog.testing import capture_logs
 from mvsep_watch import audio
 from mvsep_watch.audio.tags import UntaggableError
 from mvsep_watch.model import Tags
+from mvsep_watch.steps import tagging
 from mvsep_watch.steps.tagging import Tagger
 from tests.daemon.effects import Effects, Killed
 from tests.daemon.invariants import assert_nothing_is_half, assert_nothing_is_left, sha256
@@ -82,6 +84,25 @@ def test_a_source_that_is_gone_leaves_its_stems_without_tags(world):
 
     assert world.states() == ["published"]
     assert titles(world.stems / "song") == [None, None]
+
+
+def test_a_source_on_a_mount_that_hangs_holds_nothing_up(world, monkeypatch):
+    """What is paid for is published without tags; at most a few readers are left hanging."""
+    end = threading.Event()
+    monkeypatch.setattr(tagging, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(tagging, "_READERS", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(audio, "read_tags", lambda _: end.wait(60))
+    drop(world)
+    write_wav(world.drop / "other.wav", pitch=2)
+    folder = finish(world)
+    readers = [thread for thread in threading.enumerate() if thread.name == "tags"]
+    end.set()
+    for thread in readers:
+        thread.join(10)
+    monkeypatch.undo()
+
+    assert (world.states(), len(readers)) == (["published", "published"], 1)
+    assert titles(folder) == [None, None]
 
 
 def test_what_cannot_be_tagged_is_published_as_it_is(world, monkeypatch):

@@ -33,12 +33,14 @@ def across(monkeypatch, tmp_path):
     """No rename leads out of the drop folder, whatever its device number says."""
     drop = tmp_path / "drop"
 
+    rename = renaming.rename_new
+
     def forbid(source, target):
         if source.is_relative_to(drop) and not target.is_relative_to(drop):
             raise OSError(18, "Invalid cross-device link")
-        return renaming.rename_new(source, target)
+        return rename(source, target)
 
-    monkeypatch.setattr(disposal, "rename_new", forbid)
+    monkeypatch.setattr(renaming, "rename_new", forbid)
 
 
 def test_delete_deletes_and_leaves_nothing(tmp_path, source, dispose, tree):
@@ -172,7 +174,7 @@ def test_recovery_touches_nothing_that_is_not_ours(tmp_path, tree):
 def test_a_number_is_fitted_into_the_longest_names(tmp_path):
     """255 bytes is all that a name has."""
     for name in ("n" * 251 + ".wav", "ü" * 125 + ".wav"):
-        numbered = disposal._numbered(tmp_path / name, 2)
+        numbered = renaming._numbered(tmp_path / name, 2)
         numbered.touch()
         assert numbered.name.endswith(" (2).wav")
 

@@ -200,6 +200,27 @@ def test_old_outputs_come_back_where_others_could_not_take_their_place(
     assert tree(tmp_path) == old
 
 
+def test_nothing_old_is_lost_where_a_stranger_takes_its_name_meanwhile(
+    tmp_path, place, staged, tree, breaks_after, monkeypatch
+):
+    """It was aside just then; it comes back under a number, whatever becomes of the outputs that were to replace it."""
+    staging.publish(staged(), place)
+    made = staged(8, {"Vocals.flac": b"VOICE"})
+    breaks_after(0, is_kill=True)
+    with pytest.raises(KeyboardInterrupt):
+        staging.supersede(made, place, old=sidecar.read(place).outputs)
+    monkeypatch.undo()
+    (tmp_path / "song (Vocals).flac").write_bytes(b"mine")
+    made.discard()
+
+    assert without_sidecars(tree(tmp_path)) == {
+        "song (Vocals).flac": b"mine",
+        "song (Vocals) (2).flac": b"voice",
+        "song (Other).flac": b"band",
+    }
+    assert sidecar.read(place).job_id == 7
+
+
 def test_a_strangers_file_keeps_old_outputs_where_they_are(tmp_path, place, staged, tree):
     """It has the name of a stem that there was none of before."""
     staging.publish(staged(), place)

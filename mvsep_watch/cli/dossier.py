@@ -250,9 +250,9 @@ def show(dossier: Dossier, console: Console) -> None:
 
 def _show_past(past: Past, console: Console) -> None:
     view, said = past.view, past.as_listed
-    console.print(
-        Text.assemble(f"job {view.job.id}  ", rendering.state(str(view.job.state)), f"  {display(said['reason'])}")
-    )
+    state, reason = str(view.job.state), display(said["reason"])
+    line = Text.assemble(f"job {view.job.id}  ", rendering.state(state))
+    console.print(line.append(f"  {reason}" if reason not in ("", state) else ""))
     grid = Table.grid(padding=(0, 2))
     for label, text in [*_facts(past), *_separation_facts(view.separation)]:
         grid.add_row(Text(f"  {label}", style="dim"), Text(text))

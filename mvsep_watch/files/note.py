@@ -40,8 +40,8 @@ def put(source: Path, text: str, *, access: Access = AS_MADE) -> bool:
         return False
     new = note.with_name(NEW_NOTE_NAME)
     with output_errors(note.parent):
-        _write(new, content, access)
         try:
+            _write(new, content, access)
             if there is None:
                 rename_new(new, note)
             else:
@@ -49,7 +49,7 @@ def put(source: Path, text: str, *, access: Access = AS_MADE) -> bool:
         except FileExistsError:
             new.unlink()
             return False
-        except OSError:
+        except (OSError, MvsepWatchError):
             new.unlink(missing_ok=True)
             raise
     return True

@@ -138,8 +138,7 @@ def _tell_next(console: Console, places: Places, server: local_mvsep.Sandbox) ->
         f"  try your own music:  put it into {rendering.path(places.song.parent)}, then {program} demo{again}\n"
         f"  watch it live:       {program} sandbox --port {server.base_url.rpartition(':')[2]} --token {server.token}\n"
         f"                       and in another terminal {program} -c {config} run\n"
-        f"  do it for real:      copy {rendering.path(places.config)}, put in your token and https://mvsep.com,\n"
-        f"                       then {program} -c COPY check --online"
+        f"  do it for real:      {program} init, with your token"
     )
 
 

@@ -5,15 +5,22 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import sqlite3
 import tomllib
+from contextlib import closing
+from dataclasses import fields
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
 from mvsep_watch import __version__, errors
+from mvsep_watch.cli.dropin import Needs
+from mvsep_watch.cli.installing import Installed
 from mvsep_watch.data import unit as unit_text
-from mvsep_watch.model import GateName
+from mvsep_watch.model import GateName, Output, Provenance
 from mvsep_watch.sandbox import FaultKind
+from mvsep_watch.store import Store
 
 ERRORS = [
     name
@@ -135,3 +142,46 @@ def test_every_page_is_reached_from_the_readme(manual, readme):
     """And the README stays short enough to be read."""
     assert [name for name in manual if name != "README.md" and f"(docs/{name})" not in readme.text] == []
     assert len(readme.text.splitlines()) < 200
+
+
+def test_every_key_of_a_sidecar_is_in_the_manual(manual):
+    """They outlive the program that wrote them."""
+    told = manual["files.md"].section("The sidecar")
+    keys = ["format", "program", *(field.name for kind in (Provenance, Output) for field in fields(kind))]
+
+    assert [key for key in keys if f"`{key}`" not in told] == []
+
+
+def test_every_table_of_the_state_file_is_in_the_manual(manual, tmp_path):
+    """With its columns, in their order, and no other."""
+    rows = re.findall(r"^\| `(\w+)` \| .+ \| (.+) \|$", manual["files.md"].section("The state file"), re.MULTILINE)
+    Store(tmp_path / "state").close()
+    with closing(sqlite3.connect(tmp_path / "state")) as db:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        columns = {name: [row[1] for row in db.execute(f"PRAGMA table_info({name})")] for name in tables}
+    columns.pop("sqlite_sequence")
+
+    assert {name: re.findall(r"`(\w+)`", told) for name, told in rows} == columns
+
+
+def test_what_is_installed_is_started_as_the_manual_says(manual):
+    """The commands that `init --service` tells are those of the page."""
+    for is_users in (False, True):
+        installed = Installed(unit=Path("u"), written=(), kept=None, needs=Needs(), is_users=is_users, findings=())
+
+        lines = [
+            line.partition("  #")[0].strip()
+            for block in manual["install.md"].blocks("sh")
+            for line in block.splitlines()
+        ]
+        assert [command for command in installed.commands if command not in lines] == []
+
+
+def test_the_source_package_has_what_its_tests_read(repo):
+    """The manual and the recipes too; what it names is there."""
+    build = tomllib.loads((repo / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    included = build["targets"]["sdist"]["include"]
+
+    assert [name for name in included if not (repo / name).exists()] == []
+    assert {"docs", "tests", ".ci", "Containerfile", "config.example.yaml"} <= set(included)
+    assert [name for name in ("system", "user") if not unit_text(name)] == []

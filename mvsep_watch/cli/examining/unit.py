@@ -24,7 +24,9 @@ YES = frozenset({"yes", "true", "on", "1"})
 def examine(unit: Unit | None, subject: Subject) -> Iterator[Finding]:
     """Examine the installed unit."""
     if unit is None:
-        yield ok("no unit of systemd is installed; whatever starts `mvsep-watch run` must do so after a reboot, too")
+        yield ok(
+            "no unit of systemd is installed: `init --service` does that, unless something else starts `run` at boot"
+        )
         return
     who = unit.last("User") or ("you" if unit.is_users else "root")
     yield ok(f"{display(unit.path)} is installed; it runs as {who}")

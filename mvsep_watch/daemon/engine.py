@@ -164,16 +164,30 @@ class Engine:
         messages = [*self._space.kept(), *messages]
         self._mind_the_clock()
         self.desks.hours.work()
+        followed = self._take_news(paths)
         self._receive_all([message for message in messages if not isinstance(message, ReleaseQuestion)])
         for message in messages:
             if isinstance(message, ReleaseQuestion):
                 self._answer(message)
-        for folder, path in paths:
+        for folder, path in followed:
             self.desks.intake.touched(folder, path)
         self._apply_requests()
         for desk in self.desks.in_turn():
             with self.context.surviving(desk=type(desk).__name__):
                 desk.work()
+
+    def _take_news(self, paths: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Take the paths that nobody follows yet, which wait for no chunk of a scan; give the others.
+
+        Those others may be on the inbox, just read: what happened to one since is news only after that.
+        """
+        followed = []
+        for folder, path in paths:
+            if path in self.desks.intake.candidates:
+                followed.append((folder, path))
+            else:
+                self.desks.intake.touched(folder, path)
+        return followed
 
     def _lacks_space(self, messages: list[Message]) -> bool:
         """Say whether the state file has no room to grow; then only a stop is heard, and the rest is kept."""

@@ -7,6 +7,7 @@ import functools
 import json
 import os
 import sqlite3
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from mvsep_watch.naming import OutputPlace
 from mvsep_watch.planner import Attempt
 
 T = TypeVar("T")
+_ENCODING = (sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,4 +218,4 @@ def read(kind: type[T], row: sqlite3.Row) -> T:
 
 def path_blob(path: Path | str) -> bytes:
     """Give the bytes under which a path is stored."""
-    return os.fsencode(path)
+    return path.encode(*_ENCODING) if isinstance(path, str) else os.fsencode(path)

@@ -10,8 +10,16 @@ from mvsep_watch.model import FileStat
 from mvsep_watch.store.connection import Db
 from mvsep_watch.store.rows import SourceRow, path_blob, read
 
-_LOOKED_UP_AT_ONCE = 500
-"""Paths per query: well under SQLite's limit on variables."""
+_COMPARED_AT_ONCE = 100
+"""Files per query: well under SQLite's limit on variables, and more at once are compared no faster."""
+_COLUMNS = ("path", *FileStat._fields)
+_OTHER = (
+    f"WITH found ({', '.join(_COLUMNS)}) AS (VALUES {', '.join(['(?,?,?,?,?,?)'] * _COMPARED_AT_ONCE)})"  # noqa: S608
+    " SELECT path FROM found WHERE path IS NOT NULL AND NOT EXISTS"
+    f" (SELECT 1 FROM sources AS known WHERE {' AND '.join(f'known.{name} = found.{name}' for name in _COLUMNS)})"
+)
+"""Which of so many files are not known as they are. SQLite compares them by itself, while other threads go on; the text
+is always the same, so that it is understood only once."""
 
 
 class Sources:
@@ -40,17 +48,15 @@ class Sources:
     def changed(self, found: Sequence[tuple[str, FileStat]]) -> list[str]:
         """Give those of the found paths that are new or do not look as last seen."""
         fresh: list[str] = []
-        for start in range(0, len(found), _LOOKED_UP_AT_ONCE):
-            part = found[start : start + _LOOKED_UP_AT_ONCE]
-            keys = [path_blob(path) for path, _ in part]
-            marks = ",".join("?" * len(part))
-            rows = self._db.all(
-                "SELECT path, size_bytes, mtime_ns, ctime_ns, inode, device FROM sources "  # noqa: S608 - only marks
-                f"WHERE path IN ({marks})",
-                keys,
-            )
-            known = {row[0]: row[1:] for row in rows}
-            fresh += [path for (path, stat), key in zip(part, keys, strict=True) if known.get(key) != stat]
+        for start in range(0, len(found), _COMPARED_AT_ONCE):
+            part = found[start : start + _COMPARED_AT_ONCE]
+            values: list[object] = []
+            for path, stat in part:
+                values.append(path_blob(path))
+                values += stat
+            values += [None] * (len(_COLUMNS) * _COMPARED_AT_ONCE - len(values))
+            if other := {row[0] for row in self._db.all(_OTHER, values)}:
+                fresh += [path for path, _ in part if path_blob(path) in other]
         return fresh
 
     def see(

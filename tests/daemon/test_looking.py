@@ -1,6 +1,6 @@
 """Folders without events: looked through often for what has come, and seldom as a whole."""
 
-from mvsep_watch.daemon.inbox import Bell
+from mvsep_watch.daemon.inbox import Bell, FoundFiles
 from mvsep_watch.steps.scanning import Scan
 from tests.daemon.world import write_wav
 
@@ -103,3 +103,34 @@ def test_a_whole_scan_that_is_wanted_is_not_made_a_look(world, monkeypatch):
     world.settle()
 
     assert found == [1]
+
+
+def test_a_file_that_comes_waits_for_no_chunk_of_a_scan(world, monkeypatch):
+    """A library is compared in chunks, and what has just come is noted before the next of them."""
+    world.start()
+    world.settle()
+    path = str(write_wav(world.drop / "a.wav"))
+    intake, noted = world.engine.desks.intake, []
+    monkeypatch.setattr(intake, "found", lambda *_: noted.append(path in intake.candidates))
+    world.engine._chunks.acquire()
+    world.engine.inbox.put(FoundFiles(folder="drop", files=()))
+    world.engine.inbox.path_touched("drop", path)
+
+    world.turn()
+
+    assert noted == [True]
+
+
+def test_what_happens_to_a_file_that_was_just_read_is_news(world):
+    """Its reading and its change may come in one turn; what was read is not what is there."""
+    path = write_wav(world.drop / "a.wav")
+    world.start()
+    world.hands.held = {"reading"}
+    world.pass_time(10)
+    world.hands.go_on()
+    write_wav(path, pitch=3)
+    world.engine.inbox.path_touched("drop", str(path))
+
+    world.turn()
+
+    assert str(path) in world.engine.desks.intake.candidates

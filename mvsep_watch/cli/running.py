@@ -17,8 +17,13 @@ from mvsep_watch.cli.context import Exit, Options, command, load_config
 from mvsep_watch.cli.progress import Progress
 from mvsep_watch.cli.views import view_on
 from mvsep_watch.daemon.engine import Engine
+from mvsep_watch.daemon.patience import wait_for_space
 from mvsep_watch.daemon.run import Process, begin_anew, opened
+from mvsep_watch.model import Config
+from mvsep_watch.store import StateFullError
 
+FULL_AGAIN_S = 10.0
+"""How soon a state that found no room is opened again, where its disk seems to have some."""
 FRESH = "Begin anew on outputs that another state made; new files then wait for one `approve`."
 BEGINS_ANEW = (
     "beginning anew: the output folders are taken over from the state that made them, nothing in them is changed, and "
@@ -33,19 +38,29 @@ def run(options: Options, *, fresh: bool) -> int:
     """Watch the folders until told to stop.
 
     Takes a changed configuration as it runs; SIGHUP has it read at once. Logs to stderr. The first SIGTERM or Ctrl-C
-    stops within seconds with everything written down, the second at once.
+    stops within seconds with everything written down, the second at once. Without space for the state file it waits for
+    some.
     """
     config = load_config(options)
     configure_log(options)
     _say_what_fresh_means(options, fresh=fresh)
-    with opened(config, fresh=fresh) as engine:
-        process = Process(engine)
-        told = process.run()
-        if told is not None:
-            log.get_logger().info("told_to_stop", signal=signal.Signals(told).name)
-    if process.begins_anew:
+    told = wait_for_space(config)
+    if told is None:
+        told = _run(config, fresh=fresh)
+    if told is None:
         begin_anew()
+    log.get_logger().info("told_to_stop", signal=signal.Signals(told).name)
     return Exit.INTERRUPTED if told == signal.SIGINT else Exit.OK
+
+
+def _run(config: Config, *, fresh: bool) -> int | None:
+    """Run until told to stop, and give the signal's number; None where only a process that begins anew can go on."""
+    try:
+        with opened(config, fresh=fresh) as engine:
+            return Process(engine).run()
+    except StateFullError as error:
+        log.get_logger().error("state_full", reason=error.message, hint=error.hint)
+        return wait_for_space(config, at_least_s=FULL_AGAIN_S)
 
 
 @command("once", short_help="Do everything there is to do, then exit.")

@@ -56,11 +56,10 @@ def opened(config: Config) -> Iterator[Views | None]:
     Raises:
         StateError: The state file cannot be read.
     """
-    is_owned = is_running(config)
-    if not config.state.exists():
+    if not config.state.exists() or not config.state.stat().st_size:
         yield None
         return
-    db = open_still(config.state, is_owned=is_owned)
+    db = open_still(config.state)
     try:
         views = Views(db)
         with views.at_one_instant():

@@ -44,9 +44,8 @@ class Space:
 
     def _tell(self, *, is_news: bool) -> None:
         """Close the gate as soon as that can be written down, and log it at once."""
-        context, folder = self._context, self._context.config.state.parent
-        reason = f"there is hardly any space left for the state file in {display(folder)}"
-        hint = "free some space; everything goes on by itself then"
+        context = self._context
+        reason, hint = full_words(context.config.state.parent)
         if is_news:
             context.log.warning("gate_closed", gate=str(GateName.DISK), reason=reason, hint=hint)
         with contextlib.suppress(StateError):  # there may be no space at all
@@ -66,6 +65,12 @@ class Space:
         """Give what was kept, once."""
         kept, self._kept = self._kept, []
         return kept
+
+
+def full_words(folder: Path) -> tuple[str, str]:
+    """Give the reason and the hint of a state's disk without room."""
+    reason = f"there is hardly any space left for the state file in {display(folder)}"
+    return reason, "free some space; everything goes on by itself then"
 
 
 def free_bytes(folder: Path) -> float:

@@ -222,10 +222,12 @@ def _already_running(path: Path, holder: Holder) -> AlreadyRunningError:
 
 
 def _write_holder(descriptor: int) -> None:
+    """Name the holder to people; where there is no space for that, nobody is named."""
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     holder = Holder(pid=os.getpid(), command=_command_of(os.getpid()), started_at=started_at)
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps(asdict(holder)).encode() + b"\n", 0)
+    with contextlib.suppress(OSError):
+        os.pwrite(descriptor, json.dumps(asdict(holder)).encode() + b"\n", 0)
 
 
 def _read_holder(descriptor: int) -> Holder:

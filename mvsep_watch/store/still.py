@@ -1,7 +1,7 @@
 """Looks into a state file and leaves nothing behind, not even the two files that a reader of a write-ahead log makes.
 
-While somebody has the state, or a log lies beside it, it is read like everybody else reads it; otherwise as a file
-that does not change. The surprise: an owner may come while such a look lasts; it writes to its log first, which is not
+Where something is written in the log beside it, it is read like everybody else reads it; otherwise as a file that does
+not change. The surprise: an owner may begin to write while such a look lasts; it writes to its log first, which is not
 looked at, and not to the file.
 """
 
@@ -16,24 +16,20 @@ STILL = "ro&immutable=1"
 """A mode in the address of a database. Source: SQLite, URI filenames, 3.3."""
 
 
-def open_still(path: Path, *, is_owned: bool) -> Db:
+def open_still(path: Path) -> Db:
     """Open a state file for looking only.
-
-    Args:
-        path: The state file.
-        is_owned: Whether another process has the state.
 
     Raises:
         StateError: There is none, or it cannot be read, or it is of another version.
     """
-    return open_existing(path, _mode(path, is_owned=is_owned))
+    return open_existing(path, _mode(path))
 
 
-def damage_in(path: Path, *, is_owned: bool) -> str:
+def damage_in(path: Path) -> str:
     """Say what is damaged in a state file; empty where nothing is."""
-    return found_in(path, mode=_mode(path, is_owned=is_owned))
+    return found_in(path, mode=_mode(path))
 
 
-def _mode(path: Path, *, is_owned: bool) -> str:
+def _mode(path: Path) -> str:
     log = path.with_name(f"{path.name}-wal")
-    return "ro" if is_owned or (log.exists() and log.stat().st_size) else STILL
+    return "ro" if log.exists() and log.stat().st_size else STILL

@@ -127,7 +127,7 @@ def test_the_lock_stands_in_no_statements_way(state):
     with StateLock(state) as lock:
         store = Store(state)
         lock.cover()
-        reader = open_still(state, is_owned=True)
+        reader = open_still(state)
         store.memory.set_meta("a", "1")
         seen = reader.value("SELECT value FROM meta WHERE key = 'a'")
         reader.close()

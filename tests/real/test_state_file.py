@@ -95,7 +95,8 @@ def homes(tmp_path, sandbox):
 
 
 def fill(path):
-    """Write until the disk is full to its last byte."""
+    """Write until the disk is full to its last byte; it must be one of its own."""
+    assert path.parent.is_mount()
     with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
         while file.write(bytes(1 << 16)):
             pass
@@ -121,6 +122,41 @@ def test_a_full_disk_under_the_state_is_waited_for(homes, disk, sandbox):
     assert (is_alive, sent, code, len(sandbox.service.jobs)) == (True, 1, 0, 2)
     assert home.log.read_text().count("hardly any space") == 1
     assert "Traceback" not in home.log.read_text()
+
+
+@pytest.mark.parametrize("has_run", [True, False], ids=["known", "new"])
+def test_a_disk_that_is_full_already_at_start_is_waited_for(homes, disk, sandbox, has_run):
+    """One notice, no end; what is known can be read; with space the work is taken up, in the same process."""
+    home = homes(disk / "state.sqlite3")
+    write_wav(home.drop / "first.wav", pitch=1)
+    if has_run:
+        assert home.run("once").returncode == 0
+    ballast = disk / "ballast"
+    fill(ballast)
+    write_wav(home.drop / "second.wav", pitch=2)
+    ended = home.run("once").returncode
+    process = home.start("run")
+    until(lambda: home.said("hardly any space"), within_s=20, tell=home.tell)
+    status = json.loads(home.run("status", "--json").stdout)
+    is_alive = process.poll() is None
+
+    ballast.unlink()
+    until(lambda: home.log.read_text().count("job_published") == 2 - has_run, within_s=40, tell=home.tell)
+    code = home.end(process)
+
+    assert (ended, is_alive, status["counts"]["published"], code) == (4, True, int(has_run), 0)
+    assert (home.log.read_text().count("hardly any space"), len(sandbox.service.jobs)) == (1, 2)
+
+
+def test_a_daemon_that_waits_for_space_can_be_told_to_stop(homes, disk):
+    """It ends as it always does."""
+    home = homes(disk / "state.sqlite3")
+    fill(disk / "ballast")
+    process = home.start("run")
+    until(lambda: home.said("hardly any space"), within_s=20, tell=home.tell)
+
+    assert home.end(process) == 0
+    assert "told_to_stop" in home.log.read_text()
 
 
 def test_two_daemons_never_run_on_one_state_though_the_lock_file_is_deleted(homes):

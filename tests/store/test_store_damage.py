@@ -183,10 +183,10 @@ def test_rows_that_make_no_sense_are_not_saved(path, tmp_path):
 def test_who_only_looks_is_told_what_to_do(path):
     """An error with its hint, and no traceback; whichever page it strikes."""
     filled(path)
-    reader = open_still(path, is_owned=True)
+    reader = open_still(path)
     reader.close()
     scribbled_in_the_middle(path)
-    reader = open_still(path, is_owned=True)
+    reader = open_still(path)
 
     with pytest.raises(StateDamagedError) as caught:
         reader.all("SELECT * FROM separations")

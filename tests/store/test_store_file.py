@@ -1,6 +1,5 @@
 """The state file itself: made privately, migrated whole, refused where it is not ours, read beside its writer."""
 
-import functools
 import os
 import shutil
 import sqlite3
@@ -11,8 +10,6 @@ import pytest
 from mvsep_watch.errors import StateError
 from mvsep_watch.store import Requests, Store, connection, open_requester, open_still
 from mvsep_watch.store.schema import MIGRATIONS
-
-look = functools.partial(open_still, is_owned=False)
 
 
 def tables(path):
@@ -91,7 +88,7 @@ def test_a_state_file_may_have_any_name(tmp_path, name):
     """Also one that means something in a URL, or that is no UTF-8."""
     path = tmp_path / name
     Store(path).close()
-    open_still(path, is_owned=True).close()
+    open_still(path).close()
 
     assert os.fsencode(name) in [os.fsencode(entry.name) for entry in tmp_path.iterdir()]
 
@@ -127,7 +124,7 @@ def header_lost(path):
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("opens", [Store, look, open_requester])
+@pytest.mark.parametrize("opens", [Store, open_still, open_requester])
 @pytest.mark.parametrize("make", [foreign, of_another_program, newer, no_database, scribbled_over, header_lost])
 def test_what_is_not_a_state_of_ours_is_refused_and_not_touched(path, make, opens):
     """Not a byte of it; every opener says what to do."""
@@ -151,7 +148,7 @@ def test_a_state_file_cut_short_is_refused(path):
         Store(path)
 
 
-@pytest.mark.parametrize("opens", [look, open_requester])
+@pytest.mark.parametrize("opens", [open_still, open_requester])
 def test_looking_makes_no_state_file(path, opens):
     """`status` before the first run leaves nothing behind."""
     with pytest.raises(StateError, match="no state file"):
@@ -197,7 +194,7 @@ def test_an_older_state_is_migrated_with_all_it_knows(path, next_version):
     assert version == (len(MIGRATIONS) + 1,)
 
 
-@pytest.mark.parametrize("opens", [look, open_requester])
+@pytest.mark.parametrize("opens", [open_still, open_requester])
 def test_a_command_of_another_version_does_not_read_what_it_may_misread(path, next_version, opens):
     """Only the owner migrates."""
     Store(path).close()
@@ -247,7 +244,7 @@ def test_a_migration_killed_half_way_leaves_the_old_version(path, tmp_path, next
 
 def test_a_reader_works_beside_a_writer(store, path):
     """It sees what is committed, waits for nobody, and holds nobody up."""
-    reader = open_still(path, is_owned=True)
+    reader = open_still(path)
     with store.transaction():
         store.memory.set_meta("a", "new")
         during = reader.value("SELECT value FROM meta WHERE key = 'a'")
@@ -259,7 +256,7 @@ def test_a_reader_works_beside_a_writer(store, path):
 
 def test_a_reader_cannot_write(store, path):
     """Commands that look change nothing, whatever they try."""
-    reader = open_still(path, is_owned=True)
+    reader = open_still(path)
 
     with pytest.raises(StateError, match="readonly"):
         reader.run("DELETE FROM meta")
@@ -282,7 +279,7 @@ def test_the_owner_notices_that_somebody_asked(store, path):
 
 def test_transactions_nest_and_the_outermost_commits(store, path):
     """A part that is whole by itself can be part of something larger."""
-    reader = open_still(path, is_owned=True)
+    reader = open_still(path)
     seen = []
     with store.transaction():
         with store.transaction():

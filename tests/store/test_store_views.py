@@ -93,7 +93,7 @@ def test_a_failed_job_that_was_followed_by_another_needs_nobody(store, desk):
 def test_a_reader_sees_one_instant_while_the_daemon_writes(store, desk):
     """Counts and rows of one answer fit together."""
     desk.job()
-    reader = open_still(store.path, is_owned=True)
+    reader = open_still(store.path)
     views = Views(reader)
 
     with views.at_one_instant():
@@ -109,7 +109,7 @@ def test_a_reader_sees_one_instant_while_the_daemon_writes(store, desk):
 def test_a_reader_changes_nothing(store, desk):
     """Not even by mistake."""
     desk.job()
-    reader = open_still(store.path, is_owned=True)
+    reader = open_still(store.path)
 
     with pytest.raises(StateError, match="readonly"):
         reader.run("DELETE FROM jobs")

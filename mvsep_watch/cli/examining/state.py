@@ -37,7 +37,7 @@ LOST_LAYERS = frozenset({"overlay", "aufs", "tmpfs", "ramfs"})
 def remembered(config: Config) -> Remembered | None:
     """Give what the state file says; None where there is none, or it cannot be read."""
     with contextlib.suppress(MvsepWatchError, OSError):
-        db = open_still(config.state, is_owned=holder_of(config.state) is not None)
+        db = open_still(config.state)
         try:
             memory = Memory(db)
             notes = {
@@ -61,7 +61,7 @@ def examine(state: Path, subject: Subject) -> Iterator[Finding]:
     yield from private(state, what="it tells what somebody listens to")
     holder = holder_of(state)
     yield ok(f"it is in use by {holder}" if holder else "nobody is using it: no daemon runs on it")
-    yield from whole(state, is_owned=holder is not None)
+    yield from whole(state)
 
 
 def place(state: Path, machine: Machine) -> Iterator[Finding]:
@@ -100,14 +100,14 @@ def private(path: Path, *, what: str) -> Iterator[Finding]:
         yield ok(f"{display(path)} is its owner's alone")
 
 
-def whole(state: Path, *, is_owned: bool) -> Iterator[Finding]:
+def whole(state: Path) -> Iterator[Finding]:
     """Say whether a state file can be read by this version, and is not damaged."""
     if not os.access(state, os.R_OK):
         yield warning(
             f"{display(state)} cannot be read by you, so it was not looked into", hint="ask as its owner, or as root"
         )
         return
-    if reason := damage_in(state, is_owned=is_owned):
+    if reason := damage_in(state):
         yield problem(
             f"{display(state)} is damaged: {reason}",
             hint="stop the daemon; " + MENDS_ITSELF,
@@ -115,7 +115,7 @@ def whole(state: Path, *, is_owned: bool) -> Iterator[Finding]:
         )
         return
     try:
-        open_still(state, is_owned=is_owned).close()
+        open_still(state).close()
     except MvsepWatchError as error:
         yield problem(error.message, hint=error.hint)
         return
@@ -149,7 +149,7 @@ def examine_spool(config: Config) -> Iterator[Finding]:
 def _orphans(config: Config) -> tuple[Orphan, ...]:
     """Find what the spool keeps for nobody; nothing where the state cannot be read."""
     with contextlib.suppress(MvsepWatchError, OSError):
-        db = open_still(config.state, is_owned=holder_of(config.state) is not None)
+        db = open_still(config.state)
         try:
             return spooled.orphans(config, Memory(db), Jobs(db))
         finally:

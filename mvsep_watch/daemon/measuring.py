@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from mvsep_watch import __version__
 from mvsep_watch.daemon.context import Context
@@ -22,7 +23,9 @@ from mvsep_watch.pricing import month_of
 from mvsep_watch.retry import PROBE_S, words
 from mvsep_watch.steps.telling import WriteNumbers
 from mvsep_watch.telling.exposition import Family, by, single, text
-from mvsep_watch.telling.serving import Serving
+
+if TYPE_CHECKING:
+    from mvsep_watch.telling.serving import Serving
 
 GATHERED_EVERY_S = 15.0
 WRITTEN_EVERY_S = 60.0
@@ -86,6 +89,8 @@ class Measuring:
         """Listen, if that is wanted; where it cannot be, it is tried again."""
         if metrics.listen is None or not self._serves or self._serving or now_s < self._served_due_s:
             return
+        from mvsep_watch.telling.serving import Serving  # noqa: PLC0415 - a web server, where one is wanted
+
         try:
             self._serving = Serving(metrics.listen, lambda: self.text)
         except OSError as error:

@@ -42,7 +42,7 @@ STOP_WITHIN_S = 6.0
 """How long steps in flight may take to end after a stop; systemd and containers kill after 10 s or more."""
 TOLD_WITHIN_S = 1.5
 """How long what is being told may take to end then."""
-TELLS_WITHIN_S = 10.0
+TELLS_WITHIN_S = 30.0
 """How long `once` waits at its end until what needs a person is told."""
 GATED_FOR_S = 120.0
 """How long `once` waits for the service before it says that it is gated."""

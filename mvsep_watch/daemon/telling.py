@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mvsep_watch import bundling, log
 from mvsep_watch.bundling import Told
@@ -32,15 +32,15 @@ class Notice:
     Args:
         told: What is to be remembered once somebody has taken it.
         left: The destinations that have not.
-        away: Those that are being tried, by name.
         due_s: When they are tried next, monotonic.
+        away: Those that are being tried, by name.
     """
 
     message: Message
     told: Told
     left: tuple[Destination, ...]
-    away: set[str]
     due_s: float
+    away: set[str] = field(default_factory=set)
     tries: int = 0
     is_taken: bool = False
 
@@ -59,27 +59,34 @@ class Telling:
         self._failures: dict[str, int] = {}
         self._not_before_s: dict[str, float] = {}
         self._is_last = False
+        self._notify = context.config.notify
+        self._writers: dict[str, Callable[[Notify, float], tuple[Message, Told] | None]] = {
+            JOBS: self._about_jobs,
+            GATES: self._about_gates,
+            SUMMARY: self._about_day,
+        }
 
     def work(self) -> None:
         """Hand out what is worth telling."""
         notify = self._context.config.notify
         if notify is None or self._context.only or self._context.stopping:
             return
-        writers: dict[str, Callable[[Notify, float], tuple[Message, Told] | None]] = {
-            JOBS: self._about_jobs,
-            GATES: self._about_gates,
-            SUMMARY: self._about_day,
-        }
+        if notify != self._notify:
+            self._notify = notify
+            self._begin_anew()
         now_s = self._context.clock.monotonic()
-        for kind, write in writers.items():
-            if (
-                kind not in self._notices
-                and now_s >= self._not_before_s.get(kind, 0.0)
-                and (said := write(notify, now_s))
-            ):
-                left = notify.destinations
-                self._notices[kind] = Notice(message=said[0], told=said[1], left=left, away=set(), due_s=now_s)
+        for kind, write in self._writers.items():
+            is_free = kind not in self._notices and now_s >= self._not_before_s.get(kind, now_s)
+            if is_free and (said := write(notify, now_s)):
+                message, told = _redacted(said[0]), said[1]
+                self._notices[kind] = Notice(message=message, told=told, left=notify.destinations, due_s=now_s)
             self._send(kind, now_s)
+
+    def _begin_anew(self) -> None:
+        """Leave what is on its way to the destinations of before; what nobody has taken is told to those of now."""
+        self._notices.clear()
+        self._not_before_s.clear()
+        self._looked = self._told.jobs
 
     def finish(self) -> bool:
         """Tell the rest before the process ends, without collecting any longer; say whether something is still sent."""
@@ -91,14 +98,14 @@ class Telling:
         notice = self._notices.get(kind)
         if notice is None or notice.away or now_s < notice.due_s:
             return
-        notice.away = {destination.name for destination in notice.left}
-        message = _redacted(notice.message)
-        for destination in notice.left:
-            self._context.hands.give(Tell(kind=kind, destination=destination, message=message))
+        steps = [Tell(kind=kind, destination=destination, message=notice.message) for destination in notice.left]
+        notice.away = {step.destination.name for step in steps if self._context.hands.give(step)}
 
     def told(self, step: Tell, error: Exception | None) -> None:
         """Take what came of a notice at one destination."""
-        notice = self._notices[step.kind]
+        notice = self._notices.get(step.kind)
+        if notice is None or notice.message != step.message:
+            return
         notice.away.discard(step.destination.name)
         if error is None:
             notice.left = tuple(each for each in notice.left if each.name != step.destination.name)

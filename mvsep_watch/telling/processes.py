@@ -1,7 +1,7 @@
 """Runs a program for a while: it is fed a text, and killed with everything that it started when it is late.
 
-The surprise: the text lies in a file without a name and what the program says goes nowhere, so that one that neither
-reads nor stops writing holds up nobody.
+The surprise: the text lies in a file that is on no disk, and what the program says goes nowhere, so that one that
+neither reads nor stops writing holds up nobody.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -39,7 +38,7 @@ def run(
     Raises:
         OSError: It cannot be started.
     """
-    with tempfile.TemporaryFile() as stdin:
+    with open(os.memfd_create("notice"), "w+b") as stdin:  # noqa: PTH123 - a descriptor
         stdin.write(given.encode(errors="backslashreplace"))
         stdin.seek(0)
         process = subprocess.Popen(  # noqa: S603 - the words are the configuration's own

@@ -62,13 +62,9 @@ class Teller:
         pinging.ask(url, reason=reason)
 
     def _apprise(self, destination: Destination, said: Mapping[str, str], is_stopping: Callable[[], bool]) -> None:
-        match processes.run(
-            _APPRISED, given=json.dumps(said), environ=self._environ, limit_s=LIMIT_S, is_stopping=is_stopping
-        ):
+        match self._ended(destination, _APPRISED, json.dumps(said), is_stopping):
             case Came.SENT:
                 return
-            case None:
-                raise _late(destination)
             case Came.NOT_UNDERSTOOD:
                 raise NotToldError(
                     f"notify.{destination.name} is no address that Apprise understands",
@@ -81,21 +77,32 @@ class Teller:
                 )
 
     def _run(self, destination: Destination, message: Message, is_stopping: Callable[[], bool]) -> None:
-        program = self._program(destination)
+        words = (self._program(destination), *destination.command[1:])
+        said = f"{message.title}\n\n{message.text}\n"
+        if code := self._ended(destination, words, said, is_stopping, facts=message.facts):
+            raise NotToldError(f"{words[0]} ended with {code}", hint="run it by hand with a text on its standard input")
+
+    def _ended(
+        self,
+        destination: Destination,
+        words: Sequence[str],
+        given: str,
+        is_stopping: Callable[[], bool],
+        *,
+        facts: str = "",
+    ) -> int:
+        """Run a program to its end and give its exit code."""
+        environ = {**self._environ, FACTS_VARIABLE: facts} if facts else self._environ
         try:
-            code = processes.run(
-                (program, *destination.command[1:]),
-                given=f"{message.title}\n\n{message.text}\n",
-                environ={**self._environ, FACTS_VARIABLE: message.facts},
-                limit_s=LIMIT_S,
-                is_stopping=is_stopping,
-            )
+            code = processes.run(words, given=given, environ=environ, limit_s=LIMIT_S, is_stopping=is_stopping)
         except OSError as exc:
-            raise NotToldError(f"{program} cannot be started: {exc.strerror}", hint="look at notify.command") from exc
+            raise NotToldError(f"{words[0]} cannot be started: {exc.strerror}", hint="look at the program") from exc
         if code is None:
-            raise _late(destination)
-        if code:
-            raise NotToldError(f"{program} ended with {code}", hint="run it by hand with a text on its standard input")
+            raise NotToldError(
+                f"notify.{destination.name} was ended: it took longer than {LIMIT_S:g} s, or the daemon stopped",
+                hint="it is tried again",
+            )
+        return code
 
     def _program(self, destination: Destination) -> str:
         """Find the program; a folder of PATH that is not named from the root is not looked at."""
@@ -106,13 +113,6 @@ class Teller:
                 f"there is no program {destination.command[0]}", hint="name it in notify.command by its whole path"
             )
         return found
-
-
-def _late(destination: Destination) -> NotToldError:
-    return NotToldError(
-        f"notify.{destination.name} took longer than {LIMIT_S:g} s, or the daemon is stopping; it was ended",
-        hint="it is tried again",
-    )
 
 
 def _gives_away(value: str, secrets: Sequence[str]) -> bool:

@@ -151,6 +151,25 @@ def test_an_address_that_is_away_does_not_silence_another(world):
     assert world.engine.desks.telling._notices == {}
 
 
+def test_another_address_hears_what_the_one_before_never_took(told):
+    """While a notice is still on its way to that one."""
+    told.start()
+    told.hands.held = {Pool.TELLING}
+    hold(told, "a.wav")
+    told.pass_time(60)
+    listen_at(told, "urls[0]", "command")
+    told.engine.reload(told.config())
+    told.pass_time(60)
+    told.letterbox.refused = {"urls[0]"}
+    told.hands.held = set()
+    told.hands.go_on()
+    told.pass_time(60)
+    told.letterbox.refused = set()
+    told.pass_time(120)
+
+    assert [name for name, _ in told.letterbox.notices] == ["command", "urls[0]"]
+
+
 def test_a_gate_that_closes_and_one_that_opens_are_told(told):
     """Once each; what it held back is no matter of its own."""
     told.start()

@@ -45,6 +45,9 @@ QUESTIONS = {
     "sources.is_ignored": lambda store: store.sources.is_ignored("sha256:aa"),
     "memory.history_with_tags": lambda store: store.memory.history_with_tags("mvsep", "me", WORK.tags()),
     "notes.due": lambda store: store.notes.due(limit=50),
+    "transitions.newest": lambda store: store.transitions.newest,
+    "transitions.counts": lambda store: store.transitions.counts(after=5),
+    "transitions.arrived": lambda store: list(store.transitions.arrived([JobState.HELD], after=5)),
     "one_offs.get": lambda store: store.one_offs.get("separate/1"),
     "requests.open": lambda store: store.requests.open(),
 }

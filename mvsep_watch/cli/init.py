@@ -11,6 +11,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from mvsep_watch.naming import display
 SANDBOX_URL = "http://127.0.0.1:8642"
 SANDBOX_TOKEN = "try-it"  # noqa: S105 - of the sandbox, which takes whatever it is started with
 OFFERED = 6
+MEND_ANSWERED = "leave out what it says already, and the service is installed for it; or replace it with --force"
 SAID = {
     "transcribe": "whisper",
     "transcription": "whisper",
@@ -86,13 +88,14 @@ def init(
     mvsep-watch init --folder /srv/music/drop --model vocals --yes
     sudo mvsep-watch init --service --user anna
     """  # noqa: D301 - click reads the backspace as "leave these lines alone"
-    path = places.first(options.config, environ=os.environ, cwd=Path.cwd(), is_root=os.geteuid() == 0)
+    path = _place(options, is_service=is_service)
     is_asking = sys.stdin.isatty() and not yes
     service = _service(path, user, token_file, is_service=is_service, yes=yes, force=force)
-    if service and os.path.lexists(path):
+    is_answered = any((folder, model, output_format, output, sandbox))
+    if service and os.path.lexists(path) and not is_answered:
         return _tell_service(options, install(service))
     if os.path.lexists(path) and not force:
-        raise drafting.taken(path, hint=drafting.MEND_TAKEN)
+        raise drafting.taken(path, hint=MEND_ANSWERED if service else drafting.MEND_TAKEN)
     base_url = SANDBOX_URL if sandbox else ""
     watched = _folder(folder)
     models = listing_of(Service(token="", base_url=base_url or Service(token="").base_url), offline=offline)
@@ -109,6 +112,8 @@ def init(
         is_of_system=is_of_system,
         base_url=base_url,
     )
+    if service:
+        installing.runner(service, [watched])  # before anything is written
     has_token = os.path.lexists(answers.token_file)
     token = "" if has_token else SANDBOX_TOKEN if sandbox else _token(answers.token_file)
     if not service or service.is_users:  # else it is made for whoever runs the service
@@ -117,6 +122,17 @@ def init(
     installed = install(service) if service else None
     can_ask = not (offline or sandbox or models.origin != "service")
     return _tell(options, answers, kept, installed, can_ask=can_ask)
+
+
+def _place(options: Options, *, is_service: bool) -> Path:
+    """Name the file that is meant: for a service one that commands find, else the one to be written."""
+    is_root = os.geteuid() == 0
+    if is_service and options.config is None:
+        with suppress(ConfigError):
+            found = places.find(None, environ=os.environ, cwd=Path.cwd())
+            if is_root or found.parent != places.SYSTEM_FOLDER:
+                return found
+    return places.first(options.config, environ=os.environ, cwd=Path.cwd(), is_root=is_root)
 
 
 def _service(

@@ -12,7 +12,7 @@ import pwd
 import shutil
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,7 @@ def install(asked: Asked) -> Installed:
     place = found.path if found else folder / NAME
     text = _read(place) if found else data.unit(kind)
     alone = unitfiles.of(place, text, is_users=asked.is_users)
-    person = people.me() if asked.is_users else _runner(asked, _load(asked, asked.environ))
+    person = runner(asked, _watched(_load(asked, asked.environ)))
     config = _load(asked, _environ(asked, person))
     needs = _needs(asked, config, alone, person)
     drop_in, said = folder / f"{NAME}.d" / DROP_IN, dropin.text(needs)
@@ -155,13 +155,15 @@ def _watched(config: Config) -> list[Path]:
 # Who runs it
 
 
-def _runner(asked: Asked, config: Config) -> Person:
-    """Say who is to run the machine's service: who was named, else the owner of the first watched folder.
+def runner(asked: Asked, watched: Sequence[Path]) -> Person:
+    """Say who is to run the service: for the machine who was named, else the owner of the first watched folder.
 
     Raises:
         UsageError: It is nobody, or root, to whom the folder does not belong.
     """
-    owner = _owner(config)
+    if asked.is_users:
+        return people.me()
+    owner = _owner(watched)
     name = asked.user or (asked.environ.get("SUDO_USER", "") if owner is None else str(owner.st_uid))
     hint = "name somebody who may read and write the folders with --user NAME"
     if not name:
@@ -177,9 +179,9 @@ def _runner(asked: Asked, config: Config) -> Person:
     return person
 
 
-def _owner(config: Config) -> os.stat_result | None:
+def _owner(watched: Sequence[Path]) -> os.stat_result | None:
     """Give what the first watched folder that is there is like."""
-    return next((path.stat() for path in _watched(config) if path.exists()), None)
+    return next((path.stat() for path in watched if path.exists()), None)
 
 
 def _environ(asked: Asked, person: Person) -> dict[str, str]:
@@ -197,7 +199,7 @@ def _gid(person: Person, config: Config) -> int:
     try:
         return pwd.getpwuid(person.uid).pw_gid
     except KeyError:
-        owner = _owner(config)
+        owner = _owner(_watched(config))
         return owner.st_gid if owner else person.uid
 
 
@@ -307,7 +309,7 @@ def _made(path: Path, person: Person, gid: int, asked: Asked) -> bool:
         return False
     try:
         path.mkdir()
-        os.chown(path, person.uid, gid)
+        os.chown(path, person.uid, gid, follow_symlinks=False)  # whoever owns the folder above may be quick
     except OSError as error:
         raise drafting.unwritable(path, error) from error
     return True
@@ -320,12 +322,12 @@ def _findings(asked: Asked, config: Config, whole: Unit, person: Person) -> Iter
     """Say what keeps the service from working, as far as that can be told without starting it."""
     if person.uid == 0 and not asked.is_users:
         yield warning("the service runs as root, who owns the watched folder", hint="--user NAME names somebody else")
-    interpreter = Path(os.path.realpath(sys.executable))
-    if person.blocked_at(interpreter, READ | ENTER):
-        yield problem(
-            f"{person.name} may not run the Python of this program, {display(interpreter)}",
-            hint="install mvsep-watch in /opt, with the python3 of the system",
-        )
+    for path in (_program(), Path(os.path.realpath(sys.executable))):
+        if person.blocked_at(path, READ | ENTER):
+            yield problem(
+                f"{display(path)} may not be run by {person.name}",
+                hint="install mvsep-watch in /opt, with the python3 of the system",
+            )
     yield from people.refusals(person, asked.config, READ)
     if _names_token(asked, person):
         yield from _token_findings(asked, person)

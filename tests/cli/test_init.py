@@ -191,6 +191,19 @@ def test_root_gets_the_service_with_the_configuration(newcomer, run, typed, monk
     assert (tmp_path / "units/system/mvsep-watch.service.d/init.conf").exists()
 
 
+def test_a_service_for_nobody_leaves_no_configuration(newcomer, run, typed, monkeypatch):
+    """Who is to run it is known before anything is written."""
+    typed("")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(places, "_may_be_there", Path.exists)
+    words = ("init", "--folder", newcomer / "drop", "--model", "40", "--service", "--yes")
+
+    code, _, err = run(*words, "--user", "nobody-at-all")
+
+    assert (code, 'there is no user "nobody-at-all"' in err) == (2, True)
+    assert not (places.SYSTEM_FOLDER / "config.yaml").exists()
+
+
 def test_without_a_home_it_says_where_to(newcomer, run, typed, monkeypatch):
     """-c names a place."""
     typed("")

@@ -25,8 +25,9 @@ def machine(tmp_path, monkeypatch):
     """A machine without a unit, on which the service's user runs the program as it is installed."""
     monkeypatch.setattr(sys, "argv", [str(tmp_path / "opt" / "bin" / "mvsep-watch")])
     monkeypatch.setattr(sys, "executable", shutil.which("sh"))
-    (tmp_path / "drop").mkdir()
-    (tmp_path / "stems").mkdir()
+    for name in ("drop", "stems", "opt/bin"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "opt/bin/mvsep-watch").touch(0o755)
     (tmp_path / "mvsep-token").write_text("t\n")
     (tmp_path / "mvsep-token").chmod(0o600)
     return tmp_path
@@ -239,6 +240,7 @@ def test_the_command_installs_for_a_configuration_that_is_there(machine, run, no
 
     code, out, _ = run("init", "--service", "--json")
     again = run("init", "--service")
+    answered = run("init", "--service", "--folder", "elsewhere", "--model", "40")
     refused = run("init", "--service", "--user", "anna")
 
     said = json.loads(out)["service"]
@@ -248,4 +250,5 @@ def test_the_command_installs_for_a_configuration_that_is_there(machine, run, no
     assert said["unit"] == str(home / ".config/systemd/user/mvsep-watch.service")
     assert again[1].splitlines()[0] == "unit     ~/.config/systemd/user/mvsep-watch.service, as it was"
     assert "Next:\n  systemctl --user daemon-reload\n" in again[1]
+    assert (answered[0], "leave out what it says already" in answered[2]) == (2, True)
     assert (refused[0], "--user is for the machine's service" in refused[2]) == (2, True)

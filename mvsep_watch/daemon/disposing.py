@@ -120,7 +120,8 @@ class Disposing:
             self._doubted.add(step.path.parent)
         match error:
             case None:
-                store.sources.disposed(step.source_id)
+                if source.stat == step.stat:  # else another file came meanwhile, and was read
+                    store.sources.disposed(step.source_id)
                 if step.to is not None:
                     store.sources.copy_over(step.to.parent, step.sha256)
                 self._context.log.info(

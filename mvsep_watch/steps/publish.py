@@ -115,7 +115,7 @@ class Publish:
         staged = self._staged(tools)
         old: tuple[Output, ...] = ()
         if os.path.lexists(self.place.mark):
-            there = sidecar.read(self.place)
+            there = None if self._decided() is Place.ASK else sidecar.read(self.place)
             if there is None or sidecar.verify(self.place, there.outputs, stopping=tools.stopping.is_set):
                 raise self._changed()
             old = there.outputs

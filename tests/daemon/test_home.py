@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mvsep_watch.files import renaming, spool
+from mvsep_watch.steps.publish import Dispose
 from tests.daemon.effects import Effects, Killed
 from tests.daemon.test_requests import append, ask, publish, redo, two_rules
 from tests.daemon.test_roots import swap, swap_back
@@ -201,3 +202,30 @@ def test_what_the_away_disk_may_hold_is_not_called_gone(world):
     world.finish()
 
     assert (states, world.states()) == (["published", "separated"], ["published", "published"])
+
+
+def test_a_file_that_came_while_its_forerunner_was_deleted_goes_as_well(world):
+    """The same song was dropped again, and read, before the first was known to be gone."""
+    world.folder_options = {"source": "delete"}
+    song = write_wav(world.drop / "song.wav")
+    world.start()
+    world.pass_time(20)
+    world.service.finish_all()
+    deleting = world.hands.inbox.put
+    kept = []
+
+    def keep(message):
+        is_disposal = isinstance(getattr(message, "step", None), Dispose) and not kept
+        kept.append(message) if is_disposal else deleting(message)
+
+    world.hands.inbox.put = keep
+    world.pass_time(20)
+    is_gone = not song.exists()
+    write_wav(song)
+    world.rescan()
+    world.pass_time(20)
+    world.hands.inbox.put = deleting
+    deleting(kept[0])
+    world.pass_time(120)
+
+    assert (is_gone, song.exists(), world.service.made) == (True, False, 1)

@@ -8,37 +8,25 @@ that lags or lists only what has ended, looks and searches, polls, sightings, sl
 attempts, several jobs on one separation and several works, `redo` and `cancel`, crashes at every point, connections
 that drop at every point, hands that hang, uploads that the service makes two of, restored older backups.
 
-Not modelled: files (staging, renames and disposal have their own tests; a job is `published` here when its separation
-is done), several accounts or hosts, prices other than 1, limits by the day, batches, links that the service is still to
-fetch, the 72 hours after which the service forgets, and everything that is lost together with the claims. Assumed of
-the outside: the history's lag does not change within a run; a last chunk that left a closed connection arrives within a
-tick or never; one look at the history is one instant; a person who names a row of the history names the newest.
+Not modelled: what comes after (fetching, publishing and disposal have a model of their own, `home`; a job is
+`published` here when its separation is done), several accounts or hosts, prices other than 1, limits by the day,
+batches, links that the service is still to fetch, the 72 hours after which the service forgets, and everything that is
+lost together with the claims. Assumed of the outside: the history's lag does not change within a run; a last chunk that
+left a closed connection arrives within a tick or never; one look at the history is one instant; a person who names a
+row of the history names the newest.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tests.model import looks, outside, uploads
 from tests.model.game import Game
+from tests.model.promises import broken_at_rest, broken_promise
+from tests.model.table import Action, Play, always, once
 from tests.model.world import ANSWERED, BEFORE_LAST_CHUNK, Hand, Key, Separation, Stage, World
 
 COMMITTED_LATE = "`released` is committed late"
 """Happens under a wrong rule only."""
-
-
-@dataclass(frozen=True)
-class Action:
-    """Something that may happen: to each of which things, when, and what it changes."""
-
-    name: str
-    each: Callable[[World], Iterable[Any]]
-    when: Callable[[Game, World, Any], bool]
-    then: Callable[[Game, World, Any], World]
-
-
-def once(_: World) -> Iterator[None]:
-    yield None
 
 
 def jobs(world: World) -> Iterable[int]:
@@ -59,10 +47,6 @@ def flying(world: World) -> Iterable[Key]:
 
 def remotes(world: World) -> Iterable[int]:
     return range(len(world.remotes))
-
-
-def always(_: Game, __: World, ___: Any) -> bool:
-    return True
 
 
 def at(*stages: Stage) -> Callable[[Game, World, Hand], bool]:
@@ -130,9 +114,10 @@ TROUBLE = (
 """What may happen a few times, and what people say."""
 
 
-def steps(game: Game, world: World, table: tuple[Action, ...]) -> Iterator[tuple[str, World]]:
-    """Give what may happen next, leaving out what changes nothing."""
-    for action in table:
-        for thing in action.each(world):
-            if action.when(game, world, thing) and (after := action.then(game, world, thing)) != world:
-                yield action.name, after
+def lasting(world: World) -> Any:
+    """Leave out what only tells how long ago something was, or what was looked at."""
+    statuses = tuple(remote.status for remote in world.remotes)
+    return (world.state, world.hands, world.flying, statuses, world.claim)
+
+
+NEVER_TWICE = Play(OWN, TROUBLE, broken_promise, broken_at_rest, lasting)

@@ -1,16 +1,14 @@
 """Breadth-first search over all states: the shortest story that breaks a promise, if there is one."""
 
-from collections import deque
+import gc
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.model.game import Game
-from tests.model.promises import broken_at_rest, broken_promise
-from tests.model.protocol import OWN, TROUBLE, steps
-from tests.model.world import World
+from tests.model.table import Play, steps
 
 STUCK = "the world goes on for ever and comes to no rest"
+Promise = Callable[[Any, Any], str | None]
 
 
 @dataclass(frozen=True)
@@ -34,76 +32,82 @@ class Outcome:
 
 
 class Explorer:
-    """One search: every state with how it was reached, and every step that the world takes by itself."""
+    """One search: every state, by its number, with how it was reached, and every step that it takes by itself."""
 
-    def __init__(self, game: Game, promise: Callable[[Game, World], str | None]) -> None:
+    def __init__(self, play: Play, game: Any, promise: Promise) -> None:
+        self._play = play
         self._game = game
         self._promise = promise
-        first = game.setting.first_world()
-        self._came_from: dict[World, tuple[World, str] | None] = {first: None}
-        self._frontier = deque([first])
-        self._before: dict[World, list[World]] = {}
-        self._moving: list[World] = []
+        self._worlds = [game.setting.first_world()]
+        self._numbers = {self._worlds[0]: 0}
+        self._came_from: list[tuple[int, str]] = [(-1, "")]
+        self._before: list[list[int]] = [[]]
+        self._moving: set[int] = set()
         self._names: set[str] = set()
 
     def run(self) -> Outcome:
-        while self._frontier:
-            world = self._frontier.popleft()
-            if broken := self._promise(self._game, world):
-                return self._outcome(broken, world)
-            self._expand(world)
+        number = 0
+        while number < len(self._worlds):
+            if broken := self._promise(self._game, self._worlds[number]):
+                return self._outcome(broken, number)
+            self._expand(number)
+            number += 1
         return self._rest()
 
-    def _expand(self, world: World) -> None:
-        for name, after in steps(self._game, world, OWN):
-            self._reach(world, name, after)
-            self._before.setdefault(after, []).append(world)
-            if lasting(after) != lasting(world):
-                self._moving.append(world)
-        for name, after in steps(self._game, world, TROUBLE):
-            self._reach(world, name, after)
+    def _expand(self, number: int) -> None:
+        world, lasting = self._worlds[number], self._play.lasting
+        held = lasting(world)
+        for name, after in steps(self._game, world, self._play.own):
+            self._before[self._reach(number, name, after)].append(number)
+            if number not in self._moving and lasting(after) != held:
+                self._moving.add(number)
+        for name, after in steps(self._game, world, self._play.trouble):
+            self._reach(number, name, after)
 
-    def _reach(self, world: World, name: str, after: World) -> None:
+    def _reach(self, number: int, name: str, after: Any) -> int:
         self._names.add(name)
-        if after not in self._came_from:
-            self._came_from[after] = (world, name)
-            self._frontier.append(after)
+        reached = self._numbers.setdefault(after, len(self._worlds))
+        if reached == len(self._worlds):
+            self._worlds.append(after)
+            self._came_from.append((number, name))
+            self._before.append([])
+        return reached
 
     def _rest(self) -> Outcome:
         """Look at where nothing that lasts changes any more, and whether the world always gets there."""
-        resting = self._came_from.keys() - self._leading_to(self._moving)
-        for world in resting:
-            if broken := broken_at_rest(self._game, world):
-                return self._outcome(broken, world)
-        for world in self._came_from.keys() - self._leading_to(resting):
-            return self._outcome(STUCK, world)
-        return self._outcome(None, None)
+        everything = range(len(self._worlds))
+        going_on = self._leading_to(self._moving)
+        resting = [number for number in everything if number not in going_on]
+        for number in resting:
+            if broken := self._play.broken_at_rest(self._game, self._worlds[number]):
+                return self._outcome(broken, number)
+        ending = self._leading_to(resting)
+        stuck = next((number for number in everything if number not in ending), None)
+        return self._outcome(None if stuck is None else STUCK, stuck)
 
-    def _leading_to(self, worlds: Iterable[World]) -> set[World]:
+    def _leading_to(self, numbers: Iterable[int]) -> set[int]:
         """Give the states from which one of these is reached by what happens by itself."""
-        found = set(worlds)
+        found = set(numbers)
         open_ = list(found)
         while open_:
-            for before in self._before.get(open_.pop(), ()):
+            for before in self._before[open_.pop()]:
                 if before not in found:
                     found.add(before)
                     open_.append(before)
         return found
 
-    def _outcome(self, broken: str | None, world: World | None) -> Outcome:
+    def _outcome(self, broken: str | None, number: int | None) -> Outcome:
         story: list[str] = []
-        while world is not None and (step := self._came_from[world]) is not None:
-            world, name = step
+        while number:
+            number, name = self._came_from[number]
             story.append(name)
-        return Outcome(len(self._came_from), broken, tuple(reversed(story)), frozenset(self._names))
+        return Outcome(len(self._worlds), broken, tuple(reversed(story)), frozenset(self._names))
 
 
-def lasting(world: World) -> Any:
-    """Leave out what only tells how long ago something was, or what was looked at."""
-    statuses = tuple(remote.status for remote in world.remotes)
-    return (world.state, world.hands, world.flying, statuses, world.claim)
-
-
-def explore(game: Game, promise: Callable[[Game, World], str | None] = broken_promise) -> Outcome:
+def explore(play: Play, game: Any, promise: Promise | None = None) -> Outcome:
     """Search every state that can be reached, until a promise does not hold in one."""
-    return Explorer(game, promise).run()
+    gc.disable()  # worlds are trees of values: there is nothing to collect, and a lot to look through for it
+    try:
+        return Explorer(play, game, promise or play.broken).run()
+    finally:
+        gc.enable()

@@ -19,7 +19,7 @@ from tests.model.promises import (
     SENT_TWICE,
     TAKEN_FOR_ANOTHER,
 )
-from tests.model.protocol import COMMITTED_LATE, OWN, TROUBLE
+from tests.model.protocol import COMMITTED_LATE, NEVER_TWICE, OWN, TROUBLE
 from tests.model.rules import Rules
 from tests.model.search import explore
 from tests.model.world import LAG, Budget, Hand, Job, Remote, Separation, Setting, Stage, State, World
@@ -137,7 +137,7 @@ WRONG = {
 @pytest.fixture(scope="module")
 def outcomes():
     """Search each setting once, with the rules as they are."""
-    return {name: explore(Game(Rules(), setting)) for name, setting in SETTINGS.items()}
+    return {name: explore(NEVER_TWICE, Game(Rules(), setting)) for name, setting in SETTINGS.items()}
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -178,7 +178,7 @@ def is_published_after(what):
 )
 def test_trouble_has_a_happy_end(name, what):
     """What is certainly absent is sent again, what is found is adopted, what a person asks for is done."""
-    assert explore(Game(Rules(), SETTINGS[name]), is_published_after(what)).broken == "reached"
+    assert explore(NEVER_TWICE, Game(Rules(), SETTINGS[name]), is_published_after(what)).broken == "reached"
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -186,6 +186,6 @@ def test_a_wrong_rule_is_found_out(name):
     """With the promise that it breaks, and the shortest story of how."""
     wrong, setting, promise = WRONG[name]
 
-    outcome = explore(Game(wrong, SETTINGS[setting]))
+    outcome = explore(NEVER_TWICE, Game(wrong, SETTINGS[setting]))
 
     assert outcome.broken == promise, str(outcome)

@@ -6,7 +6,7 @@ It is asked every now and then on the engine's own thread, and only reads. What 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mvsep_watch.daemon.engine import Engine
 from mvsep_watch.model import FINISHED, JobState, SeparationState
@@ -55,6 +55,10 @@ class Course:
         self._carried = sum(counts[state] for state in MOVING if state != JobState.QUEUED)
         self._moved: deque[tuple[float, int, int]] = deque([(self._began_s, *engine.moved_bytes)])
 
+    def of_one(self, row: SeparationRow | None) -> Run:
+        """Say how far a run is that is about a single job, and its separation: there is nothing to count."""
+        return replace(self.look(), done=0, total=0, left_s=self.ends_in_s(row) if row else None)
+
     def look(self) -> Run:
         """Say how far it is."""
         context, counts = self._engine.context, self._engine.context.store.jobs.counts()
@@ -90,7 +94,7 @@ class Course:
         """Say how long the rest will take: by what its like took, where all of it is separated; else by the pace."""
         if not left:
             return None
-        if not waiting and (ends := [self._ends_in_s(row) for row in self._unfinished()]) and None not in ends:
+        if not waiting and (ends := [self.ends_in_s(row) for row in self._unfinished()]) and None not in ends:
             return max(end for end in ends if end is not None)
         took_s, done = self._engine.context.clock.monotonic() - self._began_s, done - self._carried
         return left * took_s / done if done >= TELLING else None
@@ -98,7 +102,7 @@ class Course:
     def _unfinished(self) -> list[SeparationRow]:
         return self._engine.context.store.separations.unfinished()
 
-    def _ends_in_s(self, row: SeparationRow) -> float | None:
+    def ends_in_s(self, row: SeparationRow) -> float | None:
         """Say when a separation that waits no more will be done, seconds from now; None where nothing tells.
 
         One whose like has taught something is not asked for early: it counts as worked on until it is seen to wait.

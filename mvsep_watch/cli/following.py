@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
+from mvsep_watch.cli.course import Course
 from mvsep_watch.cli.describing import Describer, Words
 from mvsep_watch.cli.progress import LOOK_EVERY_S, Snapshot, Task, View, look
 from mvsep_watch.cli.selecting import is_running, opened
@@ -120,6 +121,7 @@ class Watch:
         self._config = config
         self._one_off = one_off
         self._view = view
+        self._course: Course | None = None
         self._told_s = float("-inf")
 
     def __enter__(self) -> Self:
@@ -137,10 +139,12 @@ class Watch:
         if clock.monotonic() - self._told_s < LOOK_EVERY_S or store.one_offs.get(self._one_off.name) is None:
             return
         self._told_s = clock.monotonic()
+        self._course = self._course or Course(engine)
         found = standing(Views(store.db), self._config, self._one_off, running=True, now=clock.now())
         mine = found.view.job.id if found.view else None
         under_way = tuple(task for task in look(engine).tasks if task.job == mine)
-        self._view.show(_snapshot(found, under_way or _told(found, self._one_off)))
+        run = self._course.of_one(found.view.separation if found.view else None)
+        self._view.show(replace(_snapshot(found, under_way or _told(found, self._one_off)), run=run))
 
 
 def _told(found: Standing, one_off: OneOff) -> tuple[Task, ...]:

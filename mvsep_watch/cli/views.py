@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
@@ -22,6 +23,8 @@ from mvsep_watch.model import Gate, JobState
 
 TASKS_SHOWN = 8
 """As many as fit a small terminal; the counts tell of the rest."""
+SHORTEST_NAME = 10
+INDENT = "  "
 LOOKING = "looking through the folders"
 
 
@@ -111,7 +114,7 @@ class LiveView:
         return Group(
             self._spinner,
             *([_one_line(f"  {flow}")] if flow else []),
-            *(_task_line(task) for task in snapshot.tasks[:TASKS_SHOWN]),
+            *(_task_line(task, self._live.console.width) for task in snapshot.tasks[:TASKS_SHOWN]),
             *([_one_line(f"  and {hidden} more")] if hidden > 0 else []),
             *(_gate_line(gate) for gate in snapshot.gates),
         )
@@ -149,8 +152,12 @@ def _rounded(left_s: float) -> float:
     return max(1.0, round(left_s / step_s) * step_s)
 
 
-def _task_line(task: Task) -> Text:
-    return _one_line(f"  {task.name}: {task.doing}{f', {task.amount}' if task.amount else ''}")
+def _task_line(task: Task, columns: int) -> Text:
+    """Say what is done about a task; its name gives way, since what is done is what is new."""
+    doing = f": {task.doing}{f', {task.amount}' if task.amount else ''}"
+    room = max(columns - cell_len(doing) - len(INDENT), SHORTEST_NAME)
+    name = task.name if cell_len(task.name) <= room else f"{set_cell_size(task.name, room - 1).rstrip()}…"
+    return _one_line(f"{INDENT}{name}{doing}")
 
 
 def _one_line(text: str) -> Text:

@@ -94,8 +94,12 @@ class Annotating:
         self._context.store.notes.done(source.id)
         self._later[source.id] = source.folder
 
-    def noted(self, notes: tuple[Noted, ...] | None) -> None:
-        """Take what came of writing and removing."""
+    def noted(self, step: Annotate, notes: tuple[Noted, ...] | None, error: Exception | None) -> None:
+        """Take what came of writing and removing; what ran into a bug is let be."""
+        if error is not None:
+            self._context.log.error("notes_not_written", exc_info=error)
+        for wanted in step.notes if error else ():
+            self._context.store.notes.done(wanted.source_id)
         for each in notes or ():
             wanted, source = each.wanted, self._context.store.sources.find(each.wanted.source_id)
             self._gone.discard(wanted.source_id)

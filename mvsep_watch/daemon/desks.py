@@ -138,7 +138,7 @@ class Desks:
             publish.ClearCopies: lambda _, over, __: self.disposing.cleared(over),
             publish.Tidy: self.tidying.done,
             publish.CheckRoot: self.machine.root_checked,
-            annotate.Annotate: lambda _, notes, __: self.annotating.noted(notes),
+            annotate.Annotate: self.annotating.noted,
             annotate.LookForSources: lambda _, gone, __: self.annotating.looked(gone),
             Tell: lambda step, _, error: self.telling.told(step, error),
             WriteNumbers: lambda _, __, error: self.measuring.written(error),

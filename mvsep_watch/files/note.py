@@ -47,11 +47,9 @@ def put(source: Path, text: str, *, access: Access = AS_MADE) -> bool:
             else:
                 new.replace(note)
         except FileExistsError:
-            new.unlink()
             return False
-        except (OSError, MvsepWatchError):
+        finally:
             new.unlink(missing_ok=True)
-            raise
     return True
 
 

@@ -247,6 +247,7 @@ def test_the_live_view_fits_a_narrow_terminal():
     lines = ["".join(segment.text for segment in line).strip() for line in drawn]
     assert "4 published, 3 waiting" in lines[0]
     assert (len(lines), lines[-1]) == (10, "and 4 more")
+    assert lines[1] == "xxxxxxxxxxxxxxxx…: uploading"
     assert max(len(line) for line in lines) <= 30
 
 

@@ -234,6 +234,17 @@ def test_a_folder_that_cannot_be_written_costs_one_line(noting, capsys, monkeypa
     assert noting.tree(noting.drop) == ["1.wav", "1.wav.mvsep-watch.txt", "2.wav", "2.wav.mvsep-watch.txt"]
 
 
+def test_a_bug_is_met_once(noting, monkeypatch):
+    """It comes back with the next change, and not at every turn."""
+    monkeypatch.setattr("mvsep_watch.files.note.rename_new", lambda *_: 1 / 0)
+    held(noting)
+    given = written(noting, monkeypatch)
+
+    noting.pass_time(30)
+
+    assert (given, noting.tree(noting.drop)) == ([], ["song.wav"])
+
+
 def refuse(source, _):
     raise PermissionError(13, "Permission denied", str(source))
 

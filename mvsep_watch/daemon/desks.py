@@ -103,10 +103,12 @@ class Desks:
             self.history,
             self.deleting,
             self.annotating,
-            self.telling,
-            self.pinging,
-            self.measuring,
+            *self.telling_others(),
         )
+
+    def telling_others(self) -> tuple[Desk, ...]:
+        """Give the desks that tell others how it is, which work even where nothing else may be begun."""
+        return (self.telling, self.pinging, self.measuring)
 
     def take(self, step: Step, result: Any, error: Exception | None) -> None:
         """Take an outcome to the desk that handed the step out."""

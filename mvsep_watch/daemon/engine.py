@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from mvsep_watch import __version__, retry
 from mvsep_watch.daemon import oneoffs, rebuilding, recognising, reloading
 from mvsep_watch.daemon.context import Clock, Context, RealClock
-from mvsep_watch.daemon.desks import Desks
+from mvsep_watch.daemon.desks import Desk, Desks
 from mvsep_watch.daemon.hands import Hands, Threads, stuck
 from mvsep_watch.daemon.inbox import Bell, FoundFiles, Heard, Inbox, Message, Outcome, ReleaseQuestion, Trouble
 from mvsep_watch.daemon.requesting import EXPLAIN, apply_open
@@ -172,9 +172,7 @@ class Engine:
         for folder, path in followed:
             self.desks.intake.touched(folder, path)
         self._apply_requests()
-        for desk in self.desks.in_turn():
-            with self.context.surviving(desk=type(desk).__name__):
-                desk.work()
+        self._work(self.desks.in_turn())
 
     def _take_news(self, paths: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """Take the paths that nobody follows yet, which wait for no chunk of a scan; give the others.
@@ -190,16 +188,23 @@ class Engine:
         return followed
 
     def _lacks_space(self, messages: list[Message]) -> bool:
-        """Say whether the state file has no room to grow; then only a stop is heard, and the rest is kept."""
+        """Say whether the state file has no room to grow; then a stop is heard and others are told."""
         if self._space.look():
             self._bell(Bell("rescan"))
         if not self._space.is_short:
             return False
-        self._space.keep(messages)
-        for message in messages:
-            if message == Bell("stop"):
-                self._receive(message)
+        heard = [message for message in messages if message == Bell("stop") or _is_of_telling(message)]
+        self._space.keep(message for message in messages if message not in heard)
+        for message in heard:
+            self._receive(message)
+        self._work(self.desks.telling_others())
         return True
+
+    def _work(self, desks: Iterable[Desk]) -> None:
+        """Have each desk hand out what is due."""
+        for desk in desks:
+            with self.context.surviving(desk=type(desk).__name__):
+                desk.work()
 
     def _mind_the_clock(self) -> None:
         """Let nothing wait for an instant that a clock which was set back will reach only much later."""
@@ -412,6 +417,11 @@ class Engine:
             if self.stopping.is_set():
                 return
         self.inbox.put(FoundFiles(folder=folder, files=files))
+
+
+def _is_of_telling(message: Message) -> bool:
+    """Say whether it is what came of telling others."""
+    return isinstance(message, Outcome) and message.step.pool is Pool.TELLING
 
 
 def _threads_for(config: Config) -> Callable[[Inbox, Tools], Hands]:

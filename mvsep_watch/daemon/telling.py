@@ -7,6 +7,7 @@ keeps any work waiting, and without the section `notify` nothing here does anyth
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import platform
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from mvsep_watch.daemon.intake import Intake
 from mvsep_watch.model import Destination, JobState, Message, Notify, Subject
 from mvsep_watch.retry import words
 from mvsep_watch.steps.telling import Tell
+from mvsep_watch.store import StateFullError
 
 KEY = "told"
 STATES = {Subject.HELD: JobState.HELD, Subject.FAILED: JobState.FAILED}
@@ -92,7 +94,7 @@ class Telling:
         """Tell the rest before the process ends, without collecting any longer; say whether something is still sent."""
         self._is_last = True
         self.work()
-        return bool(self._notices)
+        return any(notice.away for notice in self._notices.values())
 
     def _send(self, kind: str, now_s: float) -> None:
         notice = self._notices.get(kind)
@@ -148,7 +150,8 @@ class Telling:
                 self._gates.told = frozenset(told.gates)
             case _:
                 self._told = replace(self._told, summary=told.summary, summary_day=told.summary_day)
-        self._context.store.memory.set_meta(KEY, self._told.as_json())
+        with contextlib.suppress(StateFullError):  # that the disk is full is told as well; it is written down next time
+            self._context.store.memory.set_meta(KEY, self._told.as_json())
 
     # What there is to tell
 

@@ -7,6 +7,7 @@ import pytest
 from mvsep_watch.daemon import space
 from mvsep_watch.daemon.inbox import Bell, ReleaseQuestion
 from mvsep_watch.errors import StateError
+from mvsep_watch.model import Destination, Notify, Ping
 from mvsep_watch.steps.base import Denied
 from tests.daemon.world import write_wav
 
@@ -42,6 +43,21 @@ def test_with_hardly_any_space_left_nothing_is_sent_until_there_is_some(world, d
 
     assert (closed, made) == ([("disk", "")], 0)
     assert (world.states(), gates(world)) == (["published"], [])
+
+
+def test_others_are_told_of_it(world, disk):
+    """A person, and a watching service: it is they who can free some space."""
+    there = Destination(name="command", command=("tell",))
+    world.telling = {"notify": Notify(destinations=(there,)), "ping": Ping(success="ok", fail="ill")}
+    world.start()
+    world.engine.desks.pinging.begin()
+    world.pass_time(30)
+    disk.free = 1e6
+
+    world.pass_time(600)
+
+    assert world.letterbox.titles == ["disk closed"]
+    assert [url for url, _ in world.letterbox.pings] == ["ok", "ill", "ill"]
 
 
 def test_what_comes_back_meanwhile_is_kept(world, disk):

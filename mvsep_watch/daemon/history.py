@@ -7,7 +7,7 @@ ended, and what has ended and was charged for.
 from __future__ import annotations
 
 from mvsep_watch import retry
-from mvsep_watch.daemon import settling
+from mvsep_watch.daemon import doubles, settling
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.intents import Intents
 from mvsep_watch.daemon.news import News
@@ -98,7 +98,8 @@ class History:
             return
         self._due_s = now_s + self._interval_s()
         with context.store.transaction():
-            context.store.memory.history_read(context.realm, context.identity, read.rows, now=context.clock.now())
+            memory, now = context.store.memory, context.clock.now()
+            doubles.tell_of(context, memory.history_read(context.realm, context.identity, read.rows, now=now))
             self._sightings.history_read(read)
             self._unknowns.history_read(read)
             self._polling.judge_endings(read)

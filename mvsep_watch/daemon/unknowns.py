@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mvsep_watch import retry
+from mvsep_watch.daemon import doubles
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.polling import KEPT_BY_SERVER_S, Polling
@@ -154,7 +155,7 @@ class Unknowns:
         self._adopt(row, best)
         for other, status in statuses:
             if other.hash != best.hash:
-                self._context.log.warning("second_row_found", separation=row.id, hash=other.hash, status=status)
+                doubles.tell(self._context, self._context.store.separations.get(row.id), other)
                 if status == "waiting" and row.releases > 1:
                     self._context.hands.give(CancelOther(hash=other.hash, base_url=step.base_url))
 

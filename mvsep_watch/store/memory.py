@@ -155,10 +155,17 @@ class Memory:
         )
         return int(value or 0)
 
-    def history_read(self, realm: str, account: str, rows: Sequence[HistoryRow], *, now: float) -> None:
-        """Remember the rows of a complete look that carry a tag, for a while the others, and how far it went."""
+    def history_read(self, realm: str, account: str, rows: Sequence[HistoryRow], *, now: float) -> list[HistoryRow]:
+        """Remember the rows of a complete look that carry a tag, for a while the others, and how far it went.
+
+        Returns:
+            Those with a tag that were not remembered before.
+        """
+        found = []
         for row in rows:
             tag = tag_in_hash(row.hash) or ""
+            if tag and not self._is_remembered(realm, account, row):
+                found.append(row)
             if tag or row.hours_left is None or row.hours_left > 0:
                 self._db.run(
                     "INSERT INTO history (realm, account, history_id, tag, hash, credits, hours_left, seen_at,"
@@ -174,6 +181,14 @@ class Memory:
                 "UPDATE accounts SET history_known_id = ? WHERE realm = ? AND account = ? AND history_known_id <> ?",
                 (newest, realm, account, newest),
             )
+        return found
+
+    def _is_remembered(self, realm: str, account: str, row: HistoryRow) -> bool:
+        return bool(
+            self._db.one(
+                "SELECT 1 FROM history WHERE realm = ? AND account = ? AND history_id = ?", (realm, account, row.id)
+            )
+        )
 
     def history_with_tags(self, realm: str, account: str, tags: Sequence[str]) -> list[HistoryRow]:
         """Give the remembered rows that carry one of the tags, the newest first."""

@@ -220,6 +220,14 @@ class Separations:
         """Give every separation that a hash of the service stands for: of two links to one file it may be one."""
         return self._rows("hash = ? ORDER BY id", (hash_,))
 
+    def of_tag(self, tag: str) -> list[SeparationRow]:
+        """Give every separation whose upload bears a tag: one for each realm that it was ever sent to."""
+        return self._rows("tag = ? ORDER BY id", (tag,))
+
+    def note(self, row: SeparationRow, reason: str, *, now: float) -> None:
+        """Write down what became known of it, beside its transitions; its state stays."""
+        self._record(row, row.state, reason, now)
+
     def unfinished(self) -> list[SeparationRow]:
         """Give every separation that is not ended, the oldest first."""
         return self._rows("state IN ('intended', 'released', 'submitted') ORDER BY id")

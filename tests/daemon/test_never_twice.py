@@ -523,6 +523,27 @@ def test_of_several_unfinished_rows_the_oldest_is_adopted(world):
     assert world.states() == ["published"]
 
 
+def test_what_the_service_makes_twice_is_told_once_and_not_repeated(world):
+    """The answer was clear, and the history lists the upload a second time: that one cost as much."""
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.pass_time(10)
+    first = next(iter(world.service.jobs.values()))
+    twin = replace(first, id=first.id + 1, hash="29990101000000-0123456789" + first.hash[25:])
+    world.service.jobs[twin.hash] = twin
+
+    world.finish()
+    world.restart()
+    write_wav(world.drop / "another.wav", pitch=2)
+    world.finish()
+
+    told = [row["reason"] for row in world.store.db.all("SELECT reason FROM transitions WHERE subject = 'separation'")]
+    assert [reason for reason in told if "second time" in reason] == [
+        f"the history lists it a second time, as {twin.hash}, charged 1: `spend` does not count that one"
+    ]
+    assert (world.states(), world.service.count("create")) == (["published"] * 2, 2)
+
+
 def test_rows_that_cannot_be_compared_are_looked_at_again(world):
     """One `get` that fails decides nothing."""
     _, twin = made_twice(world, status="done")

@@ -36,6 +36,7 @@ from mvsep_watch.model import Created
 from mvsep_watch.mvsep import Client
 from mvsep_watch.steps import annotate, asking, fetch, publish, reading, scanning, submit
 from mvsep_watch.steps.base import Step
+from mvsep_watch.steps.standing import AwayError
 from mvsep_watch.steps.telling import SendPing, Tell, WriteNumbers
 from mvsep_watch.store import SeparationRow
 
@@ -63,7 +64,7 @@ class Desks:
         self.sight = Sight(context, self.intake)
         roots = Roots(context)
         self.machine = Machine(context, roots, self)
-        self.intents = Intents(context, budget, self)
+        self.intents = Intents(context, budget, self.ground, self)
         self.starting = Starting(context, budget, self.intents, self.ground, is_counting=self.intake.is_counting)
         self.sending = Sending(context, self)
         self.sightings = Sightings(context, self)
@@ -185,8 +186,6 @@ class Desks:
         self.history.settle_soon()
 
     def source_changed(self, path: str) -> None:
-        if self.ground.look_at(Path(path)):
-            return
         store, config = self._context.store, self._context.config
         store.sources.forget_bytes(path)
         watched = [folder.name for folder in config.folders if Path(path).is_relative_to(folder.path)][:1]
@@ -195,6 +194,11 @@ class Desks:
         one_offs = {job.folder for job in jobs if job.state.is_live and job.folder in config.one_offs}
         for name in (*watched, *one_offs):
             self.intake.look_again(path, name)
+
+    def folder_away(self, error: AwayError) -> None:
+        for folder in self._context.config.folders:
+            if folder.path == error.folder:
+                self.ground.failed(folder, error.trouble)
 
     def slots_refused(self, reason: str) -> None:
         self.intents.look_first()

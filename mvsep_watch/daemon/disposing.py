@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +13,8 @@ from mvsep_watch.errors import SourceBusyError, SourceChangedError, StoppedError
 from mvsep_watch.model import AS_MADE, Folder
 from mvsep_watch.naming import display
 from mvsep_watch.planner import Served, Wish, may_dispose
-from mvsep_watch.steps.publish import ClearCopies, Dispose, Recover
+from mvsep_watch.steps.publish import ClearCopies, Dispose, Recover, SourceMissingError
+from mvsep_watch.steps.standing import AwayError
 from mvsep_watch.store import SourceRow
 
 DISPOSE_AGAIN_S = 60.0
@@ -89,7 +89,13 @@ class Disposing:
         places = [(_destination(folder, source), folder.access) for folder, _ in wanting]
         to, access = next((place for place in places if place[0] is not None), (None, AS_MADE))
         return Dispose(
-            source_id=source.id, path=source.path, sha256=source.sha256, stat=source.stat, to=to, access=access
+            source_id=source.id,
+            path=source.path,
+            sha256=source.sha256,
+            stat=source.stat,
+            to=to,
+            access=access,
+            within=self._ground.within(source.path),
         )
 
     def recovered(self, step: Recover, restored: tuple[Path, ...] | None, error: Exception | None) -> None:
@@ -127,15 +133,16 @@ class Disposing:
                 self._context.log.info(
                     "source_disposed", path=display(step.path), to=display(step.to) if step.to else "deleted"
                 )
-            case SourceChangedError() if self._ground.look_at(step.path):
+            case AwayError():
+                self._news.folder_away(error)
                 self._dispose_later(source)
-            case SourceChangedError() if not os.path.lexists(step.path) and step.source_id not in self._missed:
+            case SourceMissingError() if step.source_id not in self._missed:
                 self._missed.add(step.source_id)  # it may have been set aside: that is looked for once
                 self._dispose_later(source)
             case SourceChangedError():
                 self._missed.discard(step.source_id)
                 store.sources.disposed(step.source_id)
-                if os.path.lexists(step.path):
+                if not isinstance(error, SourceMissingError):
                     self._news.source_changed(str(step.path))
             case StoppedError() | SourceBusyError():
                 self._dispose_later(source)

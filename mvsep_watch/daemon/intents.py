@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from mvsep_watch.daemon.budget import Budget
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.ground import Ground
 from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.polling import KEPT_BY_SERVER_S
 from mvsep_watch.daemon.recognising import being_linked, might_be
@@ -29,9 +30,10 @@ LISTED_WITHIN_S = 30.0
 class Intents:
     """The desk of what is about to be sent."""
 
-    def __init__(self, context: Context, budget: Budget, news: News) -> None:
+    def __init__(self, context: Context, budget: Budget, ground: Ground, news: News) -> None:
         self._context = context
         self._budget = budget
+        self._ground = ground
         self._news = news
         self._looked_s = float("-inf")
         self._looked_as = ""
@@ -254,6 +256,7 @@ class Intents:
                 access=context.config.access_at(job.output_root)[0],
                 reference=rule.reference if rule else None,
                 prompt=self._prompt(row),
+                within=self._ground.within(source.path),
             )
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from mvsep_watch.model import Created
+from mvsep_watch.steps.standing import AwayError
 from mvsep_watch.store import SeparationRow
 
 
@@ -45,6 +46,10 @@ class News(Protocol):
 
     def source_changed(self, path: str) -> None:
         """A source is no longer what was read."""
+        ...
+
+    def folder_away(self, error: AwayError) -> None:
+        """A source was missed, and the watched folder that it was in is away."""
         ...
 
     def slots_refused(self, reason: str) -> None:

@@ -17,6 +17,7 @@ from mvsep_watch.errors import (
 )
 from mvsep_watch.model import Created, GateName, HoldKind, InputKind, JobState, SeparationState, is_link_hash
 from mvsep_watch.naming import escape_path
+from mvsep_watch.steps.standing import AwayError
 from mvsep_watch.steps.submit import DeniedError, Sent, Submit, is_harmless
 from mvsep_watch.store import SeparationRow
 
@@ -87,6 +88,9 @@ class Sending:
                 self._again(row, error, 1.0)
                 if not row.releases:  # what was sent before keeps its tag, and waits until it may be sent again
                     self._news.intent_fell_through(row, str(error))
+            case AwayError():
+                self._news.intent_fell_through(row, str(error))
+                self._news.folder_away(error)
             case SourceChangedError() | SourceBusyError():
                 self._news.intent_fell_through(row, str(error))
                 self._news.source_changed(step.path)

@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from mvsep_watch.errors import MvsepWatchError, NeedsUserError, RetryableError
+from mvsep_watch.errors import MvsepWatchError, NeedsUserError, RetryableError, SourceChangedError
 from mvsep_watch.files import claim as claims
 from mvsep_watch.files import disposal, roots, sidecar, staging
-from mvsep_watch.files.watched import FolderNote, require_same
+from mvsep_watch.files.watched import require_same
 from mvsep_watch.model import AS_MADE, Access, FileStat, Output, Provenance
 from mvsep_watch.naming import OutputPlace, display
 from mvsep_watch.planner import Place, decide_place
 from mvsep_watch.steps.base import Pool, Tools
+from mvsep_watch.steps.standing import Within, away
 
 
 class NotStagedError(RetryableError):
@@ -128,9 +129,18 @@ class Publish:
         )
 
 
+class SourceMissingError(SourceChangedError):
+    """Nothing is in a source's place any more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispose:
-    """Delete a source or move it to `to`, if it is still what was read. `access`: how folders that it makes are."""
+    """Delete a source or move it to `to`, if it is still what was read.
+
+    Args:
+        access: How folders that it makes are to be.
+        within: The watched folders that it lies in.
+    """
 
     pool: ClassVar[Pool] = Pool.FILING
 
@@ -140,6 +150,7 @@ class Dispose:
     stat: FileStat
     to: Path | None
     access: Access = AS_MADE
+    within: Within = ()
 
     @property
     def key(self) -> tuple[str, int]:
@@ -147,15 +158,28 @@ class Dispose:
         return ("dispose", self.source_id)
 
     def perform(self, tools: Tools) -> None:
-        """Rename aside, hash again, and only then let it go."""
-        disposal.dispose(
-            self.path,
-            identity_sha256=self.sha256,
-            stat=self.stat,
-            to=self.to,
-            access=self.access,
-            stopping=tools.stopping.is_set,
-        )
+        """Rename aside, hash again, and only then let it go.
+
+        Raises:
+            AwayError: It is not there, nor is the watched folder that it was in.
+            SourceMissingError: It is not there.
+            SourceChangedError: It is no longer what was read.
+        """
+        try:
+            disposal.dispose(
+                self.path,
+                identity_sha256=self.sha256,
+                stat=self.stat,
+                to=self.to,
+                access=self.access,
+                stopping=tools.stopping.is_set,
+            )
+        except SourceChangedError as error:
+            if missed := away(self.within):
+                raise missed from error
+            if not os.path.lexists(self.path):
+                raise SourceMissingError(error.message, hint=error.hint) from error
+            raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +195,7 @@ class Recover:
     KEY: ClassVar[str] = "recover"
 
     folder: Path
-    within: tuple[tuple[Path, FolderNote | None], ...]
+    within: Within
 
     @property
     def key(self) -> str:

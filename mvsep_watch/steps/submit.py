@@ -19,6 +19,7 @@ from mvsep_watch.errors import (
     MvsepWatchError,
     NeedsUserError,
     RetryableError,
+    SourceBusyError,
     SourceChangedError,
     SourceRefusedError,
     StoppedError,
@@ -42,6 +43,7 @@ from mvsep_watch.model import (
 )
 from mvsep_watch.mvsep import SentFile
 from mvsep_watch.steps.base import Denied, Pool, Tools
+from mvsep_watch.steps.standing import Within, away
 
 T = TypeVar("T")
 
@@ -90,6 +92,7 @@ class Submit:
         is_free: The price is 0; the account is read again before the release.
         claim: What is written into the claim of `root`, with the release's generation.
         note: What `root` was when it was last seen to be itself.
+        within: The watched folders that the source lies in.
     """
 
     pool: ClassVar[Pool] = Pool.UPLOADS
@@ -109,6 +112,7 @@ class Submit:
     reference: Path | None = None
     prompt: str = ""
     access: Access = AS_MADE
+    within: Within = ()
     meter: Meter = field(default_factory=Meter, compare=False, repr=False)
 
     @property
@@ -131,7 +135,8 @@ class Submit:
                 stopping=tools.stopping.is_set,
             )
         except Exception as error:  # noqa: BLE001 - even a bug must not lose what is known of the outcome
-            return Sent(error=error, may_have_left=release.is_open)
+            missed = away(self.within) if isinstance(error, SourceChangedError | SourceBusyError) else None
+            return Sent(error=missed or error, may_have_left=release.is_open)
         return Sent(created=created)
 
     def _request(self) -> tuple[Path | Link | Pair | None, Settings]:

@@ -199,7 +199,7 @@ def _as_models_say(text: str) -> list[str]:
 
 
 def _fitting(words: Sequence[str], models: Listing) -> list[Algorithm]:
-    """Give the models for audio files that words mean, the best first.
+    """Give the models for audio files that words mean, the best first, those that everybody may use before the others.
 
     Raises:
         UsageError: There is none.
@@ -212,7 +212,8 @@ def _fitting(words: Sequence[str], models: Listing) -> list[Algorithm]:
     if named := finding.one(words, usable):
         return [named]
     sort = "rating" if models.origin == "service" else None
-    return finding.ordered(finding.matching(words, usable), sort=sort, words=words)
+    found = finding.ordered(finding.matching(words, usable), sort=sort, words=words)
+    return sorted(found, key=lambda algorithm: algorithm.needs_premium)
 
 
 def _choice(offered: Sequence[Algorithm], models: Listing) -> Algorithm | str:
@@ -323,7 +324,7 @@ def _next(answers: Answers, *, can_ask: bool) -> Iterator[str]:
         yield f"Next: {program} init --service"
     else:
         yield f"What it would cost: {program} plan"
-        yield f"Next: {program} run"
+        yield f"Next: {program} run, or as a service: {program} init --service"
 
 
 def _is_found(path: Path) -> bool:

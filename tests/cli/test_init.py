@@ -13,7 +13,8 @@ from mvsep_watch.cli import check as checking
 from mvsep_watch.cli import init as starting
 from mvsep_watch.cli import installing
 from mvsep_watch.config import places
-from mvsep_watch.mvsep import Client, Pace
+from mvsep_watch.data import algorithms_json
+from mvsep_watch.mvsep import Client, Pace, read_catalogue
 
 TOKEN = "CanaryTokenOfTheFirstDay012345"
 
@@ -117,6 +118,16 @@ def test_words_that_fit_several_models_need_a_yes_or_a_number(newcomer, run, typ
 
     assert (refused[0], "give the number of one of them" in refused[2]) == (2, True)
     assert taken[0] == 0
+
+
+def test_what_is_taken_unasked_is_for_every_account(newcomer, run, typed):
+    """The best that is for premium accounts alone would hold every job of the others."""
+    typed("")
+
+    _, out, _ = run("init", "--folder", "drop", "--model", "vocals", "--offline", "--yes", "--json")
+
+    offered = {algorithm.sep_type: algorithm for algorithm in read_catalogue(algorithms_json()).values()}
+    assert not offered[json.loads(out)["sep_type"]].needs_premium
 
 
 def test_what_is_there_is_never_lost(newcomer, run, typed):

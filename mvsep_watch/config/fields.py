@@ -256,7 +256,7 @@ def _umask(value: Any) -> int | None:
     if value is None:
         return None
     if not isinstance(value, str) or not re.fullmatch(r"0?[0-7]{3}", value):
-        raise not_allowed('a mask of three octal digits in quotes, such as "022", or null')
+        raise not_allowed('a mask of three octal digits in quotes, such as "022"')
     return int(value, 8)
 
 
@@ -264,7 +264,7 @@ def _owner(value: Any) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or not re.fullmatch(r"[^:\s]+(:[^:\s]+)?|:[^:\s]+", value):
-        raise not_allowed('"user", "user:group" or ":group", by name or by number, in quotes, or null')
+        raise not_allowed('"user", "user:group" or ":group", by name or by number, in quotes')
     return value
 
 

@@ -56,7 +56,8 @@ def lines(machine):
 
 def test_a_machine_gets_the_unit_and_what_the_configuration_needs(machine, asked):
     """Who runs it, the program, the configuration, the token, and where it may write."""
-    installed = install(asked("folders: [{path: drop, output: stems, sep_type: 40, source: {move: gone}}]", yes=True))
+    folders = "folders: [{path: drop, output: stems, sep_type: 40, source: {move: gone}}]"
+    installed = install(asked(f"metrics: {{file: numbers/m.prom}}\n{folders}", yes=True))
 
     group = unitfiles.installed((machine / "etc",)).last("Group")
     assert (machine / "etc/system/mvsep-watch.service").read_text() == data.unit("system")
@@ -68,7 +69,7 @@ def test_a_machine_gets_the_unit_and_what_the_configuration_needs(machine, asked
         "ExecStart=",
         f"ExecStart=/usr/bin/env mvsep-watch -c {machine}/c.yaml run",
         f"LoadCredential=mvsep-token:{machine}/mvsep-token",
-        *(f"ReadWritePaths={path}" for path in (machine, machine / "drop", machine / "gone", machine / "stems")),
+        *(f"ReadWritePaths={path}" for path in (machine, *(machine / n for n in ("drop", "gone", "numbers", "stems")))),
     ]
     assert (machine / "gone").is_dir()
     assert not installed.has_problems

@@ -47,9 +47,8 @@ def needed(config: Config) -> list[Path]:
     paths = [folder.output for folder in config.folders]
     paths += [folder.path for folder in config.folders if folder.source != "keep" or folder.notes]
     paths += [folder.source for folder in config.folders if isinstance(folder.source, Path)]
-    if config.state.parent != SYSTEM_STATE_FOLDER:
-        paths.append(config.state.parent)
-    return sorted(set(paths))
+    paths += [config.metrics.file.parent] if config.metrics and config.metrics.file else []
+    return sorted({*paths, config.state.parent} - {SYSTEM_STATE_FOLDER})
 
 
 def writable(unit: Unit, config: Config) -> Iterator[Finding]:

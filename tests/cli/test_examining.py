@@ -669,16 +669,16 @@ def test_a_stronger_folder_hides_a_weaker_one(tmp_path):
 
 
 def test_folders_that_the_unit_may_not_write_are_added_by_the_command(units, base):
-    """With those that it has; sources that stay need nothing."""
+    """For whoever runs it; sources that stay need nothing."""
     (base / "music").mkdir()
-    made = units(f"{UNIT}ProtectSystem=strict\nReadWritePaths={base}/music\n")
+    made = units(f"{UNIT}ProtectSystem=strict\nReadWritePaths={base}/music\nUser=anna\n")
 
     found = list(unit.writable(made, config(base)))
     with_notes = list(unit.writable(made, config(base, notes=True)))
 
     assert f"the unit may not write in {base}, {base}/drop and {base}/stems" in troubles(with_notes)[0][1]
     assert f"the unit may not write in {base} and {base}/stems" in troubles(found)[0][1]
-    assert f"ReadWritePaths={base}/music {base} {base}/stems" in commands(found)[0]
+    assert f" -c {config(base).path} init --service --user anna && sudo systemctl daemon-reload" in commands(found)[0]
 
 
 def test_a_unit_that_covers_its_folders_is_all_right(units, base):

@@ -9,13 +9,12 @@ from pathlib import Path
 from mvsep_watch.cli.examining.finding import Finding, ok, problem, warning
 from mvsep_watch.cli.examining.subject import Subject
 from mvsep_watch.cli.examining.unitfiles import NAME, Unit
-from mvsep_watch.cli.rendering import joined
+from mvsep_watch.cli.rendering import joined, program
 from mvsep_watch.config.credentials import CREDENTIAL
 from mvsep_watch.config.places import SYSTEM_STATE_FOLDER
 from mvsep_watch.model import Config
 from mvsep_watch.naming import display
 
-DROP_IN = f"/etc/systemd/system/{NAME}.d/folders.conf"
 HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
 """What ProtectHome is about. Source: systemd.exec(5), 2024."""
 YES = frozenset({"yes", "true", "on", "1"})
@@ -73,18 +72,18 @@ def writable(unit: Unit, config: Config) -> Iterator[Finding]:
     if short:
         yield problem(
             f"the unit may not write in {joined(map(display, short))}: its ReadWritePaths= do not cover it",
-            hint="add it to ReadWritePaths=",
-            command=covering([*words, *map(str, short)]),
+            hint="have it added",
+            command=covering(unit, config),
         )
     if not short and not gone:
         yield ok("it may write in every folder where the configuration needs that")
 
 
-def covering(paths: Sequence[str]) -> str:
-    """Give the command that lets the unit write in these folders."""
-    line = "ReadWritePaths=" + " ".join(shlex.quote(path) for path in paths)
+def covering(unit: Unit, config: Config) -> str:
+    """Give the command that lets the unit write where the configuration needs that, as whoever runs it now."""
+    who = f" --user {shlex.quote(unit.last('User'))}" if unit.last("User") else ""
     return (
-        f"sudo mkdir -p {Path(DROP_IN).parent} && printf '%s\\n' '[Service]' {shlex.quote(line)} | sudo tee {DROP_IN}"
+        f"sudo {program()} -c {shlex.quote(str(config.path))} init --service{who}"
         f" && sudo systemctl daemon-reload && sudo systemctl restart {NAME}"
     )
 

@@ -27,7 +27,7 @@ from mvsep_watch.errors import (
     SourceRefusedError,
     StoppedError,
 )
-from mvsep_watch.files.watched import FolderNote
+from mvsep_watch.files.watched import FolderNote, PartAwayError
 from mvsep_watch.model import Asking, BatchOrigin, FileStat, Folder, Identity
 from mvsep_watch.naming import display, unescape_path
 from mvsep_watch.retry import backoff_s, words
@@ -272,7 +272,7 @@ class Intake:
     def _looked_through(self, step: Scan, end: ScanEnd) -> None:
         name = step.folder.name
         if end.note is not None:
-            self._ground.seen(step.folder, end.note)
+            self._ground.seen(step.folder, end.note, end.away)
         self._ground.asides |= end.asides
         if name in self._learned:
             before = self._learned[name][1] if step.parts else {}
@@ -280,8 +280,9 @@ class Intake:
         if not step.parts:
             self.looked_s[name] = self._context.clock.monotonic()
             self._context.store.sources.scanned(name, self._context.clock.now())
-        if end.unreadable or not step.parts:
-            self._tell(name, "; ".join(end.unreadable[:5]))
+        wrong = [*(" ".join(words(PartAwayError(part))) for part in end.away), *end.unreadable]
+        if wrong or not step.parts:
+            self._tell(name, "; ".join(wrong[:5]))
 
     def work(self) -> None:
         """Hand out what is due: scans, looks, identifications."""

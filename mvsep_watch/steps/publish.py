@@ -12,7 +12,7 @@ from typing import ClassVar
 from mvsep_watch.errors import MvsepWatchError, NeedsUserError, RetryableError, SourceChangedError
 from mvsep_watch.files import claim as claims
 from mvsep_watch.files import disposal, roots, sidecar, staging
-from mvsep_watch.files.watched import require_same
+from mvsep_watch.files.watched import trouble_with
 from mvsep_watch.model import AS_MADE, Access, FileStat, Output, Provenance
 from mvsep_watch.naming import OutputPlace, display
 from mvsep_watch.planner import Place, decide_place
@@ -175,7 +175,7 @@ class Dispose:
                 stopping=tools.stopping.is_set,
             )
         except SourceChangedError as error:
-            if missed := away(self.within):
+            if missed := away(self.within, self.path):
                 raise missed from error
             if not os.path.lexists(self.path):
                 raise SourceMissingError(error.message, hint=error.hint) from error
@@ -210,7 +210,8 @@ class Recover:
             SourceBusyError: It cannot be looked at just now.
         """
         for folder, note in self.within:
-            require_same(folder, note)
+            if error := trouble_with(folder, note, at=self.folder):
+                raise error
         return disposal.recover(self.folder)
 
 

@@ -19,7 +19,7 @@ CHUNK_FILES = 250
 class ScanEnd:
     """What came of a scan besides its finds: what could not be read, in sentences; what it learned; what it was in.
 
-    `asides`: the folders in which something is set aside.
+    `asides`: the folders in which something is set aside. `away`: the parts whose disk or share is away.
     """
 
     files: int
@@ -27,6 +27,7 @@ class ScanEnd:
     asides: frozenset[Path] = frozenset()
     directories: Directories = field(default_factory=dict, repr=False)
     note: watched.FolderNote | None = None
+    away: tuple[watched.PartNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,9 @@ class Scan:
             NeedsUserError: The root is not there, is not on the disk that it was on, or may not be read.
         """
         note = watched.require_same(self.folder.path, self.note)
+        away = watched.away_below(self.folder.path, self.note) if self.folder.recursive else ()
+        if self.folder.recursive:
+            note = watched.with_parts(self.folder.path, note, away)
         chunk: list[tuple[str, FileStat]] = []
         unreadable: list[str] = []
         asides: set[Path] = set()
@@ -95,4 +99,5 @@ class Scan:
             asides=frozenset(asides),
             directories=directories,
             note=note,
+            away=away,
         )

@@ -20,9 +20,9 @@ class AwayError(RetryableError):
         self.trouble = trouble
 
 
-def away(within: Within) -> AwayError | None:
-    """Look whether the folders are there; say what is the matter with the first that is not."""
+def away(within: Within, path: Path) -> AwayError | None:
+    """Look whether the folders that a source lies in are there; say what is the matter with the first that is not."""
     for folder, note in within:
-        if trouble := trouble_with(folder, note):
+        if trouble := trouble_with(folder, note, at=path):
             return AwayError(folder, trouble)
     return None

@@ -135,7 +135,9 @@ class Submit:
                 stopping=tools.stopping.is_set,
             )
         except Exception as error:  # noqa: BLE001 - even a bug must not lose what is known of the outcome
-            missed = away(self.within) if isinstance(error, SourceChangedError | SourceBusyError) else None
+            missed = (
+                away(self.within, Path(self.path)) if isinstance(error, SourceChangedError | SourceBusyError) else None
+            )
             return Sent(error=missed or error, may_have_left=release.is_open)
         return Sent(created=created)
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from mvsep_watch.model import FileStat
+from mvsep_watch.model import FINISHED, FileStat
 from mvsep_watch.store.connection import Db
 from mvsep_watch.store.rows import SourceRow, path_blob, read
 
@@ -136,6 +136,16 @@ class Sources:
                 "device": stat.device,
             },
         )
+
+    def is_any_needed_below(self, path: Path | str) -> bool:
+        """Say whether a file below a path is still to be sent, or to be disposed of."""
+        below = path_blob(path) + b"/"
+        waits = "EXISTS (SELECT 1 FROM jobs WHERE source_id = sources.id AND state NOT IN (?, ?, ?))"
+        row = self._db.one(
+            f"SELECT 1 FROM sources WHERE path > ? AND path < ? AND (dispose_pending OR {waits}) LIMIT 1",  # noqa: S608
+            (below, below[:-1] + b"0", *sorted(FINISHED)),
+        )
+        return row is not None
 
     def want_disposal(self, source_id: int, *, not_before: float = 0.0) -> None:
         """Ask for the source to be disposed of, at `not_before` or later."""

@@ -4,7 +4,7 @@ Both only look; they open no file, decide nothing, and remember nothing of what 
 undecodable bytes as surrogate escapes: a hundred thousand `Path` objects would cost more than the scan itself.
 """
 
-from mvsep_watch.watcher.advice import advice
+from mvsep_watch.watcher.advice import advice, ample
 from mvsep_watch.watcher.events import FolderHealth, Mode, Trouble, Watcher
 from mvsep_watch.watcher.scan import Aside, Directories, Found, Listed, Unreadable, scan
 
@@ -19,5 +19,6 @@ __all__ = [
     "Unreadable",
     "Watcher",
     "advice",
+    "ample",
     "scan",
 ]

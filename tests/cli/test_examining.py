@@ -16,6 +16,7 @@ from mvsep_watch.errors import UsageError
 from mvsep_watch.files import claim as claims
 from mvsep_watch.files.lock import StateLock
 from mvsep_watch.files.roots import RootNote
+from mvsep_watch.files.watched import FolderNote, PartNote
 from mvsep_watch.model import Access, Account, CreditLimits, Limits
 from mvsep_watch.mvsep.cached import KnownCatalogue
 from mvsep_watch.mvsep.probing import Reached, Stage
@@ -70,6 +71,21 @@ def test_a_folder_on_a_disk_that_is_away_is_mounted_and_not_made(base):
     found = folder_findings(made, machine=told)
 
     assert commands(found) == [f"sudo mount {base}/disk"]
+
+
+def test_a_disk_below_a_folder_that_is_away_is_named(base):
+    """Some of its files are still to be sent: else it would have been forgotten."""
+    (base / "drop" / "stick").mkdir(parents=True)
+    status = base.stat()
+    place = {"point": f"{base}/drop/stick", "fs_type": "exfat", "source": "/dev/sdb1", "device": 1, "inode": 1}
+    part = PartNote(path=f"{base}/drop/stick", **place)
+    note = FolderNote(point="/", fs_type="", source="", device=status.st_dev, inode=status.st_ino, below=(part,))
+    memory = Remembered(state_id="s", generation=1, folders={base / "drop": FolderNote.of(note.text())})
+
+    found = folder_findings(config(base).folders[0], remembered=memory)
+
+    said = f"{base}/drop/stick is not mounted: its disk or share (/dev/sdb1, exfat) is away."
+    assert troubles(found) == [("problem", said)]
 
 
 def test_a_disk_of_the_table_that_is_mounted_is_not_missed(base):

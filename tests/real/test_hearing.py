@@ -144,7 +144,7 @@ def test_a_limit_of_watches_is_told_with_the_setting_and_its_value(world, hearin
     said = seen(world)
     assert len(world.jobs()) == 30
     assert said["seen_by"] == "scans"
-    assert "fs.inotify.max_user_watches=1048576` (it is 10)" in said["hint"]
+    assert "fs.inotify.max_user_watches=524288` (it is 10)" in said["hint"]
     assert said["refused_watches"] > 0
 
 

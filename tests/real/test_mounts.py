@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from mvsep_watch.files import spool
 from mvsep_watch.files.claim import CLAIM_NAME
@@ -193,3 +194,78 @@ def test_a_mount_that_comes_over_a_watched_folder_is_looked_through(world):
 
     assert world.states() == ["published"]
     assert "is away" in world.engine.desks.intake.troubled_folders["drop"]
+
+
+@pytest.fixture
+def stick(world):
+    """A disk that is mounted below the watched folder, and what it is mounted on."""
+    (world.base / "stick").mkdir()
+    at = world.drop / "stick"
+    at.mkdir()
+    run("mount", "--bind", str(world.base / "stick"), str(at))
+    yield at
+    with suppress(subprocess.CalledProcessError):
+        run("umount", str(at))
+
+
+def wrong(world):
+    return world.engine.desks.intake.troubled_folders.get("drop", "")
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_disk_below_a_watched_folder_that_is_away_is_named_and_its_jobs_wait(world, stick, is_restarted):
+    """What lies beside it goes on; it is said once, in the log and in what `status` shows, and heals by itself."""
+    write_wav(stick / "one.wav", pitch=1)
+    world.start()
+    world.hands.held = {"uploads"}
+    world.pass_time(20)
+    run("umount", str(stick))
+    with capture_logs() as logged:
+        if is_restarted:
+            world.restart()
+        world.hands.held = set()
+        world.hands.go_on()
+        write_wav(world.drop / "two.wav", pitch=2)
+        world.rescan()
+        world.pass_time(900, step_s=30)
+    states, reason, said = world.states(), world.jobs()[0].reason, wrong(world)
+    world.service.finish_all()
+
+    run("mount", "--bind", str(world.base / "stick"), str(stick))
+    world.rescan()
+    world.finish()
+
+    assert states[0] == "queued"
+    assert f"{stick} is not mounted: its disk or share (" in reason
+    assert reason in said
+    assert [line["event"] for line in logged].count("folder_unreadable") == 1
+    assert (wrong(world), world.states(), world.service.made) == ("", ["published"] * 2, 2)
+
+
+def test_a_disk_that_nothing_waits_for_is_forgotten(world, stick):
+    """It is named once, and not for ever: it was there for a day, and all of it is done."""
+    write_wav(stick / "one.wav")
+    world.start()
+    world.finish()
+    run("umount", str(stick))
+    world.rescan()
+    said = wrong(world)
+    world.rescan()
+
+    assert f"{stick} is not mounted" in said
+    assert (wrong(world), world.states()) == ("", ["published"])
+
+
+def test_a_disk_that_comes_below_a_watched_folder_is_told(world, stick):
+    """What it brings is taken."""
+    run("umount", str(stick))
+    world.start()
+    world.pass_time(10)
+    run("mount", "--bind", str(world.base / "stick"), str(stick))
+    write_wav(stick / "one.wav")
+    with capture_logs() as logged:
+        world.rescan()
+        world.finish()
+
+    assert [line["path"] for line in logged if line["event"] == "part_mounted"] == [str(stick)]
+    assert world.states() == ["published"]

@@ -14,6 +14,7 @@ from mvsep_watch.cli.examining.people import ENTER, READ, WRITE, Person, refusal
 from mvsep_watch.cli.examining.subject import Subject
 from mvsep_watch.cli.rendering import count
 from mvsep_watch.files.mounts import Mount, needs_polling
+from mvsep_watch.files.watched import PartAwayError, away_below
 from mvsep_watch.model import Folder
 from mvsep_watch.naming import display
 
@@ -40,13 +41,14 @@ class Tree:
 
 def examine(folder: Folder, tree: Tree, subject: Subject) -> Iterator[Finding]:
     """Examine a watched folder, with what was counted below it."""
-    if away := there(folder.path, subject, what=f'folder "{folder.name}"'):
-        yield away
+    if missing := there(folder.path, subject, what=f'folder "{folder.name}"'):
+        yield missing
         return
     stopped = tuple(refusals(subject.person, folder.path, READ | ENTER))
     yield from stopped
     if not stopped:
         yield from _sampled(folder, tree)
+    yield from away(folder, subject)
     mount = subject.machine.mount(folder.path)
     yield heard(folder, mount)
     if folder.source != "keep" or folder.notes:
@@ -71,6 +73,14 @@ def there(path: Path, subject: Subject, *, what: str) -> Finding | None:
         hint="make it, or mount its disk",
         command=f"mkdir -p {shlex.quote(str(path))}",
     )
+
+
+def away(folder: Folder, subject: Subject) -> Iterator[Finding]:
+    """Say which parts of a folder lay on a disk or share that is not mounted."""
+    note = subject.remembered.folders.get(folder.path) if subject.remembered else None
+    for part in away_below(folder.path, note):
+        trouble = PartAwayError(part)
+        yield problem(trouble.message, hint=trouble.hint)
 
 
 def walk(folder: Folder, person: Person, *, clock: Callable[[], float] = time.monotonic) -> Tree:

@@ -9,12 +9,10 @@ from pathlib import Path
 
 from mvsep_watch.cli.examining.finding import Finding, ok, problem, warning
 from mvsep_watch.cli.examining.machine import Machine
+from mvsep_watch.watcher import ample
 
 INOTIFY = "fs/inotify"
 SETTINGS_FILE = "/etc/sysctl.d/60-mvsep-watch.conf"
-LEAST_WATCHES = 524_288
-"""What desktops set; a watch takes about 1 kB of memory, and only while it is used."""
-LEAST_INSTANCES = 512
 LEAST_QUEUE = 16_384
 """The kernel's own default; a burst that does not fit costs a scan."""
 LEAST_FILES = 256
@@ -35,7 +33,7 @@ def watches(needed: int, *, used: int, machine: Machine) -> Iterator[Finding]:
     if granted is None:
         yield warning(f"this kernel does not tell fs.inotify.{name}", hint="without events folders are still scanned")
         return
-    wanted = max(LEAST_WATCHES, 1 << (2 * (needed + used)).bit_length())
+    wanted = ample(name, value=granted, needed=needed + used)
     words = f"{needed} directories are to be heard, others hold {used} watches, and fs.inotify.{name} is {granted}"
     if needed + used > granted:
         hint = "raise it; what is not heard is found by the scans only"
@@ -55,7 +53,7 @@ def instances(used: int, *, machine: Machine) -> Iterator[Finding]:
     words = f"this user's programs hold {used} of {granted} inotify instances (fs.inotify.{name})"
     if used >= granted:
         hint = "raise it, or end what holds them: without one more nothing is heard"
-        yield problem(words, hint=hint, command=setting(name, max(LEAST_INSTANCES, 2 * granted)))
+        yield problem(words, hint=hint, command=setting(name, ample(name, value=granted)))
     else:
         yield ok(words)
 
@@ -69,8 +67,8 @@ def queue(*, machine: Machine) -> Iterator[Finding]:
     if granted < LEAST_QUEUE:
         yield warning(
             f"fs.inotify.{name} is {granted}: a burst that does not fit is dropped, and costs a scan",
-            hint="raise it to the kernel's own default",
-            command=setting(name, LEAST_QUEUE),
+            hint="raise it; the kernel's own default is more",
+            command=setting(name, ample(name, value=granted)),
         )
     else:
         yield ok(f"fs.inotify.{name} is {granted}")

@@ -16,6 +16,7 @@ from mvsep_watch.cli.examining.outputs import room
 from mvsep_watch.cli.examining.people import ENTER, READ, WRITE, refusals
 from mvsep_watch.cli.examining.subject import Remembered, Subject
 from mvsep_watch.cli.rendering import count, program, size
+from mvsep_watch.daemon.ground import folder_key
 from mvsep_watch.daemon.roots import root_key
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.files import spool
@@ -23,6 +24,7 @@ from mvsep_watch.files.lock import holder_of
 from mvsep_watch.files.mounts import is_network
 from mvsep_watch.files.roots import RootNote
 from mvsep_watch.files.spool import Orphan
+from mvsep_watch.files.watched import FolderNote
 from mvsep_watch.model import Config
 from mvsep_watch.naming import display
 from mvsep_watch.store.connection import MENDS_ITSELF
@@ -40,11 +42,16 @@ def remembered(config: Config) -> Remembered | None:
         db = open_still(config.state)
         try:
             memory = Memory(db)
-            notes = {
+            roots = {
                 folder.output: RootNote.of(memory.meta(root_key(folder.output)) or "") for folder in config.folders
             }
-            known = {root: note for root, note in notes.items() if note is not None}
-            return Remembered(state_id=memory.state_id, generation=memory.generation, roots=known)
+            folders = {folder.path: FolderNote.of(memory.meta(folder_key(folder)) or "") for folder in config.folders}
+            return Remembered(
+                state_id=memory.state_id,
+                generation=memory.generation,
+                roots={root: note for root, note in roots.items() if note is not None},
+                folders={path: note for path, note in folders.items() if note is not None},
+            )
         finally:
             db.close()
     return None

@@ -9,16 +9,18 @@ from mvsep_watch.cli.examining.machine import Machine
 from mvsep_watch.cli.examining.people import Person
 from mvsep_watch.cli.examining.unitfiles import Unit
 from mvsep_watch.files.roots import RootNote
+from mvsep_watch.files.watched import FolderNote
 from mvsep_watch.model import Config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """What the state file says of itself and of output roots."""
+    """What the state file says of itself, of output roots, and of watched folders."""
 
     state_id: str
     generation: int
     roots: dict[Path, RootNote] = field(default_factory=dict)
+    folders: dict[Path, FolderNote] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,11 +95,16 @@ class Jobs:
         return read(JobRow, row) if row else None
 
     def move(self, job: JobRow, state: JobState, *, now: float, reason: str = "", **columns: Any) -> None:
-        """Change a job's state, with what belongs to it."""
+        """Change a job's state, with what belongs to it.
+
+        One that ends without results has its source considered for disposal: it may be what kept it.
+        """
         finished = {"finished_at": now} if state in FINISHED else {}
         values = {"reason": reason, "hint": "", "hold": None, "resume": None, "price": None, "failures": 0}
         self._db.update("jobs", job.id, {**values, "not_before": 0.0, **finished, **columns, "state": state})
         record(self._db, subject="job", subject_id=job.id, before=job.state, after=state, reason=reason, now=now)
+        if state in FINISHED and state != JobState.PUBLISHED:
+            self._db.update("sources", job.source_id, {"dispose_pending": 1, "dispose_not_before": 0.0})
 
     def hold(
         self,

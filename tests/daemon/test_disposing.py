@@ -7,6 +7,7 @@ import pytest
 
 from mvsep_watch.files import disposal, renaming
 from tests.daemon.effects import Killed
+from tests.daemon.test_requests import ask
 from tests.daemon.test_roots import swap
 from tests.daemon.world import write_wav
 
@@ -85,6 +86,24 @@ def test_a_failure_never_touches_the_source(world, fail, source):
     assert "published" not in world.states()
     assert (song.read_bytes(), song.stat().st_mtime_ns, song.stat().st_ino) == (content, stat.st_mtime_ns, stat.st_ino)
     assert ([path.name for path in world.drop.iterdir()], (world.base / "done").exists()) == (["song.wav"], False)
+
+
+def test_a_source_goes_once_the_job_that_kept_it_has_ended(world):
+    """A job on what the file held before keeps it; that one's end, however it comes, has it considered again."""
+    world.folder_options = {"source": "delete"}
+    source = write_wav(world.drop / "song.wav")
+    world.start()
+    failed(world)
+    world.pass_time(20)
+    write_wav(source, pitch=5)
+    world.rescan()
+    world.pass_time(20)
+    world.finish()
+    kept = source.exists()
+
+    ask(world, "cancel", 1)
+
+    assert (world.states(), kept, source.exists()) == (["cancelled", "published"], True, False)
 
 
 def copying(folder):

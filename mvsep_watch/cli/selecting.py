@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mvsep_watch.errors import UsageError
-from mvsep_watch.files.lock import holder_of
+from mvsep_watch.files.lock import holder_of, require_access
 from mvsep_watch.model import Config
 from mvsep_watch.naming import display
 from mvsep_watch.store import JobRow, open_still
@@ -56,6 +56,7 @@ def opened(config: Config) -> Iterator[Views | None]:
     Raises:
         StateError: The state file cannot be read.
     """
+    require_access(config.state)
     if not config.state.exists() or not config.state.stat().st_size:
         yield None
         return

@@ -132,8 +132,9 @@ def probe_root(
     with output_errors(root):
         if needs_bytes > shutil.disk_usage(root).free:
             raise no_space(root, needs_bytes=needs_bytes)
-    for access in accesses:
-        with _ONE_AT_A_TIME, output_errors(root):
+    with _ONE_AT_A_TIME, output_errors(root):
+        _unfinished(root / CLAIM_NAME).unlink(missing_ok=True)
+        for access in accesses:
             _try(root / PROBE_NAME, access)
 
 
@@ -169,7 +170,7 @@ def require(root: Path) -> None:
 
 def _write_durably(path: Path, content: bytes, access: Access) -> None:
     """Write a whole file under its name, so that after a crash the old or the new one is there."""
-    new = path.with_name(path.name + ".new")
+    new = _unfinished(path)
     with output_errors(path):
         new.unlink(missing_ok=True)
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
@@ -180,6 +181,10 @@ def _write_durably(path: Path, content: bytes, access: Access) -> None:
         dress(new, access)
         new.replace(path)
         sync_folder(path.parent)
+
+
+def _unfinished(path: Path) -> Path:
+    return path.with_name(path.name + ".new")
 
 
 def _damaged(path: Path) -> StateError:

@@ -77,8 +77,9 @@ def test_a_link_is_no_claim(tmp_path):
 
 
 def test_a_probe_leaves_nothing_behind(tmp_path, tree):
-    """Also not what an earlier, killed one left."""
+    """Also not what an earlier, killed one left, nor half a claim of a killed release."""
     (tmp_path / claim.PROBE_NAME).mkdir()
+    (tmp_path / f"{CLAIM_NAME}.new").touch()
     claim.probe_root(tmp_path)
 
     assert tree(tmp_path) == {}

@@ -53,7 +53,10 @@ def show(staged: Path, place: OutputPlace, *, old: Iterable[Output] = ()) -> Non
 
 
 def take_back(staged: Path) -> None:
-    """Undo a publication that was not completed: what was shown goes, what was set aside comes back."""
+    """Undo a publication that was not completed: what was shown goes, what was set aside comes back.
+
+    Of one that was, what it has replaced goes.
+    """
     old = old_beside(staged)
     begun = sidecar.place_in(staged)
     told = begun or sidecar.place_in(old)
@@ -62,6 +65,8 @@ def take_back(staged: Path) -> None:
     place = OutputPlace(staged.parent / told.base.name, is_flat=True)
     mine = sidecar.read(begun) if begun else None
     if _is_complete(place, mine):
+        if mine is not None and old.is_dir():
+            shutil.rmtree(old)
         return
     for output in mine.outputs if mine else ():
         _take_one_back(staged / output.name, place.file(output.name), output)

@@ -202,7 +202,7 @@ class Staging:
             is_there = os.path.lexists(self.path)
             if is_there:
                 _require_kind(self.path, stat.S_ISDIR)
-                flat.take_back(self.path)
+            flat.take_back(self.path)
             self._undo_exchange()
             if is_there:
                 shutil.rmtree(self.path)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 
 import pytest
 
@@ -170,6 +171,18 @@ def test_what_is_complete_stays_when_its_staging_goes(tmp_path, place, staged, t
     assert without_sidecars(tree(tmp_path)) == SHOWN
 
 
+def test_what_was_replaced_goes_when_the_staging_goes(tmp_path, place, staged, tree, monkeypatch):
+    """Killed between the sidecar and the end of what it replaced, and cancelled then."""
+    staging.publish(staged(), place)
+    made = staged(8, {"Vocals.flac": b"VOICE"})
+    monkeypatch.setattr("mvsep_watch.files.flat.clear", lambda _: None)
+    staging.supersede(made, place, old=sidecar.read(place).outputs)
+    made.discard()
+
+    assert without_sidecars(tree(tmp_path)) == {"song (Vocals).flac": b"VOICE"}
+    assert not list(tmp_path.glob(".*"))
+
+
 @pytest.mark.usefixtures("links")
 def test_old_outputs_give_their_place_to_others(tmp_path, place, staged, tree, output):
     """Stem by stem, also where the names differ; nothing of the old stays."""
@@ -196,6 +209,21 @@ def test_old_outputs_come_back_where_others_could_not_take_their_place(
         staging.supersede(made, place, old=sidecar.read(place).outputs)
     monkeypatch.undo()
     made.discard()
+
+    assert tree(tmp_path) == old
+
+
+def test_old_outputs_come_back_also_without_the_staging(tmp_path, place, staged, tree, breaks_after, monkeypatch):
+    """Somebody removed it after a kill; what was set aside is found at the next start."""
+    staging.publish(staged(), place)
+    old = tree(tmp_path)
+    made = staged(8, {"Drums.flac": b"drums"})
+    breaks_after(0, is_kill=True)
+    with pytest.raises(KeyboardInterrupt):
+        staging.supersede(made, place, old=sidecar.read(place).outputs)
+    monkeypatch.undo()
+    shutil.rmtree(made.path)
+    staging.clean(tmp_path, Owner(state_id="s1", live_job_ids=frozenset()))
 
     assert tree(tmp_path) == old
 

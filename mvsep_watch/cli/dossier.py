@@ -11,16 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from mvsep_watch.cli import asking, rendering
-from mvsep_watch.cli.describing import Describer, in_words
-from mvsep_watch.cli.rendering import full_path, instant, local_time
+from mvsep_watch.cli import asking
+from mvsep_watch.cli.describing import Describer
+from mvsep_watch.cli.rendering import full_path, instant
 from mvsep_watch.cli.selecting import is_running, meanings, no_match, select
 from mvsep_watch.errors import UsageError
-from mvsep_watch.model import Config, FileStat, JobState, Settings
+from mvsep_watch.model import Config, FileStat, Settings
 from mvsep_watch.naming import display, escape_path
 from mvsep_watch.store import JobRow, SeparationRow, SourceRow
 from mvsep_watch.store.views import JobView, LedgerEntry, Transition, Views
@@ -29,12 +25,18 @@ from mvsep_watch.wanted import wanted, why_not
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """One job with everything that happened to it. `as_listed` is what `jobs --json` says of it."""
+    """One job with everything that happened to it.
+
+    Args:
+        as_listed: What `jobs --json` says of it.
+        others: Other attempts at its work, the first attempt first.
+    """
 
     view: JobView
     as_listed: dict[str, Any]
     transitions: tuple[Transition, ...]
     ledger: tuple[LedgerEntry, ...]
+    others: tuple[SeparationRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +101,12 @@ def _path_of(word: str, config: Config) -> Path:
 
 def _past(views: Views, describer: Describer, job: JobRow) -> Past:
     view = views.views([job])[0]
+    attempts = views.separations.of_work(view.separation.work) if view.separation else []
     return Past(
         view=view,
         as_listed=describer.as_json(view),
-        transitions=tuple(views.transitions(job=job.id, separation=job.separation_id)),
+        transitions=tuple(views.transitions(job=job.id, separations=[row.id for row in attempts])),
+        others=tuple(row for row in attempts if row.id != job.separation_id),
         ledger=tuple(views.ledger(job.separation_id)) if job.separation_id else (),
     )
 
@@ -187,6 +191,7 @@ def _past_json(past: Past) -> dict[str, Any]:
         **past.as_listed,
         "sidecar": _sidecar(past),
         "separation": None if row is None else _separation_json(row),
+        "other_attempts": [_separation_json(other) for other in past.others],
         "ledger": [
             {"at": instant(entry.at), "day": entry.day, "entry": entry.entry, "credits": entry.credits}
             for entry in past.ledger
@@ -229,79 +234,3 @@ def _separation_json(row: SeparationRow) -> dict[str, Any]:
         "submitted_at": instant(row.submitted_at),
         "ended_at": instant(row.ended_at),
     }
-
-
-def show(dossier: Dossier, console: Console) -> None:
-    """Print it for people."""
-    console.print(Text(rendering.path(dossier.path), style="bold"))
-    for want in dossier.wants:
-        rules = rendering.joined(want.rules)
-        console.print(f"folder {want.folder}: " + (f"wanted by {rules}" if rules else want.why_not))
-    if dossier.verdict:
-        console.print(dossier.verdict)
-    if waits := dossier.waits:
-        console.print(f"It waits since {local_time(waits['since'])}: {display(waits['reason'])}")
-        if waits["hint"]:
-            console.print(f"  hint: {display(waits['hint'])}")
-    for past in dossier.jobs:
-        console.print()
-        _show_past(past, console)
-
-
-def _show_past(past: Past, console: Console) -> None:
-    view, said = past.view, past.as_listed
-    state, reason = str(view.job.state), display(said["reason"])
-    line = Text.assemble(f"job {view.job.id}  ", rendering.state(state))
-    console.print(line.append(f"  {reason}" if reason not in ("", state) else ""))
-    grid = Table.grid(padding=(0, 2))
-    for label, text in [*_facts(past), *_separation_facts(view.separation)]:
-        grid.add_row(Text(f"  {label}", style="dim"), Text(text))
-    console.print(grid)
-    for step in past.transitions:
-        reason = f": {display(step.reason)}" if step.reason else ""
-        console.print(f"  {local_time(step.at)}  {step.subject} {step.subject_id} {step.to_state}{reason}")
-
-
-def _facts(past: Past) -> Iterator[tuple[str, str]]:
-    view, said = past.view, past.as_listed
-    job = view.job
-    if said["hint"]:
-        yield "hint", said["hint"]
-    yield "source", rendering.path(view.source)
-    yield "rule", f"{job.rule} of folder {job.folder}"
-    if job.redo_of:
-        yield "redo of", f"job {job.redo_of}"
-    if job.settings:
-        yield "settings", in_words(job.settings)
-    yield ("outputs" if view.outputs else "outputs go to"), rendering.path(job.place.folder)
-    for output in view.outputs:
-        yield "", f"{display(job.place.file(output.name).name)}, {rendering.size(output.size_bytes)}"
-    if view.outputs:
-        yield "sidecar", rendering.path(job.place.sidecar)
-    if job.price is not None and job.state == JobState.HELD:
-        yield "would cost", rendering.credit(job.price)
-
-
-def _separation_facts(row: SeparationRow | None) -> Iterator[tuple[str, str]]:
-    if row is None:
-        return
-    yield "separation", f"{row.id}, attempt {row.attempt}, {row.state}"
-    if row.algorithm:
-        yield "model", row.algorithm
-    if row.hash:
-        yield "hash", row.hash
-    yield "tag", row.tag
-    yield "sent to", f"{row.host} as {row.account}"
-    yield "uploads", f"{row.releases}, asked for {rendering.count(row.asked, 'time')}"
-    if times := ", ".join(_times(row)):
-        yield "took", times
-    charged = "not known yet" if row.credits_charged is None else str(row.credits_charged)
-    yield "credits", f"estimated {row.credits_estimated}, charged {charged}"
-
-
-def _times(row: SeparationRow) -> Iterator[str]:
-    """Say how long each part of a separation took, as far as it is over."""
-    parts = (("uploaded", row.intended_at, row.submitted_at), ("separated", row.submitted_at, row.ended_at))
-    for word, began, ended in parts:
-        if began is not None and ended is not None:
-            yield f"{rendering.duration(max(0.0, ended - began))} until it was {word}"

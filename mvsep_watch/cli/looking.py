@@ -15,7 +15,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from mvsep_watch.cli import dossier, overview, rendering, seeing, tables, watching
+from mvsep_watch.cli import dossier, overview, rendering, seeing, story, tables, watching
 from mvsep_watch.cli.context import Options, command, find_config, load_config
 from mvsep_watch.cli.describing import Describer
 from mvsep_watch.cli.filtering import STATES, asked
@@ -212,4 +212,4 @@ def show(options: Options, *, which: str) -> None:
     if options.json:
         rendering.print_json(dossier.as_json(found))
     else:
-        dossier.show(found, rendering.console())
+        story.show(found, rendering.console())

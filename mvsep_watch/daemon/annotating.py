@@ -22,7 +22,8 @@ from mvsep_watch.naming import display
 from mvsep_watch.steps.annotate import Annotate, LookForSources, Noted, Wanted
 from mvsep_watch.store import JobRow, SourceRow
 
-AT_ONCE = 50
+AT_ONCE = 500
+"""As many in one commit, and in one step."""
 
 
 class Annotating:
@@ -56,7 +57,11 @@ class Annotating:
             if folder.notes and looked_s != self._looked_s.get(folder.name):
                 self._looked_s[folder.name] = looked_s or 0.0
                 self._after_scan(folder)
-        if not self._context.hands.is_busy_with(Annotate.KEY) and (notes := tuple(self._wanted())):
+        if self._context.hands.is_busy_with(Annotate.KEY) or not self.has_work:
+            return
+        with self._context.store.transaction():
+            notes = tuple(self._wanted())
+        if notes:
             self._context.hands.give(Annotate(notes=notes))
 
     def _after_scan(self, folder: Folder) -> None:

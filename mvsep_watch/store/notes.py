@@ -56,6 +56,8 @@ class Notes:
         marks = ",".join("?" * len(folders))
         with self._db.transaction():
             self._db.run("UPDATE notes SET is_due = 1 WHERE path <> x''")
+            if not folders:
+                return
             for troubled in (
                 f"SELECT source_id FROM jobs WHERE state IN ('held', 'failed') AND folder IN ({marks})",  # noqa: S608
                 f"SELECT id FROM sources WHERE state = 'refused' AND folder IN ({marks})",  # noqa: S608 - only marks

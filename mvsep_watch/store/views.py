@@ -221,12 +221,13 @@ class Views:
 
     # One job's past
 
-    def transitions(self, *, job: int, separation: int | None) -> list[Transition]:
-        """Give what happened to a job and its separation, in order."""
+    def transitions(self, *, job: int, separations: Sequence[int]) -> list[Transition]:
+        """Give what happened to a job and separations, in order."""
+        marks = ",".join("?" * len(separations))
         rows = self._db.all(
-            "SELECT * FROM transitions WHERE subject = 'job' AND subject_id = ?"
-            " UNION ALL SELECT * FROM transitions WHERE subject = 'separation' AND subject_id = ? ORDER BY at, id",
-            (job, separation),
+            "SELECT * FROM transitions WHERE subject = 'job' AND subject_id = ? UNION ALL"  # noqa: S608 - only marks
+            f" SELECT * FROM transitions WHERE subject = 'separation' AND subject_id IN ({marks}) ORDER BY at, id",
+            (job, *separations),
         )
         return [read(Transition, row) for row in rows]
 

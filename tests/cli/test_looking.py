@@ -480,6 +480,24 @@ def test_show_tells_a_job_s_whole_past(person, world):
     assert (code, "sep_type 40, add_opt1=81, add_opt2=2, wav" in out, "Vocals.wav" in out) == (0, True, True)
 
 
+def test_show_tells_of_earlier_attempts(person, world):
+    """What came of each, with its credits and its past."""
+    world.limits = Limits(attempts=2)
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.pass_time(20)
+    world.service.finish(next(iter(world.service.jobs)), status="failed", message="Job failed")
+    world.finish()
+
+    _, said = person.json("show", 1)
+    _, out, _ = person("show", 1)
+
+    (past,) = said["jobs"]
+    assert (past["separation"]["attempt"], [row["attempt"] for row in past["other_attempts"]]) == (2, [1])
+    assert "attempt 1   separation 1: failed (Job failed), credits estimated 1" in out
+    assert "separation 1 failed: Job failed" in out
+
+
 def test_show_of_a_file_says_which_rules_want_it(person, world):
     """And lists its jobs."""
     publish(world)

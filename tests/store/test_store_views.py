@@ -16,7 +16,7 @@ CHEAP = {
     "by id": lambda views: views.views(views.by_id([1, 2])),
     "of sources": lambda views: views.views(views.of_sources([1])),
     "at a folder": lambda views: views.at_final("/out/a"),
-    "transitions": lambda views: views.transitions(job=1, separation=1),
+    "transitions": lambda views: views.transitions(job=1, separations=[1]),
     "ledger": lambda views: views.ledger(1),
 }
 

@@ -106,6 +106,7 @@ class Staging:
             _make_folder(staging.path)
             _make_folder(staging._work)
             save_record(staging._work / ".staging.json", {"hash": hash_})
+            staging._remember()
             sidecar.remove(staging.path)
         return staging
 
@@ -173,15 +174,18 @@ class Staging:
             raise
         if amend is not None and (other := amend(arrival.path)) is not None:
             digest, found = hash_file(other, stopping=stopping)
-            return Written(path=self._finish(name, arrival, other), size_bytes=found.size_bytes, sha256=digest)
-        return Written(path=self._finish(name, arrival, arrival.path), size_bytes=arrived, sha256=digest)
+            return Written(path=self._finish(name, arrival, other, digest), size_bytes=found.size_bytes, sha256=digest)
+        return Written(path=self._finish(name, arrival, arrival.path, digest), size_bytes=arrived, sha256=digest)
 
     def finished(self, name: str, *, stopping: Callable[[], bool] = never) -> Written | None:
-        """Hash an output that is complete already, or give None."""
+        """Hash an output that is complete already; None, and it goes, where it is not what was written."""
         path = self.target(name)
         if not path.is_file() or path.is_symlink():
             return None
         digest, found = hash_file(path, stopping=stopping)
+        if load_record(self._whole(name)).get("sha256") != digest:
+            self.drop(name)
+            return None
         return Written(path=path, size_bytes=found.size_bytes, sha256=digest)
 
     def looks(self) -> dict[str, FileStat]:
@@ -194,6 +198,7 @@ class Staging:
         """Forget an output, complete or not: the next download starts from nothing."""
         with output_errors(self.path):
             self.target(name).unlink(missing_ok=True)
+            self._whole(name).unlink(missing_ok=True)
             self._arrival(name).drop()
 
     def discard(self) -> None:
@@ -216,13 +221,29 @@ class Staging:
         return self.path / WORK_NAME
 
     def _arrival(self, name: str) -> Arrival:
+        return Arrival(self._work / name, self._record(name, "json"))
+
+    def _whole(self, name: str) -> Path:
+        """Give the record of what a complete output hashes to."""
+        return self._record(name, "whole")
+
+    def _record(self, name: str, kind: str) -> Path:
         """Records have names of fixed length, because an output's may be as long as names can be."""
         short = hashlib.sha256(os.fsencode(plain(name))).hexdigest()[:24]
-        return Arrival(self._work / name, self._work / f".{short}.json")
+        return self._work / f".{short}.{kind}"
 
-    def _finish(self, name: str, arrival: Arrival, complete: Path) -> Path:
+    def _remember(self) -> None:
+        """Take over from a sidecar what outputs hash to: whoever wrote it has removed the records."""
+        begun = sidecar.place_in(self.path)
+        with suppress(sidecar.SidecarDamagedError, ValueError):
+            said = sidecar.read(begun) if begun else None
+            for output in said.outputs if said else ():
+                save_record(self._whole(output.name), {"sha256": output.sha256})
+
+    def _finish(self, name: str, arrival: Arrival, complete: Path, sha256: str) -> Path:
         path = self.target(name)
         with output_errors(path):
+            save_record(self._whole(name), {"sha256": sha256})
             if complete != arrival.path:
                 _sync(complete)
             complete.replace(path)

@@ -43,6 +43,22 @@ def test_an_output_that_was_damaged_in_the_staging_is_fetched_again(world):
     assert (world.states(), (world.stems / "song" / "Vocals.wav").read_bytes()) == (["published"], good)
 
 
+def test_an_output_that_was_damaged_in_the_staging_is_not_taken_by_a_retry(world):
+    """What it holds was not looked at while it was cancelled."""
+    staged(world)
+    vocals = next(world.stems.glob(".*.part/Vocals.wav"))
+    good = vocals.read_bytes()
+    vocals.write_bytes(good[:-1] + b"?")
+    ask(world, "cancel", 1)
+    world.hands.waiting.clear()
+    world.hands.steps.clear()
+    world.hands.held = set()
+    ask(world, "retry", 1)
+    world.finish()
+
+    assert (world.states(), (world.stems / "song" / "Vocals.wav").read_bytes()) == (["published"], good)
+
+
 def test_redo_never_replaces_the_outputs_of_another_job(world):
     """A person gave them the old folder's name; they are intact, and nobody asked for theirs to go."""
     write_wav(world.drop / "other.wav", pitch=2)

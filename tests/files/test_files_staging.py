@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import shutil
 from contextlib import suppress
 
 import pytest
@@ -485,3 +486,24 @@ def test_a_stagings_name_is_known(tmp_path):
     assert (name, staging.is_ours(name), staging.is_ours("Vocals.part")) == (".mvsep-watch-ab-1-12.part", True, False)
     with pytest.raises(ValueError, match="no name"):
         staging.name_of(state_id="../x", job_id=1)
+
+
+def test_a_complete_output_that_was_changed_is_none(tmp_path, opened):
+    """Nobody but who wrote it knows what it must hold: it is written again."""
+    made = opened()
+    made.write("Vocals.flac", [b"voice"])
+    (made.path / "Vocals.flac").write_bytes(b"noise")
+
+    assert (opened().finished("Vocals.flac"), (made.path / "Vocals.flac").exists()) == (None, False)
+
+
+def test_what_outputs_hash_to_is_known_after_a_publication_that_was_killed(tmp_path, opened, provenance):
+    """The sidecar was written, and the records had gone."""
+    made = opened()
+    for name, content in (("Vocals.flac", b"voice"), ("Other.flac", b"noise")):
+        made.write(name, [content])
+    sidecar.write(OutputPlace(made.path), provenance(hash="h1"), version="1")
+    shutil.rmtree(made.path / staging.WORK_NAME)
+    again = opened()
+
+    assert [again.finished(name) is not None for name in ("Vocals.flac", "Other.flac")] == [True, False]

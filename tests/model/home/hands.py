@@ -67,9 +67,11 @@ def stage(game: Game, world: World, hand: Hand) -> World:
     there, are_here = at(world.staged, hand.of - 1), copies(world, hand.hash, hand.of)
     if not are_here and hand.hash not in world.ready:
         return missed(game, world, hand)
-    if are_here or there is None or there.files == Files.PART:
-        world = world._replace(staged=put(world.staged, hand.of - 1, outputs_of(world, hand)))
-    return with_hand(world, hand, hand._replace(stage="commit"))
+    is_whole = there is not None and there.files != Files.PART
+    if are_here or not is_whole or (there.files == Files.CHANGED and game.rules.compares_records):
+        there = outputs_of(world, hand)
+    world = world._replace(staged=put(world.staged, hand.of - 1, there))
+    return with_hand(world, hand, hand._replace(stage="commit", files=there.files))
 
 
 def outputs_of(world: World, hand: Hand) -> Folder:
@@ -110,11 +112,9 @@ def is_downloading(_: Game, world: World, hand: Hand) -> bool:
 
 def commit_fetched(_: Game, world: World, hand: Hand) -> World:
     world = with_hand(world, hand, None)
-    there = at(world.staged, hand.of - 1)
     if job(world, hand.of).state != JobState.SEPARATED:
         return world
-    files = there.files if there else Files.WHOLE
-    return with_job(world, hand.of, state=JobState.FETCHED, outputs=files, failures=0)
+    return with_job(world, hand.of, state=JobState.FETCHED, outputs=hand.files, failures=0)
 
 
 # Publish

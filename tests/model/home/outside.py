@@ -117,7 +117,7 @@ def may_damage(_: Game, world: World, number: int) -> bool:
     there = at(world.staged, number - 1)
     is_staged = there is not None and there.files == Files.WHOLE and there.job == number
     is_compared = any((hand.kind, hand.of) == ("publish", number) and hand.stage != "look" for hand in world.hands)
-    return is_staged and not is_compared and job(world, number).state == JobState.FETCHED
+    return is_staged and world.is_mounted and not is_compared
 
 
 def damage(_: Game, world: World, number: int) -> World:

@@ -11,9 +11,8 @@ that come and go; `redo`, `redo --replace`, `cancel`, `forget`, `retry`; kills b
 put back, and one made anew from the sidecars.
 
 Not modelled: how a separation comes about and is paid for (that is `protocol`'s), renamed sources, sources that are
-moved instead of deleted, several output roots, stems that differ between rules. Assumed of the outside: nobody writes
-into a staging before its outputs are recorded, or into a folder while it is compared, and the watched folder's disk is
-known to be away whenever it is.
+moved instead of deleted, several output roots, stems that differ between rules. Assumed of the outside: nobody
+writes into a folder while it is compared, and the watched folder's disk is known to be away whenever it is.
 """
 
 from collections.abc import Iterable

@@ -31,6 +31,7 @@ class Rules:
         knows_another: A file that was read while its forerunner was disposed of is still to be.
         returns_beside: What comes back replaces nothing.
         clears_staging: A staging of another hash is emptied.
+        compares_records: What is complete in a staging is compared with what was written.
         verifies_staged: What is staged is compared before it is shown.
         drops_damaged: What turns out damaged in a staging is dropped, to be fetched again.
         renames_new: A first publish never replaces.
@@ -56,6 +57,7 @@ class Rules:
     knows_another: bool = True
     returns_beside: bool = True
     clears_staging: bool = True
+    compares_records: bool = True
     verifies_staged: bool = True
     drops_damaged: bool = True
     renames_new: bool = True

@@ -77,7 +77,7 @@ SETTINGS = {
         keeps=True, under_way=PUBLISHED, budget=Budget(crashes=1, taken=1, retries=1, strangers=1, forgets=1)
     ),
     "a person asks again": Setting(budget=Budget(crashes=1, redos=1, cancels=1, retries=1)),
-    "a person changes their mind": Setting(keeps=True, budget=Budget(redos=1, cancels=2, retries=1)),
+    "a person changes their mind": Setting(keeps=True, budget=Budget(redos=1, cancels=2, retries=1, damaged=1)),
     "a person has outputs replaced": Setting(
         keeps=True, under_way=PUBLISHED, budget=Budget(crashes=2, replaces=1, edits=1, taken=1)
     ),
@@ -135,7 +135,10 @@ WRONG = {
     "what comes back replaces": (Rules(returns_beside=False), "two copies", BROUGHT_BACK_OVER),
     "a staging is anybody's": (Rules(clears_staging=False), "a person changes their mind", PUBLISHED_WRONG),
     "what is staged is not compared": (Rules(verifies_staged=False), "strangers", PUBLISHED_WRONG),
-    "what is damaged stays staged": (Rules(drops_damaged=False), "strangers", PUBLISHED_WRONG),
+    "what is complete is taken as it is": (
+        Rules(compares_records=False), "a person changes their mind", PUBLISHED_WRONG,
+    ),
+    "what is damaged stays staged": (Rules(drops_damaged=False, compares_records=False), "strangers", PUBLISHED_WRONG),
     "a job is known by its number": (
         Rules(decide_place=rules.there_by_number), "an old backup", PUBLISHED_WRONG,
     ),

@@ -86,6 +86,8 @@ class Hand(NamedTuple):
     place: int = 0
     replaces: bool = False
     rules: int = 0
+    files: Files = Files.WHOLE
+    """What the files were that were fetched."""
 
 
 class Budget(NamedTuple):

@@ -3,7 +3,7 @@
 `algorithms.json` holds one model a line, all scopes together. Nothing here parses it; whoever reads the server's answer
 reads this text too. What no evidence says (the price of some models, some defaults) is null; ratings, usage and times
 are filler. `configuration.schema.json` is what `config.schema` gives, written by `python -m tests.docs.generate`.
-`systemd/` has the units, for the machine and for one user.
+`systemd/` has the units, for the machine and for one user; the folder of that name above the package leads to them.
 """
 
 from __future__ import annotations

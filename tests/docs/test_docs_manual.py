@@ -185,3 +185,9 @@ def test_the_source_package_has_what_its_tests_read(repo):
     assert [name for name in included if not (repo / name).exists()] == []
     assert {"docs", "tests", ".ci", "Containerfile", "config.example.yaml"} <= set(included)
     assert [name for name in ("system", "user") if not unit_text(name)] == []
+
+
+@pytest.mark.parametrize(("link", "kind"), [("mvsep-watch.service", "system"), ("user/mvsep-watch.service", "user")])
+def test_the_units_are_where_a_checkout_is_looked_through_for_them(repo, link, kind):
+    """`systemd/` leads to those that the package has."""
+    assert (repo / "systemd" / link).read_text() == unit_text(kind)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from mvsep_watch import settle
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.ground import Ground
 from mvsep_watch.daemon.queueing import Queueing, relative_to, rules_for
+from mvsep_watch.daemon.turns import Turns
 from mvsep_watch.errors import (
     MvsepWatchError,
     NeedsUserError,
@@ -105,7 +105,7 @@ class Intake:
         self._queueing = queueing
         self._ground = ground
         self.candidates: dict[str, Waiting] = {}
-        self._stable: deque[tuple[str, FileStat]] = deque()
+        self._stable: Turns[tuple[str, FileStat]] = Turns()
         self._scans_due: dict[str, float] = {}
         self._looks: dict[str, tuple[tuple[Path, ...], bool]] = {}
         self._learned: dict[str, tuple[Scan | None, Directories]] = {}
@@ -326,7 +326,7 @@ class Intake:
         match decision:
             case settle.Stable():
                 candidate.due_s, candidate.is_busy = float("inf"), True
-                self._stable.append((look.path, look.stat))
+                self._stable.put(candidate.folder.name, (look.path, look.stat))
             case settle.Wait(until_s=until_s, reason=reason):
                 candidate.due_s, candidate.reason = until_s, str(reason)
                 self._tell_waits(look.path, candidate)
@@ -391,6 +391,7 @@ class Intake:
                 if candidate.reason != str(error):
                     self._context.log.warning("source_unreadable", path=display(step.path), reason=str(error))
                 candidate.reason = str(error)
+                self._tell_waits(step.path, candidate)
                 self._tell_one_offs(candidate)
             case _:
                 self._context.log.error("source_unreadable", path=display(step.path), exc_info=error)
@@ -512,7 +513,7 @@ class Intake:
 
     def _start_identifications(self) -> None:
         while self._stable and self._context.hands.free(Pool.READING):
-            path, stat = self._stable.popleft()
+            path, stat = self._stable.take()
             candidate = self.candidates.get(path)
             if candidate is None:
                 continue
@@ -520,7 +521,7 @@ class Intake:
             if not self._context.hands.give(
                 Identify(path=path, stat=stat, askings=askings, folder=self._standing(candidate))
             ):
-                self._stable.append((path, stat))  # an earlier look at it is still being read
+                self._stable.put(candidate.folder.name, (path, stat))  # an earlier look at it is still being read
                 break
 
     def _standing(self, candidate: Waiting) -> tuple[Path, FolderNote | None] | None:

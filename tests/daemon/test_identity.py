@@ -1,5 +1,7 @@
 """A file is what it holds: whatever becomes of its name, place and times, its work is never paid for again."""
 
+import hashlib
+import itertools
 import os
 import shutil
 import unicodedata
@@ -8,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mvsep_watch.model import Rule
+from mvsep_watch.model import FileStat, Rule
 from tests.daemon.world import write_wav
 
 HOUR_NS = 3600 * 10**9
@@ -267,3 +269,53 @@ def test_links_pipes_and_devices_are_never_opened(world):
     rescan(world)
 
     assert [world.store.sources.get(job.source_id).path.name for job in world.jobs()] == ["real.wav"]
+
+
+def test_a_new_mode_of_many_done_files_is_read_and_not_paid_for(world):
+    """`chmod -R` changes every file, by the time that says so, and none of them."""
+    songs = [write_wav(world.drop / f"{number}.wav", seconds=0.05, pitch=number + 1) for number in range(20)]
+    world.start()
+    world.finish()
+    for song in songs:
+        change_mode(song)
+    rescan(world)
+
+    assert (world.states(), world.service.made) == (["published"] * 20, 20)
+
+
+def with_stats(monkeypatch, change):
+    """Have a file system that keeps other times than it should."""
+    made = FileStat.of
+    monkeypatch.setattr(FileStat, "of", lambda status: change(made(status)))
+
+
+def test_a_rewrite_within_the_tick_of_a_coarse_clock_is_not_sent_as_what_it_was(world, monkeypatch):
+    """Same size, same times, as on a FAT disk, whose ticks take two seconds: the bytes decide."""
+    with_stats(monkeypatch, lambda stat: stat._replace(mtime_ns=0, ctime_ns=0))
+    song = write_wav(world.drop / "song.wav", pitch=1)
+    world.start()
+    world.hands.held = {"uploads"}
+    world.pass_time(20)
+    content = song.read_bytes()
+    song.write_bytes(content[:-4] + b"fade")
+    world.hands.held = set()
+    world.hands.go_on()
+    world.finish()
+
+    assert [upload.sha256 for upload in world.service.uploads] == [hashlib.sha256(song.read_bytes()).hexdigest()]
+    assert (world.states().count("published"), world.service.made) == (1, 1)
+
+
+def test_times_that_never_agree_are_waited_for_and_told_of(world, monkeypatch):
+    """Replicas of a cluster whose clocks differ: nothing is sent before they do, and it is no secret."""
+    jitter = itertools.count()
+    with monkeypatch.context() as patch:
+        with_stats(patch, lambda stat: stat._replace(mtime_ns=stat.mtime_ns + 2_000_000 * (next(jitter) % 2)))
+        write_wav(world.drop / "song.wav")
+        world.start()
+        world.pass_time(1200)
+        told, made = world.engine.desks.intake.waits_long, world.service.made
+    world.finish()
+
+    assert ("changed while it was read" in next(iter(told.values()))[0], made) == (True, 0)
+    assert (world.states(), world.service.made) == (["published"], 1)

@@ -5,6 +5,7 @@ from collections import defaultdict
 from mvsep_watch.model import CreditLimits, Limits
 from mvsep_watch.mvsep import Client, Pace
 from mvsep_watch.mvsep.pace import Patience
+from mvsep_watch.steps.base import Pool
 from tests.daemon.world import write_wav
 
 LIMIT, MANY = 120, 100
@@ -133,3 +134,24 @@ def test_a_folder_of_thousands_does_not_starve_a_folder_of_one(world):
     states = {(job.folder, str(job.state)) for job in world.jobs()}
     assert ("other", "published") in states
     assert ("drop", "queued") in states
+
+
+def test_a_folder_of_thousands_that_are_to_be_read_does_not_keep_another_waiting(world):
+    """Reading 5,000 files takes a while; the one file of another folder is read after one of them."""
+    other = world.base / "other"
+    other.mkdir()
+    world.extra_folders = (world.another_folder("other", other, world.base / "other-stems"),)
+    for number in range(5000):
+        (world.drop / f"{number:04}.wav").write_bytes(b"RIFF")
+    world.start()
+    world.hands.held, world.hands.sizes[Pool.READING] = {Pool.READING}, 2
+    world.pass_time(10.0)
+    write_wav(other / "one.wav")
+    world.rescan()
+    world.pass_time(10.0)
+
+    for _ in range(2):
+        world.hands.go_on()
+        world.turn()
+
+    assert [job.folder for job in world.jobs()] == ["other"]

@@ -1,5 +1,6 @@
 """What is heard of real folders, and what is looked through: events and mounts of a real kernel."""
 
+import itertools
 import os
 import subprocess
 import threading
@@ -111,6 +112,32 @@ def test_local_and_layered_folders_mix_under_one_root(world, hearing, overlays):
 
     assert sources(world) == {"near.wav", "far.wav"}
     assert seen(world)["seen_by"] == "events and scans"
+
+
+def test_fifty_reloads_while_a_writer_writes_on_miss_no_file(world, hearing):
+    """Every 20 ms a file comes, in a folder of folders that is heard, not heard, heard flat, and heard whole again."""
+    world.folder_options = {"settle_s": 3600.0}
+    hearing.begin(world.config())
+    songs = [world.drop / f"{number % 5}" / f"{number}.wav" for number in range(50)]
+
+    def write():
+        for song in songs:
+            song.parent.mkdir(exist_ok=True)
+            song.write_bytes(b"RIFF")
+            time.sleep(0.02)
+
+    writing, numbers = threading.Thread(target=write), itertools.count()
+    writing.start()
+    while writing.is_alive() or next(numbers) < 50:
+        world.folder_options |= {"recursive": next(numbers) % 2 == 0, "watch": ("events", "poll")[next(numbers) % 2]}
+        world.engine.reload(world.config())
+        hearing.change(world.config())
+        world.engine.turn(longest_nap_s=0.01)
+    world.folder_options |= {"recursive": True, "watch": "events"}
+    world.engine.reload(world.config())
+    hearing.change(world.config())
+
+    assert [song for song in songs if not until_heard(world, song)] == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")

@@ -2,9 +2,11 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -118,6 +120,33 @@ def test_files_in_new_nested_folders_are_heard(root, ears, watcher):
 
     assert ears.wait(lambda: {str(file) for file in files} <= {path for _, path in ears.paths})
     assert ears.troubles == []
+
+
+def test_a_tree_that_is_unpacked_while_parts_of_it_are_deleted_is_heard(root, ears, watcher):
+    """Directories vanish between being heard of and being watched: what stays is heard, and so is what comes later."""
+    watcher.watch(folder_at(root))
+    albums = [root / f"album {number}" for number in range(60)]
+
+    def delete():
+        for album in albums[::2]:
+            assert wait_until(album.exists)
+            shutil.rmtree(album, ignore_errors=True)
+
+    deleting = threading.Thread(target=delete)
+    deleting.start()
+    for album in albums:
+        for name in ("cd1/live/1.wav", "cd1/2.wav", "cd2/3.wav"):
+            with suppress(FileNotFoundError):
+                (album / name).parent.mkdir(parents=True, exist_ok=True)
+                (album / name).write_bytes(b"x")
+    deleting.join()
+    late = albums[1] / "cd1" / "live" / "late.wav"
+    late.write_bytes(b"x")
+
+    stayed = {str(path) for album in albums[1::2] for path in album.rglob("*.wav")}
+    assert ears.wait(lambda: stayed <= {path for _, path in ears.paths})
+    assert (len(stayed), ears.troubles) == (91, [])
+    assert watcher.health()["drop"].alive
 
 
 def test_a_file_added_to_an_album_that_was_moved_in_is_heard(tmp_path, root, ears, watcher):

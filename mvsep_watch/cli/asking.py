@@ -15,12 +15,11 @@ from mvsep_watch.errors import AlreadyRunningError, MvsepWatchError, StateError
 from mvsep_watch.files.lock import StateLock, holder_of
 from mvsep_watch.model import Config
 from mvsep_watch.naming import OutputPlace, display
-from mvsep_watch.store import Requests, open_requester
+from mvsep_watch.store import EXPLAIN, Requests, open_requester
 
 Answer = dict[str, Any]
 """`done`, `refused`, `made`, `sources`, as `daemon.requesting` gives it."""
 
-EXPLAIN = "explain"
 ANSWERED_WITHIN_S = 10.0
 EXPLAINED_WITHIN_S = 3.0
 """Who only looks is not kept waiting; a turn is made at least every second."""
@@ -90,6 +89,8 @@ def _wait_for(
             time.sleep(ASK_AGAIN_S)
         if answer is None and not requests.withdraw(number):
             answer = requests.answered(number)
+        if command == EXPLAIN:
+            requests.forget(number)
     finally:
         db.close()
     if answer is None:

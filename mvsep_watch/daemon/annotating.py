@@ -13,10 +13,12 @@ import hashlib
 import shlex
 from collections.abc import Iterator
 
+from mvsep_watch import log
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.ground import Ground
 from mvsep_watch.daemon.holds import APPROVABLE, REDOABLE, RETRIABLE
 from mvsep_watch.daemon.intake import Intake
+from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.model import AS_MADE, Folder, JobState
 from mvsep_watch.naming import display
 from mvsep_watch.steps.annotate import Annotate, LookForSources, Noted, Wanted
@@ -113,14 +115,19 @@ class Annotating:
                 continue
             if each.error is None:
                 self._context.store.notes.put(wanted.source_id, each.path, _hash(wanted.text) if each.path else "")
-            if source is not None and (each.error or (wanted.text and each.path is None)):
-                self._tell(source, str(each.error or "a file that no note is has its name"))
-                self._put_off(source)
+            is_written = each.error is None and bool(wanted.text) == (each.path is not None)
+            if not is_written:
+                self._not_written(wanted, source, each.error)
 
-    def _tell(self, source: SourceRow, reason: str) -> None:
-        """Say once for a folder that a note cannot be written."""
+    def _not_written(self, wanted: Wanted, source: SourceRow | None, error: MvsepWatchError | None) -> None:
+        """Say once for a folder that a note cannot be written; one of a source that nobody knows is let be."""
+        if source is None:
+            self._context.store.notes.done(wanted.source_id)
+            return
+        self._put_off(source)
         if source.folder not in self._told:
             self._told.add(source.folder)
+            reason = str(error or "a file that is no note has its name")
             self._context.log.warning("note_not_written", path=display(source.path), reason=reason)
 
     # What a note says
@@ -128,7 +135,7 @@ class Annotating:
     def _text(self, source: SourceRow) -> str:
         """Say what is the matter with a source, for each job that has trouble; empty where nothing is, or is asked."""
         sections = list(self._sections(source))
-        return "\n".join([f"{display(source.path.name)}\n", *sections]) if sections else ""
+        return log.redact("\n".join([f"{display(source.path.name)}\n", *sections])) if sections else ""
 
     def _sections(self, source: SourceRow) -> Iterator[str]:
         if source.state == "ignored":

@@ -19,7 +19,7 @@ from mvsep_watch.daemon.context import Clock, Context, RealClock
 from mvsep_watch.daemon.desks import Desk, Desks
 from mvsep_watch.daemon.hands import Hands, Threads, stuck
 from mvsep_watch.daemon.inbox import Bell, FoundFiles, Heard, Inbox, Message, Outcome, ReleaseQuestion, Trouble
-from mvsep_watch.daemon.requesting import EXPLAIN, apply_open
+from mvsep_watch.daemon.requesting import apply_open
 from mvsep_watch.daemon.space import Space
 from mvsep_watch.log import get_logger
 from mvsep_watch.model import Account, BatchOrigin, Config, FileStat, Folder, GateName, JobState, SeparationState
@@ -27,7 +27,7 @@ from mvsep_watch.mvsep import Client
 from mvsep_watch.naming import escape_path
 from mvsep_watch.steps import asking, fetch, publish, reading, scanning, submit
 from mvsep_watch.steps.base import Denied, Granted, Pool, Step, Tools
-from mvsep_watch.store import Store
+from mvsep_watch.store import EXPLAIN, Store
 from mvsep_watch.telling import Teller
 
 LONGEST_NAP_S = 1.0

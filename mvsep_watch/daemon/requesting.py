@@ -41,7 +41,7 @@ from mvsep_watch.model import (
     day_in_hash,
 )
 from mvsep_watch.retry import words
-from mvsep_watch.store import JobRow, Request, SeparationRow, Store
+from mvsep_watch.store import EXPLAIN, JobRow, Request, SeparationRow, Store
 
 Answer = dict[str, Any]
 """`done`: ids of the jobs that were changed; `refused`: `{id, reason}` each; `made`: new jobs; `sources`: forgotten.
@@ -52,7 +52,6 @@ Waits = Callable[[str], dict[str, Any] | None]
 """Path, escaped → why it waits: `reason`, `hint`, `since` (seconds since 1970), or None where it does not."""
 
 BY_A_PERSON = "cancelled by a person"
-EXPLAIN = "explain"
 RECOGNISED = "recognised by a person"
 
 

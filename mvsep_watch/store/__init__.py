@@ -22,7 +22,7 @@ from mvsep_watch.store.jobs import Jobs
 from mvsep_watch.store.memory import Memory, Sightings
 from mvsep_watch.store.notes import NoteRow, Notes
 from mvsep_watch.store.one_offs import OneOffRow, OneOffs
-from mvsep_watch.store.requests import Request, Requests
+from mvsep_watch.store.requests import EXPLAIN, Request, Requests
 from mvsep_watch.store.rows import JobRow, SeparationRow, SourceRow
 from mvsep_watch.store.separations import Separations
 from mvsep_watch.store.sources import Sources
@@ -30,6 +30,7 @@ from mvsep_watch.store.still import open_still
 from mvsep_watch.store.transitions import Transitions
 
 __all__ = [
+    "EXPLAIN",
     "Db",
     "JobRow",
     "NoteRow",

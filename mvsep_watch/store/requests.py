@@ -8,6 +8,9 @@ from typing import Any
 
 from mvsep_watch.store.connection import Db
 
+EXPLAIN = "explain"
+"""The one command that changes nothing: it asks whoever has the state why a file waits to be taken."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -40,6 +43,10 @@ class Requests:
     def withdraw(self, request_id: int) -> bool:
         """Take a request back that nobody has applied; say whether that was still possible."""
         return bool(self._db.run("DELETE FROM requests WHERE id = ? AND applied_at IS NULL", (request_id,)).rowcount)
+
+    def forget(self, request_id: int) -> None:
+        """Leave nothing of a request that changed nothing."""
+        self._db.run("DELETE FROM requests WHERE id = ?", (request_id,))
 
     def answered(self, request_id: int) -> dict[str, Any] | None:
         """Give a request's answer, or None while there is none."""

@@ -565,6 +565,7 @@ def test_show_of_a_file_that_waits_asks_the_daemon_why(person, world):
 
     shown = [beside_a_daemon(person, world, "show", world.drop / name)[1] for name in ("empty.wav", "settling.wav")]
 
+    assert world.store.db.value("SELECT count(*) FROM requests") == 0
     assert ": empty\n  hint: put the whole file in its place" in shown[0]
     assert "unchanged for less than the quiet period\n  hint: it is taken once it has not changed for 5 s" in shown[1]
 

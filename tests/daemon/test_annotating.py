@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from mvsep_watch import log
 from mvsep_watch.files.note import MARK, note_of
 from mvsep_watch.model import CreditLimits, Limits, Rule
 from mvsep_watch.naming import MAX_PART_BYTES
@@ -232,6 +233,32 @@ def test_a_folder_that_cannot_be_written_costs_one_line(noting, capsys, monkeypa
     assert capsys.readouterr().out.count("note_not_written") == 1
     assert (before, noting.states()) == (["1.wav", "2.wav"], ["held", "held"])
     assert noting.tree(noting.drop) == ["1.wav", "1.wav.mvsep-watch.txt", "2.wav", "2.wav.mvsep-watch.txt"]
+
+
+def test_no_secret_stands_in_a_note(noting, monkeypatch):
+    """Whatever a service says of itself: the folder may be everybody's."""
+    monkeypatch.setattr(log, "_secrets", log._Secrets())
+    source = held(noting)
+    log.hide("CanaryOfNotes0123456789")
+    (job,) = noting.jobs()
+
+    noting.store.jobs.hold(job, job.hold, now=noting.clock.now(), reason="CanaryOfNotes0123456789 is tired", hint="")
+    noting.settle()
+
+    assert "what happened: [hidden] is tired" in says(source)
+
+
+def test_a_note_of_a_forgotten_source_that_cannot_be_removed_is_let_be(noting, monkeypatch):
+    """It is no burden on every turn."""
+    source = held(noting)
+    noting.store.db.run("PRAGMA foreign_keys = OFF")
+    noting.store.db.run("DELETE FROM sources")
+    monkeypatch.setattr("mvsep_watch.files.note.Path.unlink", lambda path, **_: refuse(path, None), raising=False)
+    given = written(noting, monkeypatch)
+
+    noting.pass_time(30)
+
+    assert (len(given), note_of(source).exists()) == (1, True)
 
 
 def test_a_bug_is_met_once(noting, monkeypatch):

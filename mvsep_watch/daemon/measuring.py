@@ -64,9 +64,7 @@ class Measuring:
             return
         metrics, now_s = self._context.config.metrics, self._context.clock.monotonic()
         if metrics != self._metrics:
-            self._metrics = metrics
-            self._close()
-            self._served_due_s = self._written_s = self._gathered_s = NEVER
+            self._change(metrics)
         if metrics is None:
             return
         every_s = WRITTEN_EVERY_S if self._serving is None else GATHERED_EVERY_S
@@ -76,6 +74,13 @@ class Measuring:
             self._written_s = now_s
             self._context.hands.give(WriteNumbers(path=metrics.file, text=self.text))
         self._serve(metrics, now_s)
+
+    def _change(self, metrics: Metrics | None) -> None:
+        """Take another section; what listens where it should goes on."""
+        if metrics is None or self._metrics is None or metrics.listen != self._metrics.listen:
+            self._close()
+        self._metrics = metrics
+        self._served_due_s = self._written_s = self._gathered_s = NEVER
 
     def end(self) -> None:
         """Say the last numbers, and that nobody gathers any more."""

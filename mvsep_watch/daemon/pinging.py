@@ -72,7 +72,7 @@ class Pinging:
         return True
 
     def _begin(self, ping: Ping) -> None:
-        """Say that it starts; from then on everything is to be seen anew."""
+        """Say that it starts, to an address that has heard nothing yet."""
         self._ping, self._said, self._well_s, self._due_s, self._failures = ping, "", NEVER, NEVER, 0
         self._send(START, ping.start, NEVER)
 

@@ -18,6 +18,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+CLOSED_WITHIN_S = 0.5
+"""How long is waited for the port to be free; a client that is slow keeps it for longer."""
 PATIENCE_S = 5.0
 """How long a client may take for its request; it keeps only other measurers waiting."""
 
@@ -37,13 +39,15 @@ class Serving:
         self._is_closed = False
         self._server = _Server(address, text)
         self.port: int = self._server.server_address[1]
-        threading.Thread(target=self._serve, name="metrics", daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, name="metrics", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
         """Listen no more."""
         self._is_closed = True
         with contextlib.suppress(OSError):
             self._server.socket.shutdown(socket.SHUT_RDWR)  # wakes the thread
+        self._thread.join(CLOSED_WITHIN_S)
 
     def _serve(self) -> None:
         with self._server:

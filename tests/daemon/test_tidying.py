@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from mvsep_watch.errors import OutputRootError
 from mvsep_watch.files import staging
 from tests.daemon.test_kills import Killed
 from tests.daemon.test_one_offs import one_off, separate
@@ -84,7 +85,7 @@ def test_one_folder_in_trouble_keeps_no_other_from_being_tidied(world, monkeypat
 
     def fails_in_the_spool(parent, owner, *, now=0.0):
         if parent != world.stems:
-            raise staging.OutputRootError("no")
+            raise OutputRootError("no")
         return clean(parent, owner, now=now)
 
     monkeypatch.setattr(staging, "clean", fails_in_the_spool)

@@ -18,7 +18,7 @@ from mvsep_watch.errors import (
 )
 from mvsep_watch.files import renaming, sidecar, staging
 from mvsep_watch.files.arriving import ResumePoint
-from mvsep_watch.files.staging import Owner, Staging, TakenError
+from mvsep_watch.files.staging import Owner, Staging, TakenError, showing
 from mvsep_watch.naming import OutputPlace
 
 NAME = ".mvsep-watch-s1-7.part"
@@ -187,10 +187,10 @@ def test_a_staging_killed_while_publishing_is_known_by_its_sidecar(opened, prove
     made = opened()
     made.write("Vocals.flac", [b"voice"])
     sidecar.write(OutputPlace(made.path), provenance(hash="h1"), version="1")
-    staging._make_whole(made)
+    showing._make_whole(made)
 
     assert opened().finished("Vocals.flac") is not None
-    staging._make_whole(made)
+    showing._make_whole(made)
     assert opened(hash_="h2").finished("Vocals.flac") is None
 
 
@@ -252,7 +252,7 @@ def test_what_is_planted_in_a_stagings_place_is_not_used(tmp_path, opened, tree,
         place.write_bytes(b"mine")
     else:
         made = opened()
-        staging._make_whole(made)
+        showing._make_whole(made)
         (made.path / staging.WORK_NAME).symlink_to(elsewhere)
     before = tree(tmp_path)
 

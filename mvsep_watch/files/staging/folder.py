@@ -1,50 +1,30 @@
-"""Outputs in the making: a hidden folder beside their place, so that one rename makes everything visible at once.
-
-Files arrive in a folder of their own within the staging, with records of how far they are, so that a broken download
-goes on where it stopped, even after a restart. A file under its own name in the staging is complete, checked and
-durable. All of the bookkeeping is gone before the staging becomes the final folder.
-
-Never replaces a stranger's file, never follows a link, and removes only stagings of its own state. The surprise: a
-staging belongs to a hash. If it was left by another separation (an older attempt, a restored state), it is emptied,
-because its files would pass every check and still be the wrong music.
-"""
+"""One job's staging: files arrive, are checked, and are complete under their own names."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
-import re
 import shutil
 import stat
-from collections.abc import Callable, Collection, Iterable, Iterator
-from collections.abc import Set as AbstractSet
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Self
 
-from mvsep_watch.errors import NeedsUserError, OutputDamagedError, OutputRootError, PermanentError
+from mvsep_watch.errors import NeedsUserError, OutputDamagedError, OutputRootError
 from mvsep_watch.files import flat, sidecar
-from mvsep_watch.files.access import dress, make_folders
+from mvsep_watch.files.access import make_folders
 from mvsep_watch.files.arriving import Arrival, ResumePoint, load_record, save_record
 from mvsep_watch.files.reading import hash_file
-from mvsep_watch.files.renaming import exchange as exchange_names
 from mvsep_watch.files.renaming import rename_new, sync_folder
+from mvsep_watch.files.staging.names import WORK_NAME, name_of, owner_of, plain, require_kind, stagings_in, sync
 from mvsep_watch.files.trouble import never, no_space, output_errors, shown
-from mvsep_watch.model import AS_MADE, Access, FileStat, Output
-from mvsep_watch.naming import OutputPlace, first_free, is_sidecar
+from mvsep_watch.model import AS_MADE, Access, FileStat
+from mvsep_watch.naming import OutputPlace, first_free
 
-WORK_NAME = ".mvsep-watch-fetching"
-_NAME = re.compile(r"\.mvsep-watch-(?P<state>[A-Za-z0-9-]+)-(?P<job>[0-9]+)\.part")
 _MARGIN_BYTES = 1 << 20
 """What must stay free beside a download: its records and the sidecar."""
-FORMER_KEPT_S = 72 * 3600.0
-"""How long what a former id staged is kept for whoever comes: as long as the service lists the results."""
-
-
-class TakenError(PermanentError):
-    """Something that is not this job's stands in the reserved place; another name must be reserved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +186,7 @@ class Staging:
         with output_errors(self.path):
             is_there = os.path.lexists(self.path)
             if is_there:
-                _require_kind(self.path, stat.S_ISDIR)
+                require_kind(self.path, stat.S_ISDIR)
             flat.take_back(self.path)
             self._undo_exchange()
             if is_there:
@@ -245,7 +225,7 @@ class Staging:
         with output_errors(path):
             save_record(self._whole(name), {"sha256": sha256})
             if complete != arrival.path:
-                _sync(complete)
+                sync(complete)
             complete.replace(path)
             sync_folder(self.path)
             arrival.drop()
@@ -273,7 +253,7 @@ class Staging:
 
     def _take_former(self, former: Collection[str], hash_: str) -> None:
         """Rename to here what was staged of the same separation under another id, if anything was."""
-        for path in _stagings_in(self.path.parent):
+        for path in stagings_in(self.path.parent):
             if owner_of(path.name) in former and Staging(path).belongs_to() == hash_:
                 flat.take_back(path)
                 path.rename(self.path)
@@ -286,7 +266,7 @@ class Staging:
         """
         if not os.path.lexists(self.path):
             return None
-        _require_kind(self.path, stat.S_ISDIR)
+        require_kind(self.path, stat.S_ISDIR)
         record = load_record(self._work / ".staging.json")
         if "hash" in record:
             return str(record["hash"])
@@ -295,238 +275,6 @@ class Staging:
             found = sidecar.read(place) if place else None
             return found.hash if found else ""
         return ""
-
-
-def name_of(*, state_id: str, job_id: int) -> str:
-    """Give the name of a job's staging.
-
-    Raises:
-        ValueError: The state id cannot be a part of a name.
-    """
-    name = f".mvsep-watch-{state_id}-{job_id}.part"
-    if not is_ours(name):
-        raise ValueError(f"no name of a staging: {name!r}")
-    return name
-
-
-def is_ours(name: str) -> bool:
-    """Say whether a name is that of a staging, of this or another state."""
-    return _NAME.fullmatch(name) is not None
-
-
-def job_of(name: str, *, state_id: str) -> int | None:
-    """Say which job's staging a name is, if it is one of this state's."""
-    found = _NAME.fullmatch(name)
-    return int(found["job"]) if found and found["state"] == state_id else None
-
-
-def owner_of(name: str) -> str | None:
-    """Say which state's staging a name is; None where it is none."""
-    found = _NAME.fullmatch(name)
-    return found["state"] if found else None
-
-
-def plain(name: str) -> str:
-    """Give back an output's name, which is one component of a path, not hidden, and not the sidecar's.
-
-    Raises:
-        ValueError: It is something else.
-    """
-    if not name or name.startswith(".") or "/" in name or "\0" in name or is_sidecar(name):
-        raise ValueError(f"not a plain file name: {name!r}")
-    return name
-
-
-def publish(staging: Staging, place: OutputPlace, *, access: Access = AS_MADE) -> None:
-    """Make a staging visible in its place, whole and durable: by one rename, or flat, file by file.
-
-    What is seen of it has its mode and its owner already.
-
-    Raises:
-        TakenError: A name is taken.
-        OutputRootError: It cannot be written.
-        RetryableError: The staging is gone.
-        NeedsUserError: Something in the staging is not ours.
-    """
-    with output_errors(place.base), _taken(place):
-        _make_whole(staging, access)
-        if place.is_flat:
-            flat.show(staging.path, place)
-        else:
-            rename_new(staging.path, place.base)
-            sync_folder(place.base.parent)
-
-
-def supersede(staging: Staging, place: OutputPlace, *, old: Iterable[Output], access: Access = AS_MADE) -> None:
-    """Make a staging visible in the place of old outputs, which go.
-
-    Raises:
-        TakenError: A name is taken by something that is none of the old outputs; those are there again.
-        NeedsUserError: What is to be replaced is not a folder.
-        OutputRootError: It cannot be written.
-        RetryableError: Either is gone.
-    """
-    if place.is_flat:
-        with output_errors(place.base), _taken(place):
-            _make_whole(staging, access)
-            flat.show(staging.path, place, old=old)
-    else:
-        exchange(staging, place.base, access=access)
-        staging.discard()
-
-
-@contextmanager
-def _taken(place: OutputPlace) -> Iterator[None]:
-    try:
-        yield
-    except FileExistsError as exc:
-        raise TakenError(f"{shown(place.base)} is there already and is not this job's.") from exc
-
-
-def exchange(staging: Staging, final: Path, *, access: Access = AS_MADE) -> None:
-    """Swap a staging with the folder that it replaces; afterwards the staging holds what was there before.
-
-    Where the file system cannot swap, the old folder goes aside first. A crash in between leaves the new outputs in
-    the staging and the old ones beside it (in `.old` for `.part`); calling again completes the swap, and `discard`
-    undoes it.
-
-    Raises:
-        NeedsUserError: What is to be replaced is not a folder.
-        OutputRootError: It cannot be written.
-        RetryableError: Either is gone.
-    """
-    with output_errors(final):
-        old = flat.old_beside(staging.path)
-        _require_kind(final if os.path.lexists(final) else old, stat.S_ISDIR)
-        _make_whole(staging, access)
-        try:
-            exchange_names(staging.path, final)
-        except OSError as exc:
-            if exc.errno not in {errno.ENOTSUP, errno.ENOENT}:
-                raise
-            _exchange_by_hand(staging.path, final, old)
-        sync_folder(final.parent)
-
-
-def is_aside(parent: Path, *, state_id: str, job_id: int) -> bool:
-    """Say whether an exchange for a job was broken off after it had set the old outputs aside."""
-    return os.path.lexists(flat.old_beside(parent / name_of(state_id=state_id, job_id=job_id)))
-
-
-def discard_left(parent: Path, *, state_id: str, job_id: int) -> None:
-    """Remove what a killed publication has left beside a job's published outputs."""
-    path = parent / name_of(state_id=state_id, job_id=job_id)
-    with output_errors(path):
-        flat.clear(path)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
-    """Whose stagings are ours.
-
-    Args:
-        state_id: The state's id.
-        live_job_ids: Its jobs that are not finished.
-        former: The ids that the state had before, or has taken over: their jobs' numbers mean nothing now.
-        live_hashes: The separations whose results are still wanted, under whichever id they were staged.
-    """
-
-    state_id: str
-    live_job_ids: AbstractSet[int]
-    former: AbstractSet[str] = frozenset()
-    live_hashes: AbstractSet[str] = frozenset()
-
-
-def clean(parent: Path, owner: Owner, *, now: float = 0.0) -> tuple[Path, ...]:
-    """Remove the stagings of ours in a folder that nobody needs any longer, and say which they were.
-
-    What a former id staged lately may still be taken by a job that is not known yet; what it has shown of it, and not
-    all, is taken back.
-
-    Raises:
-        OutputRootError: One cannot be removed.
-    """
-    removed = []
-    with output_errors(parent):
-        for path in sorted({*_stagings_in(parent), *_exchanged_in(parent)}):
-            if _is_left(path, owner, now):
-                Staging(path).discard()
-                removed.append(path)
-            elif owner_of(path.name) in owner.former:
-                flat.take_back(path)
-    return tuple(removed)
-
-
-def places_below(root: Path) -> Iterator[Path]:
-    """Give the folders below a root that have stagings of any state in them; what may not be read is passed over."""
-    for place, folders, _ in os.walk(root):
-        if any(map(is_ours, folders)):
-            yield Path(place)
-        folders[:] = [name for name in folders if not name.startswith(".")]
-
-
-def is_over(parent: Path, owner: Owner) -> bool:
-    """Say whether a folder is there and holds nothing more that was staged under a former id.
-
-    Raises:
-        OutputRootError: It cannot be looked at.
-    """
-    with output_errors(parent):
-        return parent.is_dir() and not any(owner_of(path.name) in owner.former for path in _stagings_in(parent))
-
-
-def _stagings_in(parent: Path) -> list[Path]:
-    """Give the stagings in a folder, of any state, without links in their place."""
-    paths = [path for path in parent.iterdir() if is_ours(path.name)] if parent.is_dir() else []
-    return [path for path in sorted(paths) if path.is_dir() and not path.is_symlink()]
-
-
-def _exchanged_in(parent: Path) -> list[Path]:
-    """Give the stagings, there or not, beside which an exchange has set something aside."""
-    paths = [path.with_suffix(".part") for path in parent.glob(".*.old")] if parent.is_dir() else []
-    return [path for path in paths if is_ours(path.name)]
-
-
-def _is_left(path: Path, owner: Owner, now: float) -> bool:
-    """Say whether a staging is ours and nobody needs it."""
-    job_id = job_of(path.name, state_id=owner.state_id)
-    if job_id is not None:
-        return job_id not in owner.live_job_ids
-    if not path.exists() or owner_of(path.name) not in owner.former or Staging(path).belongs_to() in owner.live_hashes:
-        return False
-    return now - path.stat().st_mtime > FORMER_KEPT_S
-
-
-def _exchange_by_hand(new: Path, final: Path, old: Path) -> None:
-    aside = old / final.name
-    if os.path.lexists(final):
-        old.mkdir(exist_ok=True)
-        rename_new(final, aside)
-    rename_new(new, final)
-    rename_new(aside, new)
-    old.rmdir()
-
-
-def _make_whole(staging: Staging, access: Access = AS_MADE) -> None:
-    """Remove the bookkeeping, give everything its mode and owner, and make files and names durable."""
-    _require_kind(staging.path, stat.S_ISDIR)
-    work = staging.path / WORK_NAME
-    if work.exists():
-        shutil.rmtree(work)
-    for path in staging.path.iterdir():
-        _require_kind(path, stat.S_ISREG)
-        dress(path, access)
-        _sync(path)
-    dress(staging.path, access)
-    sync_folder(staging.path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _require_below(root: Path, parent: Path) -> None:
@@ -542,15 +290,7 @@ def _require_below(root: Path, parent: Path) -> None:
 def _make_folder(path: Path) -> None:
     with suppress(FileExistsError):
         path.mkdir()
-    _require_kind(path, stat.S_ISDIR)
-
-
-def _require_kind(path: Path, is_kind: Callable[[int], bool]) -> None:
-    if not is_kind(path.lstat().st_mode):
-        raise NeedsUserError(
-            f"{shown(path)} is not what mvsep-watch put there.",
-            hint="Find out who did, move it away, then `retry`.",
-        )
+    require_kind(path, stat.S_ISDIR)
 
 
 def _require_bytes(name: str, arrived: int, digest: str, *, size_bytes: int | None, sha256: str | None) -> None:

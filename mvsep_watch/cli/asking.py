@@ -51,6 +51,7 @@ def explained(config: Config, path: str) -> Answer | None:
 def _apply(config: Config, command: str, arguments: dict[str, Any]) -> Answer:
     """Be the owner for a moment."""
     from mvsep_watch.daemon.context import is_strange  # noqa: PLC0415 - beside a daemon nothing of it is needed
+    from mvsep_watch.daemon.eyes import OpenEyes  # noqa: PLC0415
     from mvsep_watch.daemon.oneoffs import with_one_offs  # noqa: PLC0415
     from mvsep_watch.daemon.requesting import apply_open  # noqa: PLC0415
     from mvsep_watch.store import Store  # noqa: PLC0415
@@ -59,7 +60,7 @@ def _apply(config: Config, command: str, arguments: dict[str, Any]) -> Answer:
         store = Store(config.state)
 
         def doubt(place: OutputPlace) -> bool:
-            if is_strange(store, place):
+            if is_strange(store, place, OpenEyes()):
                 raise StateError(
                     f"{display(place.base)} holds outputs that this state does not know; nothing was changed",
                     hint="move them away, or use the state that made them",

@@ -17,9 +17,9 @@ from typing import Protocol
 import structlog
 
 from mvsep_watch import retry
+from mvsep_watch.daemon.eyes import Eyes
 from mvsep_watch.daemon.hands import Hands
 from mvsep_watch.errors import MvsepWatchError, RequestRefusedError, StateError
-from mvsep_watch.files import sidecar
 from mvsep_watch.files.claim import Claim
 from mvsep_watch.model import (
     MVSEP_REALM,
@@ -271,21 +271,28 @@ class Context:
         gate = Gate(name=GateName.STOPPING, reason="the daemon is stopping", since=self.clock.now())
         return (gate, *self.store.memory.closed)
 
-    def doubt_strangers(self, place: OutputPlace) -> bool:
-        """Doubt the state where outputs that it does not know are in a place that it would give a job; say whether.
+    def doubts(self, place: OutputPlace, *, eyes: Eyes) -> bool:
+        """Say whether outputs that the state does not know are in a place that it would give a job.
 
         What lies where only a one-off's outputs go says nothing about the state.
         """
         is_ours = self.is_output_place(place.base)
-        if not is_ours or self.store.memory.meta("is_fresh") == "1" or not is_strange(self.store, place):
+        if not is_ours or self.store.memory.meta("is_fresh") == "1" or not is_strange(self.store, place, eyes):
             return False
-        self.strangers.add(place)
-        self.close_gate(
-            GateName.STATE,
-            f"{display(place.base)} holds outputs that this state does not know",
-            "`mvsep-watch rebuild` makes them known; or move them away; `run --fresh` begins anew beside them",
-        )
+        eyes.doubted.append(place)
         return True
+
+    def tell(self, eyes: Eyes) -> None:
+        """Tell the log, and the gates, what work that has come to its end has to tell."""
+        for event, facts in eyes.told:
+            self.log.info(event, **facts)
+        for place in eyes.doubted:
+            self.strangers.add(place)
+            self.close_gate(
+                GateName.STATE,
+                f"{display(place.base)} holds outputs that this state does not know",
+                "`mvsep-watch rebuild` makes them known; or move them away; `run --fresh` begins anew beside them",
+            )
 
     def is_output_place(self, path: Path) -> bool:
         """Say whether a path is in an output root of the configuration."""
@@ -297,10 +304,9 @@ class Context:
         return [job for job in found if job is not None]
 
 
-def is_strange(store: Store, place: OutputPlace) -> bool:
+def is_strange(store: Store, place: OutputPlace, eyes: Eyes) -> bool:
     """Say whether a place has a sidecar of a job that this state does not know."""
-    try:
-        said = sidecar.read(place)
-    except MvsepWatchError:
-        return True
-    return said is not None and (said.state_id != store.memory.state_id or store.jobs.get(said.job_id) is None)
+    found = eyes.said_at(place)
+    if found.said is None:
+        return found.is_damaged
+    return found.said.state_id != store.memory.state_id or store.jobs.get(found.said.job_id) is None

@@ -18,6 +18,7 @@ from mvsep_watch.daemon.history import History
 from mvsep_watch.daemon.hours import Hours
 from mvsep_watch.daemon.intake import Intake
 from mvsep_watch.daemon.intents import Intents
+from mvsep_watch.daemon.looking import Looking
 from mvsep_watch.daemon.machine import Machine
 from mvsep_watch.daemon.measuring import Measuring
 from mvsep_watch.daemon.pinging import Pinging
@@ -34,7 +35,7 @@ from mvsep_watch.daemon.tidying import Tidying
 from mvsep_watch.daemon.unknowns import Unknowns
 from mvsep_watch.model import Created
 from mvsep_watch.mvsep import Client
-from mvsep_watch.steps import annotate, asking, fetch, publish, reading, scanning, submit
+from mvsep_watch.steps import annotate, asking, fetch, looking, publish, reading, scanning, submit
 from mvsep_watch.steps.base import Step
 from mvsep_watch.steps.standing import AwayError
 from mvsep_watch.steps.telling import SendPing, Tell, WriteNumbers
@@ -60,10 +61,11 @@ class Desks:
         budget = Budget(context)
         self.hours = Hours(context)
         self.ground = Ground(context)
-        self.intake = Intake(context, Queueing(context, self.ground), self.ground)
+        self.looking = Looking(context)
+        self.intake = Intake(context, Queueing(context, self.ground), self.ground, self.looking)
         self.sight = Sight(context, self.intake)
         roots = Roots(context)
-        self.machine = Machine(context, roots, self)
+        self.machine = Machine(context, roots, self.looking, self)
         self.intents = Intents(context, budget, self.ground, self)
         self.starting = Starting(context, budget, self.intents, self.ground, is_counting=self.intake.is_counting)
         self.sending = Sending(context, self)
@@ -80,7 +82,7 @@ class Desks:
         )
         fetches = Fetches(context, self.polling)
         self.spooling = Spooling(context, fetches)
-        self.finishing = Finishing(context, fetches, self.spooling, roots, self)
+        self.finishing = Finishing(context, fetches, self.spooling, roots, looking=self.looking, news=self)
         self.disposing = Disposing(context, self.ground, self)
         self.deleting = Deleting(context, self.polling)
         self.annotating = Annotating(context, self.intake, self.ground)
@@ -95,6 +97,7 @@ class Desks:
         return (
             self.sight,
             self.intake,
+            self.looking,
             self.machine,
             self.finishing,
             self.spooling,
@@ -122,6 +125,7 @@ class Desks:
             reading.LookAt: self.intake.looked,
             reading.Identify: self.intake.identified,
             scanning.Scan: self.intake.scan_ended,
+            looking.LookThere: self.looking.looked,
             submit.Submit: lambda step, sent, error: self.sending.sent(step, sent or submit.Sent.lost(error)),
             asking.Poll: self.polling.polled,
             asking.PollLink: self.polling.link_polled,

@@ -17,6 +17,7 @@ from mvsep_watch import __version__, retry
 from mvsep_watch.daemon import oneoffs, rebuilding, recognising, reloading
 from mvsep_watch.daemon.context import Clock, Context, RealClock
 from mvsep_watch.daemon.desks import Desk, Desks
+from mvsep_watch.daemon.eyes import Eyes
 from mvsep_watch.daemon.hands import Hands, Threads, stuck
 from mvsep_watch.daemon.inbox import Bell, FoundFiles, Heard, Inbox, Message, Outcome, ReleaseQuestion, Trouble
 from mvsep_watch.daemon.requesting import apply_open
@@ -27,6 +28,7 @@ from mvsep_watch.mvsep import Client
 from mvsep_watch.naming import escape_path
 from mvsep_watch.steps import asking, fetch, publish, reading, scanning, submit
 from mvsep_watch.steps.base import Denied, Granted, Pool, Step, Tools
+from mvsep_watch.steps.looking import Question
 from mvsep_watch.store import EXPLAIN, Store
 from mvsep_watch.telling import Teller
 
@@ -85,6 +87,8 @@ class Engine:
         self.desks = Desks(self.context, client)
         self._space = Space(self.context)
         self._foreign_writes = -1
+        self._seen: dict[Question, object] = {}
+        self._asked: set[Question] = set()
         self._was_now = clock.now()
 
     def begin(self, *, fresh: bool = False) -> None:
@@ -386,13 +390,20 @@ class Engine:
         if (writes := store.foreign_writes()) == self._foreign_writes:
             return
         self._foreign_writes = writes
-        for request, answer in apply_open(
+        eyes = Eyes(known=self._seen)
+        applied = apply_open(
             store,
             config=self.context.config,
             now=self.context.clock.now(),
-            doubt=self.context.doubt_strangers,
+            doubt=functools.partial(self.context.doubts, eyes=eyes),
+            eyes=eyes,
+            unseen=self._look_for_requests,
             waits=self.desks.intake.waits_of,
-        ):
+        )
+        self.context.tell(eyes)
+        if not self._asked:
+            self._seen.clear()
+        for request, answer in applied:
             if request.command == EXPLAIN:
                 continue
             told = {key: value for key, value in answer.items() if value}
@@ -401,6 +412,19 @@ class Engine:
                 self.desks.intake.forget_path(store.sources.get(source_id).path)
             if one_off := answer.get("folder"):
                 self._take_up(one_off)
+
+    def _look_for_requests(self, question: Question) -> None:
+        """Have something looked up that a request needs; it is applied once that is known."""
+        if question in self._asked:
+            return
+
+        def then(answer: object) -> None:
+            self._seen[question] = answer
+            self._asked.discard(question)
+            self._foreign_writes = -1
+
+        self._asked.add(question)
+        self.desks.looking.want(question, then)
 
     # What hands call from their threads
 
@@ -437,5 +461,6 @@ def _hands_for(config: Config) -> dict[Pool, int]:
         Pool.READING: 2,
         Pool.SCANNING: min(4, max(1, len(config.folders))),
         Pool.FILING: 2,
+        Pool.EYES: 8,
         Pool.TELLING: 1,
     }

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from mvsep_watch import retry
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.eyes import Eyes
 from mvsep_watch.daemon.fetches import Fetches
 from mvsep_watch.daemon.holds import APPROVABLE
+from mvsep_watch.daemon.looking import Looking
 from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.queueing import reserve_beside
 from mvsep_watch.daemon.roots import Roots
@@ -38,8 +41,11 @@ FREED_BY_RESULTS = (*APPROVABLE, HoldKind.ENDED, HoldKind.OUTPUTS_GONE)
 class Finishing:
     """The desk that fetches and publishes."""
 
-    def __init__(self, context: Context, fetches: Fetches, spooling: Spooling, roots: Roots, news: News) -> None:
+    def __init__(
+        self, context: Context, fetches: Fetches, spooling: Spooling, roots: Roots, *, looking: Looking, news: News
+    ) -> None:
         self._context = context
+        self._looking = looking
         self._fetches = fetches
         self._spooling = spooling
         self._roots = roots
@@ -276,10 +282,21 @@ class Finishing:
 
     def _reserve_again(self, job: JobRow) -> None:
         """Somebody else's folder or file is in the reserved place: take the next number."""
-        context = self._context
-        place = reserve_beside(context.config, context.store, job, doubt=context.doubt_strangers)
-        context.log.info("folder_taken", job=job.id, path=display(job.final), instead=display(place.base))
-        context.store.jobs.set(job.id, final=os.fsencode(place.base))
+        not_before = self._context.clock.now() + retry.PROBE_S
+        self._context.store.jobs.wait(job, reason="somebody else's is in its place", hint="", not_before=not_before)
+        self._looking.attempt(
+            lambda eyes: self._take_place(job.id, eyes), failed=lambda error: self._context.hold_for(error, job)
+        )
+
+    def _take_place(self, job_id: int, eyes: Eyes) -> None:
+        """Give a job another place, if it still waits for one."""
+        context, job = self._context, self._context.store.jobs.get(job_id)
+        if job is None or job.state != JobState.FETCHED:
+            return
+        doubt = partial(context.doubts, eyes=eyes)
+        place = reserve_beside(context.config, context.store, job, eyes=eyes, doubt=doubt)
+        eyes.tell("folder_taken", job=job.id, path=display(job.final), instead=display(place.base))
+        context.store.jobs.set(job.id, final=os.fsencode(place.base), reason="", not_before=0.0)
 
     def _log_finished(self, job: JobRow) -> None:
         """Tell all of a job in one line; what several share is paid for by the one that began it."""

@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.eyes import Eyes
 from mvsep_watch.errors import MvsepWatchError
-from mvsep_watch.files.watched import FolderNote, PartAwayError, PartNote, trouble_with
+from mvsep_watch.files.watched import FolderNote, PartAwayError, PartNote
 from mvsep_watch.model import Folder
 from mvsep_watch.naming import escape_path
 
@@ -58,7 +59,8 @@ class Ground:
     def failed(self, folder: Folder, error: MvsepWatchError) -> None:
         """Take note that a folder, or a part of it, is away or cannot be looked through."""
         if isinstance(error, PartAwayError):
-            self._away[folder.name] = (*self._away.get(folder.name, ()), error.part)
+            before = self._away.get(folder.name, ())
+            self._away[folder.name] = before if error.part in before else (*before, error.part)
         else:
             self._trouble[folder.name] = error
 
@@ -74,10 +76,10 @@ class Ground:
         whole = (self._trouble[name] for name in names if name in self._trouble)
         return next(whole, None) or next(map(PartAwayError, away), None)
 
-    def look_at(self, path: Path) -> MvsepWatchError | None:
+    def look_at(self, path: Path, eyes: Eyes) -> MvsepWatchError | None:
         """Look whether the folder that a source lies in is there: for who misses the source."""
         for folder in self._around(path):
-            if error := trouble_with(folder.path, self.note_of(folder), at=path):
+            if error := eyes.trouble_with(folder.path, self.note_of(folder), at=path):
                 self.failed(folder, error)
                 return error
         return None

@@ -16,7 +16,9 @@ from typing import Any
 
 from mvsep_watch import settle
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.eyes import Eyes
 from mvsep_watch.daemon.ground import Ground
+from mvsep_watch.daemon.looking import Looking
 from mvsep_watch.daemon.queueing import Queueing, relative_to, rules_for
 from mvsep_watch.daemon.turns import Turns
 from mvsep_watch.errors import (
@@ -100,10 +102,11 @@ class Intake:
     `news_s` says when something last came in a folder, `looked_s` when all of it was last looked through; monotonic.
     """
 
-    def __init__(self, context: Context, queueing: Queueing, ground: Ground) -> None:
+    def __init__(self, context: Context, queueing: Queueing, ground: Ground, looking: Looking) -> None:
         self._context = context
         self._queueing = queueing
         self._ground = ground
+        self._looking = looking
         self.candidates: dict[str, Waiting] = {}
         self._stable: Turns[tuple[str, FileStat]] = Turns()
         self._scans_due: dict[str, float] = {}
@@ -367,12 +370,21 @@ class Intake:
             candidate.due_s = self._context.clock.monotonic()
         elif identity is not None:
             self._context.log.debug("source_identified", path=display(step.path), sha256=identity.sha256)
-            origin = BatchOrigin.SCAN if candidate.counted_in else BatchOrigin.EVENTS
-            self._queueing.take(step.path, candidate.folder, identity, origin=origin, one_offs=candidate.one_offs)
-            self._forget(step.path)
-            self._read_for_one_offs(step.path, candidate)
+            self._looking.attempt(
+                lambda eyes: self._take(step.path, candidate, identity, eyes),
+                failed=lambda error: self.identified(step, None, error),
+            )
         else:
             self._not_identified(step, candidate, error or StoppedError("nothing came back"))
+        self._close_counted()
+
+    def _take(self, path: str, candidate: Waiting, identity: Identity, eyes: Eyes) -> None:
+        """Make the jobs of a file, unless it is looked at anew, or forgotten, by then."""
+        if self.candidates.get(path) is candidate:
+            origin = BatchOrigin.SCAN if candidate.counted_in else BatchOrigin.EVENTS
+            self._queueing.take(path, candidate.folder, identity, origin=origin, eyes=eyes, one_offs=candidate.one_offs)
+            self._forget(path)
+            self._read_for_one_offs(path, candidate)
         self._close_counted()
 
     def _not_identified(self, step: Identify, candidate: Waiting, error: Exception) -> None:

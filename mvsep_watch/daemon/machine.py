@@ -10,6 +10,8 @@ from pathlib import Path
 from mvsep_watch import retry
 from mvsep_watch.daemon import rebuilding, slots
 from mvsep_watch.daemon.context import Context, is_strange
+from mvsep_watch.daemon.eyes import Eyes
+from mvsep_watch.daemon.looking import Looking
 from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.roots import Roots, note_of
 from mvsep_watch.errors import (
@@ -41,8 +43,9 @@ Source: recorded waits of 27 to 282 s, 2025."""
 class Machine:
     """The desk that looks after everything that is not work."""
 
-    def __init__(self, context: Context, roots: Roots, news: News) -> None:
+    def __init__(self, context: Context, roots: Roots, looking: Looking, news: News) -> None:
         self._context = context
+        self._looking = looking
         self._roots = roots
         self._news = news
         self._account_due_s = float("-inf")
@@ -302,10 +305,20 @@ class Machine:
     def _open_state(self) -> None:
         """Open the `state` gate once no root and no folder is in doubt any more, and no rebuild is to be finished."""
         context = self._context
-        context.strangers = {place for place in context.strangers if is_strange(context.store, place)}
+        if context.strangers:
+            self._looking.attempt(self._look_at_strangers)
         is_in_doubt = self._doubtful_roots or context.strangers or rebuilding.is_under_way(context.store)
         if not is_in_doubt:
             context.open_gate(GateName.STATE)
+
+    def _look_at_strangers(self, eyes: Eyes) -> None:
+        """Look whether the folders that the state did not know are still strange; the next check opens the gate."""
+        context = self._context
+        strange = {place for place in context.strangers if is_strange(context.store, place, eyes)}
+        is_news = strange != context.strangers
+        context.strangers = strange
+        if is_news:
+            self._open_state()
 
     def _root_failed(self, root: Path, scope: str, error: Exception) -> None:
         reason, hint = retry.words(error)

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mvsep_watch.daemon.context import is_strange
+from mvsep_watch.daemon.eyes import Eyes
 from mvsep_watch.daemon.roots import root_key
-from mvsep_watch.errors import MvsepWatchError, NeedsUserError, OutputRootError, StateError
-from mvsep_watch.files import claim as claims
+from mvsep_watch.errors import MvsepWatchError, NeedsUserError, StateError
 from mvsep_watch.model import Config, Folder, InputKind, Rule
 from mvsep_watch.naming import OutputPlace, display, job_folder
+from mvsep_watch.steps.looking import ELSEWHERE, MayTake
 from mvsep_watch.store import Store
 
 PREFIX = "separate/"
@@ -28,7 +28,6 @@ PREFIX = "separate/"
 VERSION = 1
 SETTLE_S = 1.0
 """The person who names a file believes that it is whole; a copy that still runs is noticed all the same."""
-ELSEWHERE = "choose another folder with -o DIR"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,24 +111,24 @@ def waiting(store: Store) -> list[str]:
     return [row.name for row in store.one_offs.all() if row.job_id is None and not row.is_refused]
 
 
-def ask(one_off: OneOff, store: Store, config: Config, *, now: float) -> None:
+def ask(one_off: OneOff, store: Store, config: Config, *, now: float, eyes: Eyes) -> None:
     """Write a one-off down, so that whoever has the state reads it next.
 
     Raises:
         MvsepWatchError: Nothing of it can be done, and nothing was written.
     """
-    _require_files(one_off)
-    _require_output(one_off, store, config)
+    _require_files(one_off, eyes)
+    _require_output(one_off, store, config, eyes)
     store.one_offs.ask(one_off.name, json.dumps(one_off.as_json()), now=now)
 
 
-def _require_files(one_off: OneOff) -> None:
+def _require_files(one_off: OneOff, eyes: Eyes) -> None:
     for path in (one_off.source, one_off.rule.reference):
-        if path is not None and not os.path.isfile(path):  # noqa: PTH113 - what may not be looked at is not there
+        if path is not None and not eyes.is_file(path):
             raise NeedsUserError(f"{display(path)} is not there, or no file", hint="name a file, or a link")
 
 
-def _require_output(one_off: OneOff, store: Store, config: Config) -> None:
+def _require_output(one_off: OneOff, store: Store, config: Config, eyes: Eyes) -> None:
     """Require that outputs may go there: that nobody takes them for new files, and nothing of others is in the way."""
     root = one_off.output
     for folder in config.folders:
@@ -138,34 +137,15 @@ def _require_output(one_off: OneOff, store: Store, config: Config) -> None:
                 f"{display(root)} is in the watched folder {folder.name}, where outputs would be taken for new files",
                 hint=ELSEWHERE,
             )
-    _require_writable(root, was_used=store.memory.meta(root_key(root)) is not None)
-    _require_claim(root, store)
+    mine, was_used = store.memory, store.memory.meta(root_key(root)) is not None
+    trouble = eyes.look(MayTake(path=root, was_used=was_used, state_id=mine.state_id, generation=mine.generation))
+    if trouble is not None:
+        raise trouble
     relative = PurePosixPath(one_off.source.name)
     folder, rule = one_off.folder, one_off.rule
     named = job_folder(folder.layout, relative=relative, rule=rule, folder=folder, sha256="", taken=lambda _: False)
-    if not store.jobs.is_reserved(root / named) and is_strange(store, OutputPlace(root / named)):
+    if not store.jobs.is_reserved(root / named) and is_strange(store, OutputPlace(root / named), eyes):
         raise StateError(f"{display(root / named)} holds outputs that this state does not know", hint=ELSEWHERE)
-
-
-def _require_writable(root: Path, *, was_used: bool) -> None:
-    there = next(place for place in (root, *root.parents) if os.path.lexists(place))
-    if was_used and there != root:
-        raise OutputRootError(f"{display(root)} is not there any more", hint="mount its disk, or make the folder")
-    if not os.path.isdir(there) or not os.access(there, os.W_OK | os.X_OK):  # noqa: PTH112 - likewise
-        raise OutputRootError(f"nothing can be written to {display(there)}", hint=ELSEWHERE)
-
-
-def _require_claim(root: Path, store: Store) -> None:
-    claim, mine = claims.read(root), store.memory
-    if claim is None:
-        return
-    if claim.state_id != mine.state_id:
-        raise StateError(f"{display(root)} belongs to another state ({claim.state_id})", hint=ELSEWHERE)
-    if claim.generation > mine.generation:
-        raise StateError(
-            f"{display(root)} was written by a newer copy of this state file: an old backup was restored",
-            hint="use the newer one, or choose another folder with -o DIR",
-        )
 
 
 def refusal(error: MvsepWatchError) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.eyes import Eyes
 from mvsep_watch.daemon.ground import Ground
 from mvsep_watch.model import FINISHED, BatchOrigin, Config, FileStat, Folder, Identity, JobState, Rule, file_key
 from mvsep_watch.naming import OutputPlace, display, first_free, job_folder
@@ -29,7 +31,14 @@ class Queueing:
         self._ground = ground
 
     def take(
-        self, path: str, folder: Folder, identity: Identity, *, origin: BatchOrigin, one_offs: Collection[str] = ()
+        self,
+        path: str,
+        folder: Folder,
+        identity: Identity,
+        *,
+        origin: BatchOrigin,
+        eyes: Eyes,
+        one_offs: Collection[str] = (),
     ) -> None:
         """Make one job per matching rule, all in one transaction.
 
@@ -38,6 +47,7 @@ class Queueing:
             folder: The watched folder, or the one-off, that it came with.
             identity: What it holds.
             origin: What brought it.
+            eyes: What is seen of the disks that it comes from and that its outputs go to.
             one_offs: The one-offs that it is the file of, by name.
         """
         store, now = self._context.store, self._context.clock.now()
@@ -45,7 +55,7 @@ class Queueing:
         with store.transaction():
             wanting = self.wanting(path, identity.stat, one_offs)
             state, reason = self._seen_as(path, bytes_key, identity.stat, one_offs)
-            is_renamed = self._follow_rename(path, folder, bytes_key, identity.stat)
+            is_renamed = self._follow_rename(path, folder, bytes_key, identity.stat, eyes)
             source_id = store.sources.see(
                 path,
                 folder=folder.name,
@@ -61,8 +71,8 @@ class Queueing:
             if source.state == "ignored":
                 wanting = [(folder, rule) for folder, rule in wanting if folder.name in one_offs]
             if is_renamed:
-                self._rehouse(source, identity, wanting)
-            self._queue_jobs(source, identity, wanting, origin)
+                self._rehouse(source, identity, wanting, eyes)
+            self._queue_jobs(source, identity, wanting, origin, eyes)
 
     def wanting(self, path: str, stat: FileStat, one_offs: Collection[str] = ()) -> list[tuple[Folder, Rule]]:
         """Give the rules that apply to a file: the folders', where it is news, and those of its one-offs.
@@ -93,7 +103,12 @@ class Queueing:
         return (before.state, before.reason) if before and is_skipped and one_offs else ("known", "")
 
     def _queue_jobs(
-        self, source: SourceRow, identity: Identity, wanting: Sequence[tuple[Folder, Rule]], origin: BatchOrigin
+        self,
+        source: SourceRow,
+        identity: Identity,
+        wanting: Sequence[tuple[Folder, Rule]],
+        origin: BatchOrigin,
+        eyes: Eyes,
     ) -> None:
         """Queue a job for every rule that has none on this input."""
         for folder, rule in wanting:
@@ -102,9 +117,9 @@ class Queueing:
                 continue
             self._drop_outdated(source, folder, rule, input_key)
             if known := self._known(source, folder, rule, input_key):
-                self._say_known(source, known)
+                self._say_known(source, known, eyes)
             else:
-                self._queue(source, folder, rule, input_key, origin)
+                self._queue(source, folder, rule, input_key, origin=origin, eyes=eyes)
             if folder.name in self._context.config.one_offs:
                 self._serve(folder, input_key)
 
@@ -131,19 +146,19 @@ class Queueing:
                 reason = "the rule's reference was replaced before it was sent"
                 self._context.store.jobs.move(job, JobState.CANCELLED, now=self._context.clock.now(), reason=reason)
 
-    def _say_known(self, source: SourceRow, job: JobRow) -> None:
+    def _say_known(self, source: SourceRow, job: JobRow, eyes: Eyes) -> None:
         if job.state == JobState.CANCELLED and job.resume == JobState.QUEUED:
             now = self._context.clock.now()
             self._context.store.jobs.move(job, JobState.QUEUED, now=now, reason="its bytes are back", finished_at=None)
         if job.state == JobState.PUBLISHED:
-            self._context.log.info(
-                "source_known", path=display(source.path), job=job.id, rule=job.rule, outputs=display(job.final)
-            )
+            eyes.tell("source_known", path=display(source.path), job=job.id, rule=job.rule, outputs=display(job.final))
             self._context.store.sources.want_disposal(source.id)
 
-    def _queue(self, source: SourceRow, folder: Folder, rule: Rule, input_key: str, origin: BatchOrigin) -> None:
+    def _queue(
+        self, source: SourceRow, folder: Folder, rule: Rule, input_key: str, *, origin: BatchOrigin, eyes: Eyes
+    ) -> None:
         context = self._context
-        place = reserve(context.store, source, folder, rule, doubt=context.doubt_strangers)
+        place = reserve(context.store, source, folder, rule, eyes=eyes, doubt=partial(context.doubts, eyes=eyes))
         must_ask = context.store.memory.meta("ask_about_new") == "1"
         job_id = context.store.jobs.add(
             source_id=source.id,
@@ -160,9 +175,11 @@ class Queueing:
             batch_id=context.store.jobs.open_batch(folder.name, origin, now=context.clock.now(), must_ask=must_ask),
             now=context.clock.now(),
         )
-        context.log.info("job_queued", job=job_id, path=display(source.path), folder=folder.name, rule=rule.name)
+        eyes.tell("job_queued", job=job_id, path=display(source.path), folder=folder.name, rule=rule.name)
 
-    def _rehouse(self, source: SourceRow, identity: Identity, wanting: Sequence[tuple[Folder, Rule]]) -> None:
+    def _rehouse(
+        self, source: SourceRow, identity: Identity, wanting: Sequence[tuple[Folder, Rule]], eyes: Eyes
+    ) -> None:
         """Give the jobs of a file that was moved to the rules that take it there; end those that none of them takes.
 
         A job that is with the service already goes on, whether a rule takes it over or not: it may be paid for.
@@ -180,15 +197,15 @@ class Queueing:
             home = next((each for each in free if _asks_for(each[1], job, identity)), None)
             if home is not None:
                 free.remove(home)
-                self._move_in(job, source, *home)
+                self._move_in(job, source, *home, eyes=eyes)
             elif _moved_state(job) == JobState.QUEUED and job.separation_id is None:
                 reason = "its file was moved to where other rules take it"
                 jobs.move(job, JobState.CANCELLED, now=self._context.clock.now(), reason=reason, resume=JobState.QUEUED)
 
-    def _move_in(self, job: JobRow, source: SourceRow, folder: Folder, rule: Rule) -> None:
+    def _move_in(self, job: JobRow, source: SourceRow, folder: Folder, rule: Rule, *, eyes: Eyes) -> None:
         """Make a job that of another rule, which asks for the same; its outputs go where that rule's go."""
         context = self._context
-        place = reserve(context.store, source, folder, rule, doubt=context.doubt_strangers)
+        place = reserve(context.store, source, folder, rule, eyes=eyes, doubt=partial(context.doubts, eyes=eyes))
         context.store.jobs.set(
             job.id,
             folder=folder.name,
@@ -198,17 +215,17 @@ class Queueing:
             final=path_blob(place.base),
             is_flat=int(place.is_flat),
         )
-        context.log.info("job_moved", job=job.id, folder=folder.name, rule=rule.name, outputs=display(place.base))
+        eyes.tell("job_moved", job=job.id, folder=folder.name, rule=rule.name, outputs=display(place.base))
 
-    def _follow_rename(self, path: str, folder: Folder, bytes_key: str, stat: FileStat) -> bool:
+    def _follow_rename(self, path: str, folder: Folder, bytes_key: str, stat: FileStat, eyes: Eyes) -> bool:
         """Let the jobs of a file that was renamed follow it: same bytes, the old path is gone; say whether it was."""
         store = self._context.store
         if store.sources.at(path) is not None:
             return False
         for old in store.sources.same_bytes(bytes_key):
-            if old.state == "known" and _is_gone(old.path) and not self._ground.look_at(old.path):
+            if old.state == "known" and eyes.is_gone(old.path) and not self._ground.look_at(old.path, eyes):
                 store.sources.move(old.id, path, folder=folder.name, stat=stat, now=self._context.clock.now())
-                self._context.log.info("source_renamed", before=display(old.path), path=display(path))
+                eyes.tell("source_renamed", before=display(old.path), path=display(path))
                 return True
         return False
 
@@ -219,6 +236,7 @@ def reserve(
     folder: Folder,
     rule: Rule,
     *,
+    eyes: Eyes,
     doubt: Callable[[OutputPlace], bool],
     names: Collection[str] = (),
 ) -> OutputPlace:
@@ -229,6 +247,7 @@ def reserve(
         source: The job's.
         folder: The job's.
         rule: The job's.
+        eyes: What is seen of the disk.
         doubt: Is asked about what is in the way and reserved by no job. Outputs of a lost state never make a job take
             the next number: it keeps the name, and nothing starts until the doubt is gone.
         names: The job's outputs, where they are known: none of their files may be there.
@@ -239,14 +258,16 @@ def reserve(
         place = OutputPlace(folder.output / relative, is_flat=is_flat)
         if store.jobs.is_reserved(place.base):
             return True
-        return _is_in_the_way(place, names) and not doubt(place)
+        return _is_in_the_way(place, names, eyes) and not doubt(place)
 
     relative = PurePosixPath(relative_to(folder, str(source.path)))
     named = job_folder(folder.layout, relative=relative, rule=rule, folder=folder, sha256=source.sha256, taken=is_taken)
     return OutputPlace(folder.output / named, is_flat=is_flat)
 
 
-def reserve_beside(config: Config, store: Store, job: JobRow, *, doubt: Callable[[OutputPlace], bool]) -> OutputPlace:
+def reserve_beside(
+    config: Config, store: Store, job: JobRow, *, eyes: Eyes, doubt: Callable[[OutputPlace], bool]
+) -> OutputPlace:
     """Name a new place for a job whose own is taken, in the same folder: its outputs are staged there.
 
     It stays with a folder of its own, or without, as it was queued.
@@ -255,7 +276,7 @@ def reserve_beside(config: Config, store: Store, job: JobRow, *, doubt: Callable
     names = [output.name for output in store.jobs.outputs(job.id)]
     if folder is not None and rule is not None:
         folder = replace(folder, publish="flat" if job.is_flat else "folder")
-        place = reserve(store, store.sources.get(job.source_id), folder, rule, doubt=doubt, names=names)
+        place = reserve(store, store.sources.get(job.source_id), folder, rule, eyes=eyes, doubt=doubt, names=names)
         if place.base.parent == job.final.parent:
             return place
 
@@ -263,14 +284,14 @@ def reserve_beside(config: Config, store: Store, job: JobRow, *, doubt: Callable
         return OutputPlace(job.final.with_name(name.name), is_flat=job.is_flat)
 
     def is_taken(name: PurePosixPath) -> bool:
-        return store.jobs.is_reserved(at(name).base) or _is_in_the_way(at(name), names)
+        return store.jobs.is_reserved(at(name).base) or _is_in_the_way(at(name), names, eyes)
 
     return at(first_free(PurePosixPath(job.final.name), is_taken))
 
 
-def _is_in_the_way(place: OutputPlace, names: Collection[str]) -> bool:
+def _is_in_the_way(place: OutputPlace, names: Collection[str], eyes: Eyes) -> bool:
     """Say whether anything lies where outputs would."""
-    return any(os.path.lexists(path) for path in (place.mark, *(place.file(name) for name in names)))
+    return any(eyes.is_there(path) for path in (place.mark, *(place.file(name) for name in names)))
 
 
 def rules_for(config: Config, path: str) -> list[tuple[Folder, Rule]]:
@@ -291,17 +312,6 @@ def _moved_state(job: JobRow) -> JobState | None:
 def _asks_for(rule: Rule, job: JobRow, identity: Identity) -> bool:
     """Say whether a rule asks for just what a job does."""
     return (asked_of(rule), identity.keys[rule.asking]) == (job.asked, job.input_key)
-
-
-def _is_gone(path: Path) -> bool:
-    """Say whether nothing is at a path; what cannot be looked at may be there."""
-    try:
-        path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def relative_to(folder: Folder, path: str) -> str:

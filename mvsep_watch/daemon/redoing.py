@@ -6,11 +6,11 @@ redone together share it. An unknown outcome is given up only here and by `cance
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mvsep_watch.daemon.eyes import Eyes
 from mvsep_watch.daemon.holds import APPROVABLE, WAITS_FOR, WITHOUT_RESULTS
 from mvsep_watch.daemon.queueing import reserve
 from mvsep_watch.model import FINISHED, Config, HoldKind, JobState, SeparationState
@@ -27,10 +27,11 @@ NOT_MEANT = "nobody knows here what its rule means now; a new file under that ru
 class Redoing:
     """The redos of one request. `made`: the ids of the new jobs."""
 
-    def __init__(self, store: Store, *, config: Config, now: float, doubt: Doubt) -> None:
+    def __init__(self, store: Store, *, config: Config, now: float, eyes: Eyes, doubt: Doubt) -> None:
         self._store = store
         self._config = config
         self._now = now
+        self._eyes = eyes
         self._doubt = doubt
         self._along: set[int] = set()
         self.made: list[int] = []
@@ -58,7 +59,7 @@ class Redoing:
         if folder is None or rule is None:
             return None
         source = self._store.sources.get(job.source_id)
-        return folder.output, reserve(self._store, source, folder, rule, doubt=self._doubt)
+        return folder.output, reserve(self._store, source, folder, rule, eyes=self._eyes, doubt=self._doubt)
 
     def _why_no_redo(self, job: JobRow, item: Item) -> str:
         """Say why a new attempt may not be made: what a job's state, its source, or another attempt has against it."""
@@ -74,7 +75,7 @@ class Redoing:
 
     def _why_not_from(self, job: JobRow) -> str:
         source = self._store.sources.get(job.source_id)
-        if source.bytes_key == job.bytes_key and os.path.lexists(source.path):
+        if source.bytes_key == job.bytes_key and self._eyes.is_there(source.path):
             return ""
         return f"the source {display(source.path)} is gone, or holds other bytes now; a new attempt sends it again"
 

@@ -11,11 +11,11 @@ has in flight goes on, and is told no when it comes back.
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from mvsep_watch.daemon import oneoffs, pausing
+from mvsep_watch.daemon.eyes import Eyes, OpenEyes, UnseenError
 from mvsep_watch.daemon.holds import APPROVABLE, RETRIABLE, WAITS_FOR
 from mvsep_watch.daemon.recognising import being_linked, might_be, might_be_sent
 from mvsep_watch.daemon.redoing import (
@@ -41,6 +41,7 @@ from mvsep_watch.model import (
     day_in_hash,
 )
 from mvsep_watch.retry import words
+from mvsep_watch.steps.looking import Question
 from mvsep_watch.store import EXPLAIN, JobRow, Request, SeparationRow, Store
 
 Answer = dict[str, Any]
@@ -55,34 +56,51 @@ BY_A_PERSON = "cancelled by a person"
 RECOGNISED = "recognised by a person"
 
 
+def _nobody_looks(_: Question) -> None:
+    """Leave it: who looks for himself has no such question."""
+
+
 def apply_open(
-    store: Store, *, config: Config, now: float, doubt: Doubt, waits: Waits = lambda _: None
+    store: Store,
+    *,
+    config: Config,
+    now: float,
+    doubt: Doubt,
+    eyes: Eyes | None = None,
+    unseen: Callable[[Question], None] = _nobody_looks,
+    waits: Waits = lambda _: None,
 ) -> list[tuple[Request, Answer]]:
-    """Apply every request that nobody has answered.
+    """Apply every request that nobody has answered; what has to be looked up first stays open.
 
     Args:
         store: The state, for its owner.
         config: Says where a redone job's outputs go.
         now: Seconds since 1970.
         doubt: Is told of what is in the way of a redone job's outputs and reserved by no job.
+        eyes: What is seen of disks; None looks there.
+        unseen: Is told what has to be looked up.
         waits: Says why a path waits to be taken, which only a daemon knows.
     """
-    return [
-        (request, _answer(store, request, config=config, now=now, doubt=doubt, waits=waits))
-        for request in store.requests.open()
-    ]
+    applied = []
+    for request in store.requests.open():
+        applying = _Applying(store, config=config, now=now, eyes=eyes or OpenEyes(), doubt=doubt)
+        try:
+            applied.append((request, _answer(store, request, applying, now=now, waits=waits)))
+        except UnseenError as error:
+            unseen(error.question)
+    return applied
 
 
-def _answer(store: Store, request: Request, *, config: Config, now: float, doubt: Doubt, waits: Waits) -> Answer:
+def _answer(store: Store, request: Request, applying: _Applying, *, now: float, waits: Waits) -> Answer:
     """Apply one request; a bug in it is its answer, and does not come again at every turn."""
     try:
         with store.transaction():
             if request.command == EXPLAIN:
                 answer: Answer = {"waits": waits(request.arguments["path"])}
             else:
-                answer = _Applying(store, config=config, now=now, doubt=doubt).apply(request)
+                answer = applying.apply(request)
             store.requests.answer(request.id, answer, now=now)
-    except MvsepWatchError:
+    except (MvsepWatchError, UnseenError):
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the daemon at every turn
         get_logger().exception("bug_met", request=request.id, command=request.command)
@@ -94,11 +112,12 @@ def _answer(store: Store, request: Request, *, config: Config, now: float, doubt
 class _Applying:
     """One request on its way. Each command's method changes one job, or gives the reason why it does not."""
 
-    def __init__(self, store: Store, *, config: Config, now: float, doubt: Doubt) -> None:
+    def __init__(self, store: Store, *, config: Config, now: float, eyes: Eyes, doubt: Doubt) -> None:
         self._store = store
         self._config = config
         self._now = now
-        self._redoing = Redoing(store, config=config, now=now, doubt=doubt)
+        self._eyes = eyes
+        self._redoing = Redoing(store, config=config, now=now, eyes=eyes, doubt=doubt)
         self._freed: set[int] = set()
         self._sources: list[int] = []
         self._batch: int | None = None
@@ -132,7 +151,7 @@ class _Applying:
         answer: Answer = {"done": [], "refused": [], "made": [], "sources": []}
         one_off = oneoffs.OneOff.from_json(arguments)
         try:
-            oneoffs.ask(one_off, self._store, self._config, now=self._now)
+            oneoffs.ask(one_off, self._store, self._config, now=self._now, eyes=self._eyes)
         except MvsepWatchError as error:
             return answer | {"refused": [oneoffs.refusal(error)]}
         return answer | {"folder": one_off.name}
@@ -234,7 +253,7 @@ class _Applying:
         """Remember a published job's file again, or fetch outputs again that are gone, while the server has them."""
         was_forgotten = self._store.sources.get(job.source_id).state == "ignored"
         self._store.sources.remember(job.source_id)
-        if not os.path.lexists(job.place.mark):
+        if not self._eyes.is_there(job.place.mark):
             self._store.jobs.move(
                 job, JobState.SEPARATED, now=self._now, reason="its outputs are gone", finished_at=None
             )

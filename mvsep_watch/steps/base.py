@@ -31,6 +31,8 @@ class Pool(StrEnum):
     SCANNING = "scanning"
     FILING = "filing"
     """Publishing, disposing, probing output roots."""
+    EYES = "eyes"
+    """Looking for the owner where a disk may not answer."""
     TELLING = "telling"
     """Notices, pings, numbers: one thing at a time, and whatever hangs there keeps nobody else waiting."""
 

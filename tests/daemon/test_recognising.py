@@ -13,7 +13,7 @@ from tests.daemon.world import World, write_wav
 def world(tmp_path):
     world = World(tmp_path)
     world.folder_options = {"include": ("*",)}
-    world.rules = (LINKS, Rule(name="songs", sep_type=41, output_format=1))
+    world.rules = (LINKS, Rule(name="songs", sep_type=20, output_format=1))
     yield world
     world.stop()
 
@@ -87,7 +87,7 @@ def test_who_saw_the_rows_may_have_it_sent_again(world):
 
 def test_rows_of_another_model_hold_nothing_up(world):
     """What was sent with other settings is no link of this rule."""
-    world.rules = (Rule(name="songs", sep_type=41, output_format=1),)
+    world.rules = (Rule(name="songs", sep_type=20, output_format=1),)
     write_wav(world.drop / "song.wav")
     world.start()
     world.pass_time(30)

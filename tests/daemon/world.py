@@ -96,6 +96,7 @@ SIZES = {
     Pool.READING: 50,
     Pool.SCANNING: 4,
     Pool.FILING: 4,
+    Pool.EYES: 8,
     Pool.TELLING: 1,
 }
 

@@ -1,0 +1,158 @@
+"""A disk that does not answer keeps a hand, and never the owner: whatever else there is to do goes on."""
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from mvsep_watch.model import Rule
+from mvsep_watch.steps.looking import LookThere
+from tests.daemon import world as worlds
+from tests.daemon.test_inputs import ask
+from tests.daemon.test_one_offs import one_off, separate
+from tests.daemon.test_requests import redo
+from tests.daemon.world import write_wav
+
+LOOKS = ("stat", "lstat", "scandir", "listdir", "open", "access", "statvfs")
+
+
+class Owner:
+    """Notes what the owner's thread looks at on the disks of sources and outputs, outside of hands."""
+
+    def __init__(self, world, monkeypatch, *disks):
+        self.touched = []
+        self._disks, self._is_turning, self._hands = disks, False, 0
+        for name in LOOKS:
+            monkeypatch.setattr(os, name, self._watched(name, getattr(os, name)))
+        monkeypatch.setattr(worlds, "perform", self._in_a_hand(worlds.perform))
+        turn = world.engine.turn
+        monkeypatch.setattr(world.engine, "turn", lambda **given: self._turned(turn, given))
+
+    def _watched(self, name, look):
+        def looked(path=".", *args, **given):
+            if self._is_turning and not self._hands and any(str(disk) in os.fsdecode(path) for disk in self._disks):
+                self.touched.append((name, os.fsdecode(path)))
+            return look(path, *args, **given)
+
+        return looked
+
+    def _in_a_hand(self, perform):
+        def performed(*args):
+            self._hands += 1
+            try:
+                return perform(*args)
+            finally:
+                self._hands -= 1
+
+        return performed
+
+    def _turned(self, turn, given):
+        self._is_turning = True
+        try:
+            turn(**given)
+        finally:
+            self._is_turning = False
+
+
+def test_the_owner_looks_at_no_disk_but_the_states(world, tmp_path, monkeypatch):
+    """From the drop to the end: renamed, its place taken, redone, fetched again, a one-off, deleted or gone."""
+    world.rules = (Rule(name="a", sep_type=40, output_format=1), Rule(name="b", sep_type=20, output_format=1))
+    desk = write_wav(tmp_path / "desk" / "one.wav", pitch=5)
+    world.start()
+    owner = Owner(world, monkeypatch, world.drop, world.stems, tmp_path / "desk")
+    write_wav(world.drop / "song.wav")
+    world.pass_time(20)
+    (world.drop / "song.wav").rename(world.drop / "renamed.wav")
+    world.rescan()
+    (world.stems / "song").mkdir()
+    (world.stems / "song" / "a").mkdir()
+    world.finish()
+    for path in world.jobs()[1].final.iterdir():
+        path.unlink()
+    world.jobs()[1].final.rmdir()
+    ask(world, "retry", {"id": 2})
+    ask(world, "redo", redo(world.jobs()[0]))
+    world.finish()
+    separate(world, one_off(desk))
+    world.engine.reload(replace(world.config(), folders=(replace(world.config().folders[0], source="delete"),)))
+    gone = write_wav(world.drop / "gone.wav", pitch=7)
+    world.pass_time(20)
+    gone.unlink()
+    world.finish()
+    world.pass_time(300, step_s=20)
+
+    assert world.states().count("published") >= 4
+    assert owner.touched == []
+
+
+@pytest.fixture
+def hung(world):
+    """Two folders; the disk of the first one's outputs does not answer whoever looks there."""
+    world.extra_folders = (world.another_folder("other", world.base / "other", world.base / "elsewhere"),)
+    (world.base / "other").mkdir()
+    world.start()
+    world.settle()
+    give = world.hands.give
+
+    def hang(step):
+        if isinstance(step, LookThere) and step.group == world.stems and step.key not in world.hands.steps:
+            world.hands.steps[step.key] = step
+            world.hands.waiting.append(step)
+            return True
+        return give(step)
+
+    world.hands.give = hang
+    yield world
+    world.hands.give = give
+
+
+def test_other_folders_go_on_while_one_disk_hangs(hung):
+    """What is dropped for the hung one waits, and goes on once the disk answers; nothing is paid twice."""
+    for pitch in (1, 2, 3):
+        write_wav(hung.drop / f"{pitch}.wav", pitch=pitch)
+    write_wav(hung.base / "other" / "song.wav", pitch=9)
+    hung.rescan()
+    for _ in range(8):
+        hung.pass_time(10)
+        hung.service.finish_all()
+    published, looking = hung.states(), [step for step in hung.hands.in_flight() if isinstance(step, LookThere)]
+    for _ in range(10):
+        hung.hands.go_on()
+        hung.pass_time(10)
+        hung.service.finish_all()
+
+    assert (published, len(looking)) == (["published"], 1)
+    assert (hung.states(), hung.service.made) == (["published"] * 4, 4)
+
+
+def test_a_command_about_a_hung_disk_waits_and_holds_no_other_up(hung):
+    """It is answered once that is known."""
+    write_wav(hung.base / "other" / "song.wav", pitch=9)
+    hung.rescan()
+    hung.finish()
+    slow = hung.store.requests.append(
+        "separate", one_off(hung.base / "other" / "song.wav", hung.stems).as_json(), now=0
+    )
+    quick = hung.store.requests.append("pause", {"folders": []}, now=0)
+    hung.engine._foreign_writes = -1
+    hung.settle()
+    before = hung.store.requests.answered(slow), hung.store.requests.answered(quick)
+    for _ in range(5):
+        hung.hands.go_on()
+        hung.settle()
+
+    assert (before[0], before[1] is not None) == (None, True)
+    assert hung.store.requests.answered(slow) is not None
+
+
+def test_a_file_that_is_forgotten_while_its_disk_hangs_makes_no_job(hung):
+    """The answer comes too late for it."""
+    write_wav(hung.drop / "song.wav")
+    hung.rescan()
+    hung.pass_time(20)
+    (hung.drop / "song.wav").unlink()
+    hung.engine.desks.intake.forget_path(hung.drop / "song.wav")
+    hung.hands.go_on()
+    hung.settle()
+
+    assert (hung.states(), hung.engine.desks.intake.is_idle) == ([], True)

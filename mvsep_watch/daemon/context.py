@@ -175,10 +175,10 @@ class Context:
         """Hold the jobs of a separation that is out of reach as things are configured."""
         for job in self.store.jobs.of_separation(row.id):
             if job.state != JobState.HELD:
-                self.store.jobs.hold(
-                    job, HoldKind.ELSEWHERE, now=self.clock.now(), reason=reason, resume=resume,
-                    hint="configure that account and host again; it goes on by itself then",
-                )  # fmt: skip
+                hint = "configure that account and host again; it goes on by itself then"
+                now = self.clock.now()
+                self.store.jobs.hold(job, HoldKind.ELSEWHERE, now=now, reason=reason, hint=hint, resume=resume)
+                self.warn(job, "job_held", reason=reason, hint=hint)
 
     def knows_root(self, root: Path) -> bool:
         """Say whether an output root was looked at; one that is not configured any more is not."""
@@ -234,6 +234,12 @@ class Context:
         """Hold a job for what it ran into; a bug says so."""
         reason, hint = retry.words(error)
         self.store.jobs.hold(job, HoldKind.TROUBLE, now=self.clock.now(), reason=reason, hint=hint)
+        self.warn(job, "job_held", reason=reason, hint=hint)
+
+    def warn(self, job: JobRow, event: str, **about: object) -> None:
+        """Log trouble with a job, whose file is named: nobody knows jobs by their numbers."""
+        path = display(self.store.sources.get(job.source_id).path)
+        self.log.warning(event, job=job.id, path=path, rule=job.rule, **about)
 
     @contextlib.contextmanager
     def surviving(self, *, then: Callable[[Exception], None] | None = None, **about: object) -> Iterator[None]:

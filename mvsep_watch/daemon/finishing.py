@@ -211,7 +211,7 @@ class Finishing:
             job, HoldKind.OUTPUTS_GONE, now=self._context.clock.now(), reason=reason, price=price,
             hint=f"`redo` pays about {price} credits; `retry` looks once more",
         )  # fmt: skip
-        self._context.log.warning("job_held", job=job.id, reason=reason)
+        self._context.warn(job, "job_held", reason=reason)
 
     def _follow(self, job: JobRow, error: Exception) -> None:
         reason, hint = retry.words(error)
@@ -226,7 +226,7 @@ class Finishing:
                 self._context.store.jobs.hold(
                     job, HoldKind.TROUBLE, now=self._context.clock.now(), reason=reason, hint=hint
                 )
-                self._context.log.warning("job_held", job=job.id, reason=reason, hint=hint)
+                self._context.warn(job, "job_held", reason=reason, hint=hint)
 
     def _wait(self, job: JobRow, error: Exception, delay_s: float) -> None:
         reason, hint = retry.words(error)

@@ -146,5 +146,5 @@ class Sending:
                         job, JobState.FAILED, now=now, reason=reason,
                         hint=hint or "correct the rule, then `retry`: nothing was paid",
                     )  # fmt: skip
-                self._context.log.warning("job_refused", job=job.id, reason=reason, hint=hint)
+                self._context.warn(job, "job_refused", reason=reason, hint=hint)
         self._news.work_refused()

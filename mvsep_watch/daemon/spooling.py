@@ -123,7 +123,7 @@ class Spooling:
             if results_are_gone(self._misses[job.id]):
                 self._not_before_s[job.id] = float("inf")
         if not isinstance(error, StoppedError):
-            self._context.log.warning("job_not_spooled", job=job.id, reason=reason)
+            self._context.warn(job, "job_not_spooled", reason=reason)
 
     @property
     def _is_wanted(self) -> bool:

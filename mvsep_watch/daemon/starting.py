@@ -260,7 +260,7 @@ class Starting:
             hint = f"{recognising.TAKES_ONE}; `approve` with its id sends it again"
             price = self._price(planned)
             store.jobs.hold(job, HoldKind.SENT_BEFORE, now=now, reason=reason, hint=hint, price=price)
-            self._context.log.warning("job_held", job=job.id, reason=reason, hint=hint)
+            self._context.warn(job, "job_held", reason=reason, hint=hint)
         return True
 
     def _is_in_doubt(self) -> bool:
@@ -316,13 +316,13 @@ class Starting:
         store, now = self._context.store, self._context.clock.now()
         with store.transaction():
             store.jobs.hold(planned.job, HoldKind.PRICE, now=now, reason=reason, hint=hint, price=asked)
-        self._context.log.warning("job_held", job=planned.job.id, reason=reason, hint=hint)
+        self._context.warn(planned.job, "job_held", reason=reason, hint=hint)
 
     def _hold_misfit(self, job: JobRow, reason: str, hint: str) -> None:
         """Hold a job whose rule means nothing that the service offers: nothing is sent that would be refused."""
         now = self._context.clock.now()
         self._context.store.jobs.hold(job, HoldKind.MISFIT, now=now, reason=reason, hint=hint)
-        self._context.log.warning("job_held", job=job.id, reason=reason, hint=hint)
+        self._context.warn(job, "job_held", reason=reason, hint=hint)
 
     def _free_fitting(self) -> None:
         """Queue again what fits, after the catalogue, the rules or the account's plan have changed."""
@@ -351,7 +351,7 @@ class Starting:
     def _wait(self, job: JobRow, reason: str, hint: str) -> None:
         """Let a job wait for a reason of its own; it is looked at again in a minute."""
         if job.reason != reason:
-            self._context.log.warning("job_waits", job=job.id, reason=reason, hint=hint)
+            self._context.warn(job, "job_waits", reason=reason, hint=hint)
         not_before = self._context.clock.now() + PROBE_S
         self._context.store.jobs.wait(job, reason=reason, hint=hint, not_before=not_before)
 
@@ -370,4 +370,4 @@ def hold_ended(context: Context, job: JobRow, row: SeparationRow, would_pay: int
     context.store.jobs.hold(
         job, HoldKind.ENDED, now=context.clock.now(), reason=reason, hint=f"`redo` {pays}", price=would_pay
     )
-    context.log.warning("job_held", job=job.id, reason=reason, hint=f"`redo` {pays}")
+    context.warn(job, "job_held", reason=reason, hint=f"`redo` {pays}")

@@ -194,7 +194,7 @@ class Unknowns:
                     job, HoldKind.UNKNOWN, now=now, hint=hint, price=row.credits_estimated, reason=reason,
                     resume=JobState.QUEUED,
                 )  # fmt: skip
-                self._context.log.warning("job_held", job=job.id, reason=reason, hint=hint)
+                self._context.warn(job, "job_held", reason=reason, hint=hint)
                 if is_news:
                     self._news.unknown_held()
 

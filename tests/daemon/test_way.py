@@ -269,3 +269,15 @@ def test_a_published_job_is_one_line_that_tells_all_of_it(world):
     assert [(line["credits"], line.get("paid_by_job")) for line in (first, second)] == [(1, None), (0, 1)]
     told = [line["event"] for line in lines if line["log_level"] == "info" and line["job"] == 1]
     assert told == ["job_queued", "separation_submitted", "job_published"]
+
+
+def test_trouble_in_the_log_names_the_file(world):
+    """Nobody knows jobs by their numbers."""
+    world.service.fault("create", "refused")
+    source = write_wav(world.drop / "song.wav")
+    with structlog.testing.capture_logs() as lines:
+        world.start()
+        world.finish()
+
+    (told,) = [line for line in lines if line["event"] == "job_refused"]
+    assert (told["job"], told["path"], told["rule"], told["log_level"]) == (1, str(source), "default", "warning")

@@ -37,7 +37,7 @@ class Spooling:
     def __init__(self, context: Context, fetches: Fetches) -> None:
         self._context = context
         self._fetches = fetches
-        self._kept: set[int] | None = None
+        self._kept: dict[int, str] | None = None
         self._begun: set[int] = set()
         self._not_before_s: dict[int, float] = {}
         self._why_not: dict[int, str] = {}
@@ -70,14 +70,14 @@ class Spooling:
         """Take what the spool holds."""
         if error is not None:
             self._context.log.warning("spool_unreadable", reason=str(error))
-        self._kept = set(found.kept) if found else set()
+        self._kept = dict(found.kept) if found else {}
         self._begun |= found.begun if found else set()
         self._look_due_s = float("-inf")
 
     def says(self, job: JobRow, gate: Gate) -> tuple[str, str]:
         """Give the reason and the hint of a job whose root is away."""
         row = self._fetches.separation_of(job)
-        if self._kept is not None and job.id in self._kept:
+        if self._has(job):
             return "kept in the spool until its folder is back", gate.hint
         why_not = self._why_not.get(job.id)
         reason = f"{gate.reason} It is not in the spool: {why_not}." if why_not else gate.reason
@@ -95,7 +95,7 @@ class Spooling:
             self._let_go_s[step.job_id] = self._context.clock.monotonic() + AGAIN_S
             return
         self._begun.discard(step.job_id)
-        (self._kept or set()).discard(step.job_id)
+        (self._kept or {}).pop(step.job_id, None)
         self._not_before_s.clear()  # there is room again
 
     def kept(self, job: JobRow) -> None:
@@ -103,7 +103,7 @@ class Spooling:
         self._context.log.info("job_spooled", job=job.id, separation=job.separation_id)
         self._begun.discard(job.id)
         self._why_not.pop(job.id, None)
-        self._kept = (self._kept or set()) | {job.id}
+        self._kept = (self._kept or {}) | {job.id: self._fetches.separation_of(job).hash or ""}
         self._look_due_s = float("-inf")
 
     def adopted(self, job: JobRow) -> None:
@@ -125,6 +125,10 @@ class Spooling:
         if not isinstance(error, StoppedError):
             self._context.warn(job, "job_not_spooled", reason=reason)
 
+    def _has(self, job: JobRow) -> bool:
+        """Say whether what is kept under a job's number is the job's: a restored state gives numbers again."""
+        return self._kept is not None and self._kept.get(job.id) == self._fetches.separation_of(job).hash
+
     @property
     def _is_wanted(self) -> bool:
         return bool(self._context.config.limits.spool_bytes and self._away())
@@ -142,19 +146,21 @@ class Spooling:
             return None
         away, now_s = self._away(), self._context.clock.monotonic()
         for job in self._context.store.jobs.with_results(limit=LOOKED_THROUGH + len(self._kept)):
-            is_due = job.id not in self._kept and self._not_before_s.get(job.id, now_s) <= now_s
+            is_due = not self._has(job) and self._not_before_s.get(job.id, now_s) <= now_s
             is_free = job.realm == self._context.realm and not self._context.hands.is_busy_with(("job", job.id))
             if is_due and is_free and escape_path(job.output_root) in away:
                 return job
         return None
 
     def _let_ended_go(self) -> None:
-        kept, state_id = self._kept or set(), self._context.store.memory.state_id
+        there, state_id = self._kept or {}, self._context.store.memory.state_id
         now_s = self._context.clock.monotonic()
-        for job_id in (kept | self._begun) - {job_id for job_id, due_s in self._let_go_s.items() if now_s < due_s}:
+        tried_lately = {job_id for job_id, due_s in self._let_go_s.items() if now_s < due_s}
+        for job_id in (there.keys() | self._begun) - tried_lately:
             job = self._context.store.jobs.get(job_id)
             row = self._fetches.separation_of(job) if job and job.separation_id else None
-            sharing = [other.id for other in self._context.store.jobs.of_separation(row.id)] if row else []
+            others = self._context.store.jobs.of_separation(row.id) if row else []
+            sharing, kept = [other.id for other in others], {other.id for other in others if self._has(other)}
             if may_leave_spool(is_live=job is not None and job.state.is_live, sharing=sharing, kept=kept):
                 self._not_before_s.pop(job_id, None)
                 self._why_not.pop(job_id, None)

@@ -13,7 +13,7 @@ import re
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,9 +34,9 @@ _KEPT = re.compile(r"\.(?P<state>[A-Za-z0-9-]+)-(?P<job>[0-9]+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spooled:
-    """Which jobs have something in a spool: `kept` all that they need, `begun` a part."""
+    """What a spool has under the jobs' numbers: `kept` whole, with the hash it is of, `begun` a part."""
 
-    kept: frozenset[int]
+    kept: Mapping[int, str]
     begun: frozenset[int]
 
 
@@ -79,12 +79,18 @@ def look(place: Path, *, state_id: str) -> Spooled:
     with output_errors(place):
         is_there = place.is_dir() and not place.is_symlink()
         names = [path.name for path in place.iterdir()] if is_there else []
-    kept = [_KEPT.fullmatch(name) for name in names]
+    found = [_KEPT.fullmatch(name) for name in names]
+    kept = [int(each["job"]) for each in found if each and each["state"] == state_id]
     begun = [staging.job_of(name, state_id=state_id) for name in names]
     return Spooled(
-        kept=frozenset(int(found["job"]) for found in kept if found and found["state"] == state_id),
+        kept={job_id: _hash_in(folder_of(place, state_id=state_id, job_id=job_id)) for job_id in kept},
         begun=frozenset(job_id for job_id in begun if job_id is not None),
     )
+
+
+def _hash_in(folder: Path) -> str:
+    said = read(folder)
+    return said.hash if said else ""
 
 
 def read(folder: Path) -> Provenance | None:

@@ -178,6 +178,26 @@ def another_job_with_its_number(world):
     return kept
 
 
+def test_a_number_that_stands_for_another_job_is_kept_beside_what_it_stood_for(world):
+    """The root goes again before the next file's results are fetched, and another process finds both."""
+    kept = another_job_with_its_number(world)
+    world.pass_time(20)
+    world.hands.held = {"downloads"}
+    world.service.finish_all()
+    world.pass_time(10)
+    swap(world)
+    world.hands.held = set()
+    world.hands.go_on()
+    world.restart()
+    world.pass_time(1200, step_s=60)
+    both = everything_spooled(world)
+    world.pass_time(4 * DAY_S, step_s=3600)
+    swap_back(world)
+    world.finish()
+
+    assert (len(both), world.states()) == (2 * len(kept), ["published"])
+
+
 def test_a_number_that_stands_for_another_job_removes_nothing_from_the_spool(world):
     """A restored state gives the same number to the next file, and publishes it."""
     kept = another_job_with_its_number(world)

@@ -54,7 +54,7 @@ def test_a_link_is_no_spool(tmp_path):
 
     with pytest.raises(OutputRootError, match="symbolic link"):
         spool.make(place)
-    assert spool.look(place, state_id="s1").kept == frozenset()
+    assert spool.look(place, state_id="s1").kept == {}
 
 
 def test_what_is_kept_and_begun_is_found(place):
@@ -64,12 +64,12 @@ def test_what_is_kept_and_begun_is_found(place):
     staging.Staging.open(place, state_id="s1", job_id=9, hash_="h")
     (place / "a stranger").touch()
 
-    assert spool.look(place, state_id="s1") == spool.Spooled(kept=frozenset({7}), begun=frozenset({9}))
+    assert spool.look(place, state_id="s1") == spool.Spooled(kept={7: "h"}, begun=frozenset({9}))
 
 
 def test_a_spool_that_is_not_there_holds_nothing(tmp_path):
     """It is made when it is first needed."""
-    assert spool.look(tmp_path / "never", state_id="s1") == spool.Spooled(kept=frozenset(), begun=frozenset())
+    assert spool.look(tmp_path / "never", state_id="s1") == spool.Spooled(kept={}, begun=frozenset())
 
 
 def test_everything_that_is_kept_is_found_a_jobs_own_first(place):
@@ -147,5 +147,5 @@ def test_a_jobs_folder_is_vacated_and_what_is_of_another_separation_is_kept(plac
     spool.vacate(place, state_id="s1", job_id=7, hash_="other")
 
     assert (list(place.iterdir()), aside[0].name.startswith(".s1-")) == (aside, True)
-    assert spool.look(place, state_id="s1").kept == frozenset()
+    assert spool.look(place, state_id="s1").kept == {}
     assert [found.hash for _, found in spool.kept_in(place)] == ["h"]

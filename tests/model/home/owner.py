@@ -21,7 +21,6 @@ from tests.model.home.world import (
     harmed,
     is_busy,
     job,
-    numbers,
     put,
     with_job,
     with_source,
@@ -194,12 +193,19 @@ def keep(game: Game, world: World, number: int) -> World:
     return world._replace(spool=put(world.spool, number - 1, kept))
 
 
+def has_kept(world: World, number: int) -> bool:
+    """Say whether the spool has a job's own outputs, and not others under its number."""
+    there = at(world.spool, number - 1)
+    return there is not None and there.hash == job(world, number).hash
+
+
 def may_let_go(game: Game, world: World, number: int) -> bool:
     there, own = at(world.spool, number - 1), job(world, number)
     if there is None or (game.rules.removes_by_hash and there.hash != own.hash):
         return False
-    kept = {each for each in numbers(world) if at(world.spool, each - 1)}
     sharing = [each for each in live_on(world, own.hash) if each != number]
+    kept = {each for each in sharing if not game.rules.keeps_by_hash and at(world.spool, each - 1)}
+    kept |= {each for each in sharing if has_kept(world, each)}
     return game.rules.may_leave_spool(is_live=own.state.is_live, sharing=sharing, kept=kept)
 
 

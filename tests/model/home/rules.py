@@ -41,6 +41,7 @@ class Rules:
         keeps_live_stagings: Only stagings without a live job are cleaned at a start.
         waits_for_root: Nothing is called gone while the root's disk is away.
         frees_held: What one job has published frees others of its separation whose results are called gone.
+        keeps_by_hash: What the spool has under a job's number is the job's only if it is of its separation.
         removes_by_hash: The spool removes only what is of the job's separation.
     """
 
@@ -67,6 +68,7 @@ class Rules:
     keeps_live_stagings: bool = True
     waits_for_root: bool = True
     frees_held: bool = True
+    keeps_by_hash: bool = True
     removes_by_hash: bool = True
 
 

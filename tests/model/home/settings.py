@@ -98,7 +98,7 @@ SETTINGS = {
     "a person has it forgotten": Setting(budget=Budget(ignores=1, crashes=1, retries=1)),
     "an old backup": Setting(keeps=True, under_way=PUBLISHED, budget=Budget(backups=1, crashes=1, redos=1, replaced=1)),
     "an old backup, and the spool": Setting(
-        keeps=True, room=2, under_way=RESTORED, budget=Budget(mounts=2, cancels=1, crashes=1, forgets=1)
+        keeps=True, room=2, under_way=RESTORED, budget=Budget(mounts=1, cancels=1, replaced=1, forgets=1)
     ),
     "a state that was made anew": Setting(budget=Budget(rebuilds=1, crashes=1, redos=1)),
 }
@@ -162,6 +162,7 @@ WRONG = {
     "the spool removes by number": (
         Rules(removes_by_hash=False), "an old backup, and the spool", DROPPED,
     ),
+    "what is kept is known by its number": (Rules(keeps_by_hash=False), "an old backup, and the spool", DROPPED),
     "every staging is cleaned at a start": (
         Rules(keeps_live_stagings=False), "results that are hard to get", DROPPED,
     ),

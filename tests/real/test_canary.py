@@ -46,6 +46,12 @@ LOOKS = (
 )  # fmt: skip
 SAID = ("job_published", "RuntimeError", "bug_met", "the token *** is tired", "notice_not_sent", "ping_not_taken")
 """What shows that it happened."""
+LOOKS_ALL = """
+import sys
+from mvsep_watch.cli.main import main
+for words in sys.stdin:
+    main([*sys.argv[1:], *words.split()])
+"""
 MEETS_A_BUG = """
 import sys
 from mvsep_watch.cli.main import main
@@ -84,8 +90,11 @@ class Life(Place):
     def command(self, *words: str) -> list[str]:
         return [*super().command(), "--debug", *words]
 
+    def command_of(self, program: str, *words: str) -> list[str]:
+        return [sys.executable, "-c", program, *self.command(*words)[3:]]
+
     def command_with_a_bug(self, method: str, *words: str) -> list[str]:
-        return [sys.executable, "-c", MEETS_A_BUG.format(method=method), *self.command(*words)[3:]]
+        return self.command_of(MEETS_A_BUG.format(method=method), *words)
 
     def written(self) -> dict[str, bytes]:
         """Give all that was written anywhere but among the secrets."""
@@ -138,9 +147,9 @@ def test_a_whole_life_with_failures_shows_the_token_nowhere(life):
     write_wav(life.base / "drop" / "bug.wav", pitch=9)
     life.say(life.command_with_a_bug("download", "once"))
     codes.append(life.say(life.command_with_a_bug("user", "account")))
-    for words in LOOKS:
-        life.say([*life.command(*words.split()), "--json"], JOURNAL_STREAM="8:1")
-        life.say(life.command(*words.split()))
+    looks = "\n".join(LOOKS)
+    for more in ({}, {"JOURNAL_STREAM": "8:1"}):
+        life.say(life.command_of(LOOKS_ALL, *(["--json"] if more else [])), given=looks, **more)
 
     said = life.log.read_text(errors="replace")
     assert codes in ([0, 4, 1], [3, 4, 1])

@@ -97,7 +97,7 @@ class Intents:
         match self._decide(row, carrier[0]):
             case Start(reserves=reserves):
                 if self.has_looked() and not self._is_in_history(row):
-                    self._send(row, carrier, is_free=not reserves)
+                    self._context.hands.give(self._upload(row, carrier, is_free=not reserves))
             case Wait(is_shared=True):
                 self.is_blocked = True
             case Wait(reason=reason) | Ask(reason=reason):
@@ -212,8 +212,9 @@ class Intents:
                 began_for=job.id,
             )
             store.jobs.set(job.id, separation_id=separation_id, reason="", hint="", not_before=0.0)
+            step = self._upload(store.separations.get(separation_id), (job, source), is_free=not reserves)
         context.log.debug("separation_intended", job=job.id, separation=separation_id, credits=reserves)
-        self._send(store.separations.get(separation_id), (job, source), is_free=not reserves)
+        context.hands.give(step)
 
     def look_anew(self, source: SourceRow) -> None:
         """Have a source read again: what was identified is not what its rule takes."""
@@ -234,30 +235,28 @@ class Intents:
             store.separations.move(row, state, now=now, reason=f"{reason}; it was never made", credits_charged=0)
             self._news.separation_ended(store.separations.get(row.id))
 
-    def _send(self, row: SeparationRow, carrier: tuple[JobRow, SourceRow], *, is_free: bool) -> None:
-        """Hand an upload out."""
+    def _upload(self, row: SeparationRow, carrier: tuple[JobRow, SourceRow], *, is_free: bool) -> Submit:
+        """Make the step that sends it, under a send number of its own."""
         context, store = self._context, self._context.store
         job, source = carrier
         rule = context.config.rule(job.folder, job.rule)
-        context.hands.give(
-            Submit(
-                separation_id=row.id,
-                send=store.separations.begin_send(row.id),
-                path=str(source.path),
-                input_key=row.input_key,
-                xxh3=source.xxh3 if source.bytes_key == row.input_key else None,
-                stat=source.stat,
-                settings=row.work.settings,
-                upload_name=row.upload_name,
-                is_free=is_free,
-                root=job.output_root,
-                claim=context.claim(),
-                note=note_of(context, job.output_root),
-                access=context.config.access_at(job.output_root)[0],
-                reference=rule.reference if rule else None,
-                prompt=self._prompt(row),
-                within=self._ground.within(source.path),
-            )
+        return Submit(
+            separation_id=row.id,
+            send=store.separations.begin_send(row.id),
+            path=str(source.path),
+            input_key=row.input_key,
+            xxh3=source.xxh3 if source.bytes_key == row.input_key else None,
+            stat=source.stat,
+            settings=row.work.settings,
+            upload_name=row.upload_name,
+            is_free=is_free,
+            root=job.output_root,
+            claim=context.claim(),
+            note=note_of(context, job.output_root),
+            access=context.config.access_at(job.output_root)[0],
+            reference=rule.reference if rule else None,
+            prompt=self._prompt(row),
+            within=self._ground.within(source.path),
         )
 
     def _prompt(self, row: SeparationRow) -> str:

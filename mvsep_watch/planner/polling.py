@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 GROWTH = 1.3
 """Twelve polls reach a minute from 3 s; the first minute of a separation is asked for eight times."""
-LEAST_STEP, MOST_STEP = 0.02, 0.047
+LEAST_STEP, MOST_STEP = 0.013, 0.047
 """Of the elapsed time, between polls around the end: a finished one is noticed within 5 % of its length."""
-STEPS = 5
+STEPS = 6
 """How many polls cover the time in which nearly all of them end; where that is short they lie closer together."""
 LATE_GROWTH = 4
 """The power of how late it is: at one and a half times the latest end learned, polls are five times as rare."""
@@ -25,7 +25,7 @@ BELIEVED = 2.0
 FIRST_SPREAD = 0.15
 SPREADS = 2.5
 """So many mean deviations around the typical length hold nearly all lengths."""
-LEAST_MARGIN, MOST_MARGIN = 0.06, 0.5
+LEAST_MARGIN, MOST_MARGIN = 0.04, 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,7 +90,7 @@ def read(place: OutputPlace) -> Provenance | None:
     except OSError as exc:
         raise _damaged(path, exc.strerror or str(exc)) from exc
     try:
-        return _renamed(_parse(json.loads(content)), lambda name: place.name_of(unescape_path(name)))
+        return _renamed(_parse(json.loads(content)), lambda name: place.name_of(_plain(unescape_path(name))))
     except (ValueError, TypeError, KeyError, RecursionError) as exc:
         raise _damaged(path, str(exc)) from exc
 
@@ -179,6 +179,13 @@ def _parse(content: Any) -> Provenance:
         raise ValueError(f"format {content['format']}, this program knows {FORMAT}")
     outputs = tuple(Output(**_checked(Output, output)) for output in content["outputs"])
     return Provenance(**_checked(Provenance, content), outputs=outputs)
+
+
+def _plain(name: str) -> str:
+    """Refuse a name that would lead elsewhere: whoever can write here can write a sidecar."""
+    if "/" in name or "\0" in name or name in {"", ".", ".."}:
+        raise ValueError(f"no file name: {name!r}")
+    return name
 
 
 def _checked(kind: type[Output | Provenance], content: dict[str, Any]) -> dict[str, Any]:

@@ -260,3 +260,61 @@ def test_a_strangers_file_keeps_old_outputs_where_they_are(tmp_path, place, stag
         staging.supersede(made, place, old=sidecar.read(place).outputs)
     made.discard()
     assert tree(tmp_path) == old
+
+
+@pytest.fixture
+def elsewhere(tmp_path, provenance):
+    """Have a folder beside the outputs that holds somebody's file, and what says that it is a flat set."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "mine.txt").write_bytes(b"mine")
+    sidecar.write(OutputPlace(folder / "song", is_flat=True), provenance(), version="1")
+    return folder
+
+
+@pytest.mark.parametrize("suffix", [".part", ".old"])
+@pytest.mark.parametrize(
+    "meet",
+    [
+        lambda path: Staging.open(path.parent, state_id="s1", job_id=7, hash_="20260101-abc"),
+        lambda path: Staging(path).discard(),
+        lambda path: staging.discard_left(path.parent, state_id="s1", job_id=7),
+    ],
+)
+def test_a_link_in_the_place_of_what_is_ours_leads_nowhere(tmp_path, elsewhere, tree, suffix, meet):
+    """Nothing is moved out of the folder that it leads to, and nothing there; whoever put it is to be found."""
+    (tmp_path / f".mvsep-watch-s1-7{suffix}").symlink_to(elsewhere)
+    (tmp_path / "song (Vocals).flac").write_bytes(b"voice")
+    before = tree(tmp_path)
+
+    with pytest.raises(NeedsUserError):
+        meet(tmp_path / ".mvsep-watch-s1-7.part")
+    assert tree(tmp_path) == before
+
+
+def test_old_outputs_are_not_set_aside_through_a_link(tmp_path, place, staged, elsewhere, tree):
+    """It came after the staging was opened."""
+    staging.publish(staged(), place)
+    made = staged(8, {"Vocals.flac": b"VOICE"})
+    made.path.with_suffix(".old").symlink_to(elsewhere)
+    before = tree(tmp_path)
+
+    with pytest.raises(NeedsUserError):
+        staging.supersede(made, place, old=sidecar.read(place).outputs)
+    assert tree(tmp_path) == before
+
+
+def test_a_sidecar_in_a_staging_names_no_file_elsewhere(tmp_path, staged, tree):
+    """Somebody wrote it who may write there, and less than we; what it names by a path stays."""
+    made = staged()
+    victim = tmp_path / "x" / "victim"
+    victim.parent.mkdir()
+    victim.write_bytes(b"precious")
+    (tmp_path / "song ().").symlink_to(tmp_path)
+    (made.path / "x").symlink_to(victim.parent)
+    said = made.path / "song.mvsep-watch.json"
+    said.write_bytes(said.read_bytes().replace(b"song (Vocals).flac", b"./x/victim"))
+
+    with pytest.raises(NeedsUserError):
+        Staging.open(tmp_path, state_id="s1", job_id=7, hash_="20260101-abc")
+    assert victim.read_bytes() == b"precious"

@@ -156,3 +156,15 @@ def test_a_folder_that_cannot_be_looked_into_is_told(published, monkeypatch, num
     else:
         with pytest.raises(SourceBusyError, match="trouble"):
             list(sidecar.find(published))
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "..", "", "a\0b"])
+def test_a_sidecar_that_names_no_file_of_its_place_is_damaged(published, name):
+    """Whatever is done with the names later, none of them is a path."""
+    path = published / SIDECAR_NAME
+    said = json.loads(path.read_text())
+    said["outputs"][0]["name"] = name
+    path.write_text(json.dumps(said))
+
+    with pytest.raises(SidecarDamagedError):
+        sidecar.read(OutputPlace(published))

@@ -18,7 +18,16 @@ from mvsep_watch.files.access import make_folders
 from mvsep_watch.files.arriving import Arrival, ResumePoint, load_record, save_record
 from mvsep_watch.files.reading import hash_file
 from mvsep_watch.files.renaming import rename_new, sync_folder
-from mvsep_watch.files.staging.names import WORK_NAME, name_of, owner_of, plain, require_kind, stagings_in, sync
+from mvsep_watch.files.staging.names import (
+    WORK_NAME,
+    name_of,
+    owner_of,
+    plain,
+    require_kind,
+    require_ours,
+    stagings_in,
+    sync,
+)
 from mvsep_watch.files.trouble import never, no_space, output_errors, shown
 from mvsep_watch.model import AS_MADE, Access, FileStat
 from mvsep_watch.naming import OutputPlace, first_free
@@ -78,6 +87,7 @@ class Staging:
             _require_below(root, parent)
         with output_errors(staging.path):
             make_folders(parent, access)
+            require_ours(staging.path)
             flat.take_back(staging.path)
             if staging.belongs_to() not in {hash_, None}:
                 shutil.rmtree(staging.path)
@@ -184,12 +194,10 @@ class Staging:
     def discard(self) -> None:
         """Remove the staging with all that is in it; what a killed publication has begun to show is undone."""
         with output_errors(self.path):
-            is_there = os.path.lexists(self.path)
-            if is_there:
-                require_kind(self.path, stat.S_ISDIR)
+            require_ours(self.path)
             flat.take_back(self.path)
             self._undo_exchange()
-            if is_there:
+            if os.path.lexists(self.path):
                 shutil.rmtree(self.path)
 
     def place_for(self, place: OutputPlace) -> OutputPlace:
@@ -238,7 +246,7 @@ class Staging:
     def _undo_exchange(self) -> None:
         """Give a folder that was to be replaced its name back, unless it was replaced; if that is taken, the next."""
         old = flat.old_beside(self.path)
-        aside = [path for path in old.iterdir() if path.is_dir()] if old.is_dir() and not old.is_symlink() else []
+        aside = [path for path in old.iterdir() if path.is_dir()] if old.is_dir() else []
         for folder in aside:
             if not self._is_shown_at(self.path.with_name(folder.name)):
                 free = first_free(PurePosixPath(folder.name), lambda name: os.path.lexists(self.path.parent / name))
@@ -255,6 +263,7 @@ class Staging:
         """Rename to here what was staged of the same separation under another id, if anything was."""
         for path in stagings_in(self.path.parent):
             if owner_of(path.name) in former and Staging(path).belongs_to() == hash_:
+                require_ours(path)
                 flat.take_back(path)
                 path.rename(self.path)
                 return

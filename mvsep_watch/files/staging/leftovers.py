@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mvsep_watch.files import flat
 from mvsep_watch.files.staging.folder import Staging
-from mvsep_watch.files.staging.names import is_ours, job_of, owner_of, stagings_in
+from mvsep_watch.files.staging.names import is_ours, job_of, owner_of, require_ours, stagings_in
 from mvsep_watch.files.trouble import output_errors
 
 FORMER_KEPT_S = 72 * 3600.0
@@ -50,6 +50,7 @@ def clean(parent: Path, owner: Owner, *, now: float = 0.0) -> tuple[Path, ...]:
                 Staging(path).discard()
                 removed.append(path)
             elif owner_of(path.name) in owner.former:
+                require_ours(path)
                 flat.take_back(path)
     return tuple(removed)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
 from mvsep_watch.errors import NeedsUserError
+from mvsep_watch.files.flat import old_beside
 from mvsep_watch.files.trouble import shown
 from mvsep_watch.naming import is_sidecar
 
@@ -72,6 +74,17 @@ def require_kind(path: Path, is_kind: Callable[[int], bool]) -> None:
             f"{shown(path)} is not what mvsep-watch put there.",
             hint="Find out who did, move it away, then `retry`.",
         )
+
+
+def require_ours(staging: Path) -> None:
+    """Refuse what is no folder in the place of a staging, or of what is set aside for it; none is fine.
+
+    Raises:
+        NeedsUserError: Something else is there, a link for instance, which would lead to what is not ours.
+    """
+    for path in (staging, old_beside(staging)):
+        if os.path.lexists(path):
+            require_kind(path, stat.S_ISDIR)
 
 
 def sync(path: Path) -> None:

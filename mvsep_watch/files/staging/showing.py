@@ -16,7 +16,7 @@ from mvsep_watch.files.access import dress
 from mvsep_watch.files.renaming import exchange as exchange_names
 from mvsep_watch.files.renaming import rename_new, sync_folder
 from mvsep_watch.files.staging.folder import Staging
-from mvsep_watch.files.staging.names import WORK_NAME, name_of, require_kind, sync
+from mvsep_watch.files.staging.names import WORK_NAME, name_of, require_kind, require_ours, sync
 from mvsep_watch.files.trouble import output_errors, shown
 from mvsep_watch.model import AS_MADE, Access, Output
 from mvsep_watch.naming import OutputPlace
@@ -106,6 +106,7 @@ def discard_left(parent: Path, *, state_id: str, job_id: int) -> None:
     """Remove what a killed publication has left beside a job's published outputs."""
     path = parent / name_of(state_id=state_id, job_id=job_id)
     with output_errors(path):
+        require_ours(path)
         flat.clear(path)
 
 
@@ -121,7 +122,7 @@ def _exchange_by_hand(new: Path, final: Path, old: Path) -> None:
 
 def _make_whole(staging: Staging, access: Access = AS_MADE) -> None:
     """Remove the bookkeeping, give everything its mode and owner, and make files and names durable."""
-    require_kind(staging.path, stat.S_ISDIR)
+    require_ours(staging.path)
     work = staging.path / WORK_NAME
     if work.exists():
         shutil.rmtree(work)

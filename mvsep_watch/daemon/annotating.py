@@ -12,6 +12,7 @@ import datetime as dt
 import hashlib
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 from mvsep_watch import log
 from mvsep_watch.daemon.context import Context
@@ -36,7 +37,7 @@ class Annotating:
         self._intake = intake
         self._ground = ground
         self._looked_s: dict[str, float] = {}
-        self._later: dict[int, str] = {}
+        self._later: dict[int, Path] = {}
         self._gone: set[int] = set()
         self._told: set[str] = set()
 
@@ -56,7 +57,7 @@ class Annotating:
             return
         for folder in self._context.config.folders:
             looked_s = self._intake.looked_s.get(folder.name)
-            if folder.notes and looked_s != self._looked_s.get(folder.name):
+            if looked_s != self._looked_s.get(folder.name):
                 self._looked_s[folder.name] = looked_s or 0.0
                 self._after_scan(folder)
         if self._context.hands.is_busy_with(Annotate.KEY) or not self.has_work:
@@ -69,8 +70,9 @@ class Annotating:
     def _after_scan(self, folder: Folder) -> None:
         """Try again what could not be done in a folder, and see which sources of its notes are gone."""
         store = self._context.store
-        again = [source_id for source_id, name in self._later.items() if name == folder.name]
-        self._later = {source_id: name for source_id, name in self._later.items() if name != folder.name}
+        again = [source_id for source_id, path in self._later.items() if path.is_relative_to(folder.path)]
+        for source_id in again:
+            del self._later[source_id]
         store.notes.want(again)
         sources = [(row.source_id, row.path) for row in store.notes.there() if row.path is not None]
         if here := tuple((each, path) for each, path in sources if path.is_relative_to(folder.path)):
@@ -99,7 +101,7 @@ class Annotating:
 
     def _put_off(self, source: SourceRow) -> None:
         self._context.store.notes.done(source.id)
-        self._later[source.id] = source.folder
+        self._later[source.id] = source.path
 
     def noted(self, step: Annotate, notes: tuple[Noted, ...] | None, error: Exception | None) -> None:
         """Take what came of writing and removing; what ran into a bug is let be."""

@@ -325,3 +325,20 @@ def test_a_note_is_no_input_whatever_is_included(noting):
     noting.pass_time(30)
 
     assert (len(noting.jobs()), noting.store.sources.find(2)) == (1, None)
+
+
+def test_a_note_that_an_inner_folder_asks_for_is_tried_again(noting):
+    """The file came by the outer one, which asks for none."""
+    inner = noting.drop / "inner"
+    inner.mkdir()
+    noting.folder_options["notes"] = False
+    folder = noting.another_folder("inner", inner, noting.base / "inner-stems")
+    noting.extra_folders = (replace(folder, notes=True),)
+    note_of(inner / "song.wav").write_text("mine")
+    source = held(noting, "inner/song.wav")
+    note_of(source).unlink()
+
+    noting.rescan()
+
+    assert 'rule "default" of folder "inner", job 2: held' in says(source)
+    assert 'folder "drop"' not in says(source)

@@ -52,6 +52,8 @@ def is_all_published(world):
         ("two copies", lambda world: world.files == world.aside == (0, 0)),
         ("strangers", lambda world: world.places[0] == STRANGER and is_all_published(world)),
         ("a person has outputs replaced", lambda world: world.places[0] and world.places[0].hash == 12),
+        ("outputs side by side", lambda world: not world.budget.crashes and is_all_published(world)),
+        ("a person has outputs replaced, side by side", lambda world: world.places[0] and world.places[0].hash == 12),
         ("a person has outputs replaced, and nothing swaps", lambda world: any(world.old) and world.places[0]),
         ("the root's disk is away", lambda world: not world.ready and any(world.spool) and is_all_published(world)),
         ("an old backup", lambda world: not world.budget.crashes and world.shown == {(A, 1), (A, 2)}),

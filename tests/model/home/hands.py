@@ -41,7 +41,8 @@ def has_root(game: Game, world: World) -> bool:
 
 
 def staging(game: Game, world: World, hand: Hand) -> World:
-    """Open a staging: one of another hash is emptied."""
+    """Open a staging: what it has shown in part is taken back, and one of another hash is emptied."""
+    world = take_back(game, world, hand.of - 1, hand.place) if hand.kind == "publish" else world
     there = at(world.staged, hand.of - 1)
     if there is not None and there.hash != hand.hash and game.rules.clears_staging:
         return world._replace(staged=put(world.staged, hand.of - 1, None))
@@ -72,6 +73,15 @@ def stage(game: Game, world: World, hand: Hand) -> World:
         there = outputs_of(world, hand)
     world = world._replace(staged=put(world.staged, hand.of - 1, there))
     return with_hand(world, hand, hand._replace(stage="commit", files=there.files))
+
+
+def take_back(game: Game, world: World, index: int, place: int) -> World:
+    """Undo what a publication without a folder has shown in part, and bring back what it was to replace."""
+    there, old = world.places[place], at(world.old, index)
+    is_part = there is not None and (there.job, there.files) == (index + 1, Files.PART)
+    if not game.setting.is_flat or not game.rules.takes_back or not (is_part or (old and there is None)):
+        return world
+    return world._replace(places=changed(world.places, place, old), old=put(world.old, index, None))
 
 
 def outputs_of(world: World, hand: Hand) -> Folder:
@@ -146,6 +156,7 @@ def decide(game: Game, world: World, hand: Hand) -> Place:
         seen(world, hand.place),
         replaces=hand.replaces,
         is_aside=at(world.old, hand.of - 1) is not None,
+        is_flat=game.setting.is_flat,
     )
 
 
@@ -183,7 +194,27 @@ def rename(game: Game, world: World, hand: Hand) -> World:
         return taken(with_hand(world, hand, None), hand)
     if there is not None:
         world = harmed(world, REPLACED)
+    if game.setting.is_flat:
+        return show_part(world, hand)
     return with_hand(shown(world, hand, staged), hand, hand._replace(stage="commit"))
+
+
+def show_part(world: World, hand: Hand) -> World:
+    """Give the first files their names."""
+    part = outputs_of(world, hand)._replace(files=Files.PART)
+    return with_hand(
+        world._replace(places=changed(world.places, hand.place, part)), hand, hand._replace(stage="sidecar")
+    )
+
+
+def show_sidecar(game: Game, world: World, hand: Hand) -> World:
+    """Show the rest, and the sidecar last; the staging goes after that."""
+    staged = at(world.staged, hand.of - 1)
+    if not has_root(game, world) or staged is None:
+        return with_hand(world, hand, None)
+    world = shown(world, hand, staged)
+    world = world._replace(staged=put(world.staged, hand.of - 1, staged))
+    return with_hand(world, hand, hand._replace(stage="discard"))
 
 
 def taken(world: World, hand: Hand) -> World:
@@ -220,7 +251,7 @@ def exchange(game: Game, world: World, hand: Hand) -> World:
         return with_hand(world, hand, None)
     if decide(game, world, hand) != Place.EXCHANGE or (there.files != Files.WHOLE and game.rules.compares_old):
         return asked(world, hand)
-    if game.setting.swaps:
+    if game.setting.swaps and not game.setting.is_flat:
         world = shown(world, hand, staged)
         world = world._replace(staged=put(world.staged, hand.of - 1, there))
         return with_hand(world, hand, hand._replace(stage="discard"))
@@ -233,6 +264,8 @@ def exchange_second(game: Game, world: World, hand: Hand) -> World:
     staged = at(world.staged, hand.of - 1)
     if not has_root(game, world) or staged is None or seen(world, hand.place) is not None:
         return with_hand(world, hand, None)
+    if game.setting.is_flat:
+        return show_part(world, hand)
     return with_hand(shown(world, hand, staged), hand, hand._replace(stage="discard"))
 
 
@@ -343,6 +376,7 @@ STAGES = {
     ("publish", "look"): look,
     ("publish", "show"): verify("rename"),
     ("publish", "rename"): rename,
+    ("publish", "sidecar"): show_sidecar,
     ("publish", "compare"): verify("exchange"),
     ("publish", "exchange"): exchange,
     ("publish", "second"): exchange_second,

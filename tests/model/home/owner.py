@@ -3,7 +3,7 @@
 from mvsep_watch.model import JobState, SeparationState
 from mvsep_watch.planner import Attempt, Begin, Join, serve
 from tests.model.home.game import DISPOSED_THOUGH_KEPT, DROPPED, Game
-from tests.model.home.hands import bring_back, live_on, not_found
+from tests.model.home.hands import bring_back, live_on, not_found, take_back
 from tests.model.home.rules import Fact, is_served
 from tests.model.home.world import (
     PLACES,
@@ -239,6 +239,10 @@ def begin(game: Game, world: World) -> World:
 
 
 def tidy(game: Game, world: World) -> World:
+    for index in range(max(len(world.staged), len(world.old))):
+        own = job(world, index + 1)
+        if own is not None and not own.state.is_live:
+            world = take_back(game, world, index, own.place)
     for index, there in enumerate(world.staged):
         own = job(world, index + 1)
         is_live = own is not None and own.state.is_live and game.rules.keeps_live_stagings

@@ -3,9 +3,18 @@
 from itertools import zip_longest
 
 from mvsep_watch.model import HoldKind
-from tests.model.home.game import CALLED_GONE, LEFT, LEFT_IN_THE_SPOOL, NOT_SAID_WHY, STAYS, STAYS_ASIDE, Game
+from tests.model.home.game import (
+    CALLED_GONE,
+    LEFT,
+    LEFT_IN_THE_SPOOL,
+    NOT_SAID_WHY,
+    SHOWN_IN_PART,
+    STAYS,
+    STAYS_ASIDE,
+    Game,
+)
 from tests.model.home.owner import begin, is_forgotten, may_go, says_why
-from tests.model.home.world import World, at, can_be_had, job, numbers
+from tests.model.home.world import Files, World, at, can_be_had, job, numbers
 
 SAID = ("rules", "keeps", "cancels", "ignores", "retries", "redos", "backups", "rebuilds")
 """What a person may change besides, after which a source may stay."""
@@ -20,6 +29,7 @@ def broken_at_rest(game: Game, world: World) -> str | None:
     """Name a promise that does not hold where nothing more happens by itself."""
     return (
         _stuck(world)
+        or _in_part(game, world)
         or _called_gone(world)
         or _aside(world)
         or _left(game, world)
@@ -31,6 +41,16 @@ def broken_at_rest(game: Game, world: World) -> str | None:
 def _stuck(world: World) -> str | None:
     is_said = all(says_why(world, own) for own in world.state.jobs if own.state.is_live)
     return None if is_said else NOT_SAID_WHY
+
+
+def _in_part(game: Game, world: World) -> str | None:
+    """What is shown without a folder is whole, or is taken back by the next process."""
+    after = begin(game, world)
+    for there in after.places if world.is_mounted else ():
+        own = job(after, there.job) if there else None
+        if there is not None and there.files == Files.PART and not (own and own.state.is_live):
+            return SHOWN_IN_PART
+    return None
 
 
 def _called_gone(world: World) -> str | None:

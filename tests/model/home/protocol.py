@@ -5,14 +5,15 @@ decided, the project's own code wherever that is a pure function; `promises` say
 
 Modelled: files that come, go, are replaced and copied; jobs for each rule in force, their reserved places; separations
 that are shared; fetches from the service, from the spool and from what other jobs published, cut short or refused;
-stagings; publishing, first and replacing, with and without a swap; an output root and a watched folder whose disks go
-and come back; the spool and its room; disposal, in every effect; strangers in every place that they can get at; rules
-that come and go; `redo`, `redo --replace`, `cancel`, `forget`, `retry`; kills between any two effects; an older state
-put back, and one made anew from the sidecars.
+stagings; publishing, first and replacing, with and without a swap, in a folder and side by side; an output root and a
+watched folder whose disks go and come back; the spool and its room; disposal, in every effect; strangers in every place
+that they can get at; rules that come and go; `redo`, `redo --replace`, `cancel`, `forget`, `retry`; kills between any
+two effects; an older state put back, and one made anew from the sidecars.
 
 Not modelled: how a separation comes about and is paid for (that is `protocol`'s), renamed sources, sources that are
-moved instead of deleted, several output roots, stems that differ between rules. Assumed of the outside: nobody
-writes into a folder while it is compared, and the watched folder's disk is known to be away whenever it is.
+moved instead of deleted, results that the service is told to delete, several output roots, stems that differ between
+rules. Assumed of the outside: nobody writes into a folder while it is compared, and the watched folder's disk is known
+to be away whenever it is.
 """
 
 from collections.abc import Iterable

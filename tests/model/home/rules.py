@@ -12,7 +12,7 @@ from typing import NamedTuple
 from mvsep_watch import planner
 from mvsep_watch.model import JobState, Provenance
 from mvsep_watch.planner import Place, RootIs, Served, Wish
-from tests.model.home.world import Folder
+from tests.model.home.world import Files, Folder
 
 NOTED = 3
 """The generation that the root's claim counted when it was last seen."""
@@ -31,6 +31,7 @@ class Rules:
         knows_another: A file that was read while its forerunner was disposed of is still to be.
         returns_beside: What comes back replaces nothing.
         clears_staging: A staging of another hash is emptied.
+        takes_back: What a killed publication has shown in part is taken back.
         compares_records: What is complete in a staging is compared with what was written.
         verifies_staged: What is staged is compared before it is shown.
         drops_damaged: What turns out damaged in a staging is dropped, to be fetched again.
@@ -58,6 +59,7 @@ class Rules:
     knows_another: bool = True
     returns_beside: bool = True
     clears_staging: bool = True
+    takes_back: bool = True
     compares_records: bool = True
     verifies_staged: bool = True
     drops_damaged: bool = True
@@ -95,12 +97,14 @@ def provenance(state: int, job: int, hash_: int, bytes_: int, rule: int) -> Prov
 
 
 @functools.cache
-def place_for(rules: Rules, mine: Folder, there: Folder | None, *, replaces: bool, is_aside: bool) -> Place:
-    """Ask the planner what is to be done at a place."""
-    said = provenance(*there[:5]) if there and there.job else None
-    return rules.decide_place(
-        provenance(*mine[:5]), said, replaces=replaces, is_taken=there is not None, is_aside=is_aside
-    )
+def place_for(
+    rules: Rules, mine: Folder, there: Folder | None, *, replaces: bool, is_aside: bool, is_flat: bool
+) -> Place:
+    """Ask the planner what is to be done at a place; where there is no folder, only a sidecar takes it."""
+    says = there is not None and there.job > 0 and there.files != Files.PART
+    is_taken = says if is_flat else there is not None
+    said = provenance(*there[:5]) if says else None
+    return rules.decide_place(provenance(*mine[:5]), said, replaces=replaces, is_taken=is_taken, is_aside=is_aside)
 
 
 @functools.cache

@@ -13,6 +13,7 @@ from tests.model.home.game import (
     PUBLISHED_WRONG,
     REPLACED,
     SHOWN_ELSEWHERE,
+    SHOWN_IN_PART,
     STAYS,
     STAYS_ASIDE,
 )
@@ -78,6 +79,12 @@ SETTINGS = {
     ),
     "a person asks again": Setting(budget=Budget(crashes=1, redos=1, cancels=1, retries=1)),
     "a person changes their mind": Setting(keeps=True, budget=Budget(redos=1, cancels=2, retries=1, damaged=1)),
+    "outputs side by side": Setting(
+        is_flat=True, budget=Budget(crashes=2, strangers=1, cancels=1, retries=1, mounts=1)
+    ),
+    "a person has outputs replaced, side by side": Setting(
+        is_flat=True, keeps=True, under_way=PUBLISHED, budget=Budget(crashes=2, replaces=1, cancels=1, edits=1)
+    ),
     "a person has outputs replaced": Setting(
         keeps=True, under_way=PUBLISHED, budget=Budget(crashes=2, replaces=1, edits=1, taken=1)
     ),
@@ -146,6 +153,7 @@ WRONG = {
         Rules(decide_place=rules.there_by_hash), "two rules, and outputs are moved", PUBLISHED_WRONG,
     ),
     "a first publish replaces": (Rules(renames_new=False), "strangers", REPLACED),
+    "what was shown in part stays": (Rules(takes_back=False), "outputs side by side", SHOWN_IN_PART),
     "old outputs are not compared": (Rules(compares_old=False), "a person has outputs replaced", REPLACED),
     "whatever is intact is replaced": (
         Rules(decide_place=rules.whatever_is_intact), "a person has outputs replaced, and moves others there", REPLACED,

@@ -175,6 +175,7 @@ class Setting:
         keeps: Whether sources are kept then.
         room: How many jobs the spool has room for.
         swaps: Whether the file system exchanges two names in one step.
+        is_flat: Whether outputs lie side by side: shown file by file, the sidecar last.
         under_way: A world to begin with, in the middle of things.
     """
 
@@ -183,6 +184,7 @@ class Setting:
     keeps: bool = False
     room: int = 0
     swaps: bool = True
+    is_flat: bool = False
     under_way: World | None = None
     budget: Budget = NO_TROUBLE
 

@@ -21,13 +21,14 @@ from mvsep_watch.files.spool import Orphan
 from mvsep_watch.model import Config, Gate, GateName, JobState
 from mvsep_watch.naming import display, escape_path
 from mvsep_watch.planner import in_force
-from mvsep_watch.store import SeparationRow
+from mvsep_watch.store import SeparationRow, SourceRow
 from mvsep_watch.store.views import Group, JobView, Views
 
 LOOKED_THROUGH = 1000
 """Held and failed jobs, each, that are gathered by reason; the counts tell of the rest."""
 IDS_SHOWN = 5
 UNDER_WAY_SHOWN = 20
+REFUSED_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,14 @@ class Slots:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedFiles:
+    """Files that cannot be sent as they are: how many, and the latest of them first."""
+
+    count: int = 0
+    latest: tuple[SourceRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
     """What is going on.
 
@@ -85,6 +94,7 @@ class Overview:
     slots: Slots = Slots()
     seen: seeing.Seen = field(default_factory=dict)
     refused: Refused | None = None
+    refused_files: RefusedFiles = RefusedFiles()
     orphans: tuple[Orphan, ...] = ()
 
 
@@ -118,6 +128,7 @@ def found(views: Views | None, config: Config, *, now: float, trouble: ConfigErr
         slots=_slots(describer, config),
         seen=as_written(views.memory),
         refused=(refused(views.memory) if holder else None) or _as_refused(trouble, now),
+        refused_files=_refused_files(views, config),
         orphans=spooled.orphans(config, views.memory, views.jobs),
     )
 
@@ -126,6 +137,15 @@ def _as_refused(trouble: ConfigError | None, now: float) -> Refused | None:
     if trouble is None:
         return None
     return Refused(since=now, reason=trouble.message, hint=trouble.hint, problems=trouble.problems)
+
+
+def _refused_files(views: Views, config: Config) -> RefusedFiles:
+    names = [folder.name for folder in config.folders]
+    latest = [row for name in names for row in views.sources.refused(name, limit=REFUSED_SHOWN)]
+    return RefusedFiles(
+        count=sum(map(views.sources.count_refused, names)),
+        latest=tuple(sorted(latest, key=lambda row: -row.seen_at)[:REFUSED_SHOWN]),
+    )
 
 
 def _in_flight(views: Views, describer: Describer) -> Iterator[InFlight]:
@@ -171,6 +191,7 @@ def as_json(overview: Overview) -> dict[str, Any]:
         "counts": {str(state): number for state, number in overview.counts.items()},
         "needs_you": [_group_json(group) for group in overview.needs],
         "gates": [gate_json(gate) for gate in overview.gates],
+        "refused_files": _refused_files_json(overview.refused_files),
         "in_flight": [_in_flight_json(each) for each in overview.in_flight],
         "waiting": overview.waiting,
         "slots": {"allowed": overview.slots.allowed, "in_force": overview.slots.in_force},
@@ -193,6 +214,14 @@ def _refused_json(found: Refused) -> dict[str, Any]:
         "hint": found.hint,
         "problems": list(found.problems),
     }
+
+
+def _refused_files_json(files: RefusedFiles) -> dict[str, Any]:
+    latest = [
+        {"path": escape_path(row.path), "since": instant(row.seen_at), "reason": row.reason, "hint": row.hint}
+        for row in files.latest
+    ]
+    return {"count": files.count, "latest": latest}
 
 
 def _group_json(group: Group) -> dict[str, Any]:
@@ -235,7 +264,14 @@ def show(overview: Overview, console: Console) -> None:
     others = overview.gates[len(paused) :]
     holder = overview.holder
     unseen = seeing.troubles(overview.seen) if holder else ()
-    for line in (*_gates(paused), *_refusal(overview), *_needs(overview), *_gates(others), *unseen):
+    for line in (
+        *_gates(paused),
+        *_refusal(overview),
+        *_needs(overview),
+        *_refused_lines(overview.refused_files),
+        *_gates(others),
+        *unseen,
+    ):
         console.print(line)
     console.print(f"running: {holder}" if holder else f"not running: {START}")
     _show_in_flight(overview, console)
@@ -270,6 +306,17 @@ def _needs(overview: Overview) -> Iterator[Text | str]:
         yield Text.assemble(rendering.state(str(group.state)), f"  {noun} {named}{more}: {display(group.reason)}")
         if group.hint:
             yield f"  hint: {display(group.hint)}"
+
+
+def _refused_lines(files: RefusedFiles) -> Iterator[Text | str]:
+    """Name the latest files that were refused, and say how many more there are."""
+    for row in files.latest:
+        name = "" if str(row.path) in row.reason else f"{rendering.path(row.path)}: "
+        yield Text.assemble(("refused", "red"), f"  {name}{display(row.reason)}")
+    if more := files.count - len(files.latest):
+        yield f"  … and {count(more, 'more file')}; `source_refused` in the log names each"
+    if files.latest:
+        yield "  hint: nothing was sent; put whole files in their place, delete them, or `forget` them"
 
 
 def _spool(orphans: Sequence[Orphan]) -> Iterator[Text | str]:

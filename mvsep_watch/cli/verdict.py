@@ -37,6 +37,8 @@ def _needing(overview: Overview) -> Iterator[tuple[int, str]]:
         yield 1, f"the gate {gate}"
     if overview.refused:
         yield 1, "the configuration"
+    if files := overview.refused_files.count:
+        yield files, count(files, "refused file")
     if overview.holder:
         folders = overview.seen.get("folders", {})
         yield from ((1, f"the folder {display(name)}") for name, said in folders.items() if said["trouble"])

@@ -68,20 +68,24 @@ class Annotating:
             self._context.hands.give(Annotate(notes=notes))
 
     def _after_scan(self, folder: Folder) -> None:
-        """Try again what could not be done in a folder, and see which sources of its notes are gone."""
+        """Try again what could not be done in a folder; see which of its refused files and noted sources are gone."""
         store = self._context.store
         again = [source_id for source_id, path in self._later.items() if path.is_relative_to(folder.path)]
         for source_id in again:
             del self._later[source_id]
         store.notes.want(again)
         sources = [(row.source_id, row.path) for row in store.notes.there() if row.path is not None]
-        if here := tuple((each, path) for each, path in sources if path.is_relative_to(folder.path)):
-            self._context.hands.give(LookForSources(sources=here))
+        here = {each: path for each, path in sources if path.is_relative_to(folder.path)}
+        here |= {row.id: row.path for row in store.sources.refused(folder.name, limit=AT_ONCE)}
+        if here:
+            self._context.hands.give(LookForSources(sources=tuple(here.items())))
 
     def looked(self, gone: tuple[int, ...] | None) -> None:
-        """Take which sources are gone: their notes go too."""
+        """Take which sources are gone: their notes go too, and refused ones are told of no more."""
         self._gone |= set(gone or ())
-        self._context.store.notes.want(gone or ())
+        with self._context.store.transaction():
+            self._context.store.notes.want(gone or ())
+            self._context.store.sources.forget_refused(gone or ())
 
     def _wanted(self) -> Iterator[Wanted]:
         """Give what is to be done just now."""

@@ -85,7 +85,7 @@ def _noted(wanted: Wanted) -> Noted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookForSources:
-    """See which sources are gone, of those beside which a note lies."""
+    """See which sources are gone, of those that were refused, or have a note beside them."""
 
     pool: ClassVar[Pool] = Pool.LOOKING
 

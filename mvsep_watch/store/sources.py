@@ -87,6 +87,26 @@ class Sources:
         )
         return int(self._db.value("SELECT id FROM sources WHERE path = ?", (path_blob(path),)))
 
+    def refused(self, folder: str, *, limit: int) -> list[SourceRow]:
+        """Give a folder's refused files, the latest first."""
+        rows = self._db.all(
+            "SELECT * FROM sources WHERE state = 'refused' AND folder = ? ORDER BY seen_at DESC LIMIT ?",
+            (folder, limit),
+        )
+        return [read(SourceRow, row) for row in rows]
+
+    def count_refused(self, folder: str) -> int:
+        """Count a folder's refused files."""
+        return int(self._db.value("SELECT count(*) FROM sources WHERE state = 'refused' AND folder = ?", (folder,)))
+
+    def forget_refused(self, source_ids: Sequence[int]) -> None:
+        """Forget refused files that are gone; what once had jobs stays known for them."""
+        for source_id in source_ids:
+            self._db.run(
+                "DELETE FROM sources WHERE id = ? AND state = 'refused' AND id NOT IN (SELECT source_id FROM jobs)",
+                (source_id,),
+            )
+
     def ignore(self, source_id: int) -> None:
         """Never take this file again."""
         self._db.update("sources", source_id, {"state": "ignored", "reason": "forgotten", "hint": ""})

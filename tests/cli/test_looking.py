@@ -62,6 +62,27 @@ def test_status_names_what_the_spool_keeps_for_no_job(person, world):
     assert ".lost-7" in out.replace("\n", "")
 
 
+def test_status_tells_of_refused_files_until_they_are_gone(person, world):
+    """They have no job that could tell of them."""
+    for number in range(4):
+        (world.drop / f"{number}.mp3").write_bytes(b"noise")
+    world.start()
+    world.pass_time(30)
+    _, before, _ = person("status")
+    _, found = person.json("status")
+    for number in range(3):
+        (world.drop / f"{number}.mp3").unlink()
+
+    world.rescan()
+    world.pass_time(15)
+    _, after, _ = person("status")
+
+    assert before.startswith("4 refused files need you\nrefused  ")
+    assert "… and 1 more file;" in before
+    assert (found["refused_files"]["count"], len(found["refused_files"]["latest"])) == (4, 3)
+    assert after.startswith(f"1 refused file needs you\nrefused  {world.drop}/3.mp3 holds only 5 bytes.\n")
+
+
 # jobs
 
 

@@ -20,13 +20,12 @@ from mutagen.mp3 import MP3
 from mutagen.mp4 import MP4, MP4Cover, MP4Tags
 from mutagen.wave import WAVE
 
-from mvsep_watch.audio import magic
 from mvsep_watch.model import Tags
 
 LARGEST_COVER_BYTES = 2 << 20
 """More than a cover needs on any screen; each stem carries it."""
 LARGEST_TAG_BYTES = 32 << 20
-"""A tag is read into memory whole."""
+"""Tags are read into memory whole, with all their pictures; of larger ones nothing is read."""
 LONGEST_TEXT = 1000
 _JPEG, _PNG = "image/jpeg", "image/png"
 _MAGIC = {b"\xff\xd8\xff": _JPEG, b"\x89PNG\r\n\x1a\n": _PNG}
@@ -77,17 +76,35 @@ _TOTALS = {
 }
 
 
+class _Sparing:
+    """A file of which no more is read than a limit, wherever that is: a parser asks for as much as the file says."""
+
+    def __init__(self, file: BinaryIO, limit_bytes: int) -> None:
+        self._file = file
+        self._left_bytes = limit_bytes
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size_bytes: int = -1) -> bytes:
+        """Read so much, or all that is left of the limit.
+
+        Raises:
+            ValueError: That is more.
+        """
+        if size_bytes > self._left_bytes:
+            raise ValueError(f"{size_bytes} bytes of tags, where {self._left_bytes} may be read")
+        found = self._file.read(self._left_bytes if size_bytes < 0 else size_bytes)
+        self._left_bytes -= len(found)
+        return found
+
+
 class UntaggableError(ValueError):
     """A file cannot carry tags; the text is the reason, without the file's name. It may be damaged by the attempt."""
 
 
 def read_tags(file: BinaryIO) -> Tags:
     """Read the tags of a source; none where there are none, or none that can be read and understood."""
-    if magic.id3_size_bytes(file.read(10)) > LARGEST_TAG_BYTES:
-        return Tags()
-    file.seek(0)
     try:
-        found = File(file)
+        found = File(_Sparing(file, LARGEST_TAG_BYTES))
         texts = dict(_texts_of(found.tags)) if found is not None and found.tags is not None else {}
         cover = _cover_of(found) if texts else None
     except Exception:  # noqa: BLE001 - there is hardly an exception that a damaged tag has not drawn from a parser

@@ -179,6 +179,27 @@ def test_pictures_of_other_containers_are_found(encode):
     assert (tags_of(ogg).cover, tags_of(stem)) == (JPEG, tags_of(m4a))
 
 
+@pytest.mark.parametrize("name", ["song.flac", "song.m4a", "song.ogg", "song.mp3", "song.wav"])
+def test_no_more_is_read_of_a_source_than_tags_can_be(encode, wav, monkeypatch, name):
+    """Whoever hides a film among the pictures of a song gets no tags, and fills no memory."""
+    path = wav(name) if name == "song.wav" else encode(name)
+    song = mutagen.File(path)
+    if name in ("song.flac", "song.ogg"):
+        song["title"] = "So What" * 100_000
+    elif name == "song.m4a":
+        song["\xa9nam"], song["covr"] = ["So What"], [MP4Cover(JPEG + bytes(700_000))]
+    else:
+        if song.tags is None:
+            song.add_tags()
+        song.tags.add(TIT2(text="So What" * 100_000))
+    song.save()
+    before = tags_of(path)
+    monkeypatch.setattr(rooms, "LARGEST_TAG_BYTES", 500_000)
+
+    assert before.texts
+    assert tags_of(path) == Tags()
+
+
 @pytest.mark.parametrize("content", [b"", b"no audio at all", b"ID3\x04\x00\x00\x7f\x7f\x7f\x7f", b"fLaC" + bytes(100)])
 def test_a_source_that_cannot_be_understood_has_no_tags(content):
     """No trouble comes of it; and a tag of enormous size is not read at all."""

@@ -20,7 +20,7 @@ from mvsep_watch.cli import rendering
 from mvsep_watch.cli.cataloguing import Listing
 from mvsep_watch.cli.context import Exit, Options, command, load_config
 from mvsep_watch.cli.finding import credits_per_minute
-from mvsep_watch.config import check_models
+from mvsep_watch.config import check_models, odd_globs
 from mvsep_watch.daemon.run import refuse_network
 from mvsep_watch.data import ALGORITHMS_DATE
 from mvsep_watch.errors import ConfigError, MvsepWatchError, RequestRefusedError, RetryableError, StateError
@@ -86,13 +86,17 @@ def _offline(config: Config) -> Findings:
         config=config,
         listing=listing,
         account=None,
-        problems=(*_state_problems(config), *check_models(config, listing.models, known=packaged_catalogue())),
+        problems=(
+            *_state_problems(config),
+            *_folder_problems(config),
+            *check_models(config, listing.models, known=packaged_catalogue()),
+        ),
         warnings=tuple(_warnings(config)),
     )
 
 
 def _online(config: Config) -> Findings:
-    problems = list(_state_problems(config))
+    problems = [*_state_problems(config), *_folder_problems(config)]
     account, listing = None, None
     with Client(config.service.token, base_url=config.service.base_url, timeout_s=config.service.timeout_s) as client:
         try:
@@ -162,10 +166,17 @@ def premium_problems(config: Config, catalogue: Catalogue) -> Iterator[str]:
                 yield f"{where}: the format {name} is for premium accounts, and this is none; {misfit.hint}"
 
 
+def _folder_problems(config: Config) -> Iterator[str]:
+    for folder in config.folders:
+        if folder.path.is_file():
+            yield f'folder "{folder.name}": {display(folder.path)} is a file; name the folder that it is in'
+
+
 def _warnings(config: Config) -> Iterator[str]:
     for folder in config.folders:
-        if not folder.path.is_dir():
+        if not folder.path.exists():
             yield f'folder "{folder.name}": there is no folder {display(folder.path)} yet'
+    yield from odd_globs(config)
     if warning := _state_warning(config):
         yield warning
 

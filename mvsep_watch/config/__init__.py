@@ -6,7 +6,7 @@ is wrong on the way; `showing` says of every value where it comes from. Nothing 
 reads this one.
 """
 
-from mvsep_watch.config.advice import check_models
+from mvsep_watch.config.advice import check_models, odd_globs
 from mvsep_watch.config.load import glimpse, load
 from mvsep_watch.config.models import schema
 from mvsep_watch.config.places import VARIABLE, find, own_state_path, state_path
@@ -22,6 +22,7 @@ __all__ = [
     "glimpse",
     "in_force",
     "load",
+    "odd_globs",
     "own_state_path",
     "schema",
     "state_path",

@@ -1,15 +1,20 @@
 """Holds the rules against a catalogue: models, options and stems that it does not know. Pure; `check` shows the result.
 
 The configuration itself is valid without it: the catalogue changes on the service's side, and a rule that fits no more
-holds its jobs, not the daemon.
+holds its jobs, not the daemon. Globs that look as if something else was meant are told as well.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
+from mvsep_watch.config.problems import did_you_mean
 from mvsep_watch.errors import RequestRefusedError
 from mvsep_watch.model import Algorithm, Catalogue, Config, Rule
 from mvsep_watch.options import describe, near_matches, resolve_model, why_unfit
 from mvsep_watch.planner import settings_of
+from mvsep_watch.wanted import AUDIO
 
 
 def check_models(config: Config, catalogue: Catalogue, *, known: Catalogue | None = None) -> tuple[str, ...]:
@@ -26,6 +31,18 @@ def check_models(config: Config, catalogue: Catalogue, *, known: Catalogue | Non
         for rule in folder.rules
         for problem in _problems(rule, catalogue, known)
     )
+
+
+def odd_globs(config: Config) -> Iterator[str]:
+    """Say which globs fit only a file of that very name, without an extension: more likely a folder was meant."""
+    for folder in config.folders:
+        lists = (("include", folder.include), ("exclude", folder.exclude), *(("match", r.match) for r in folder.rules))
+        for key, glob in dict.fromkeys((key, glob) for key, globs in lists for glob in globs):
+            if glob != AUDIO and not re.search(r"[*?\[./]", glob):
+                yield (
+                    f'folder "{folder.name}": {key} has "{glob}", which fits only files of that very name; '
+                    f'"{glob}/**" is what is in such a folder{did_you_mean(glob, [AUDIO])}'
+                )
 
 
 def _problems(rule: Rule, catalogue: Catalogue, known: Catalogue | None) -> list[str]:

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from mvsep_watch import hours
 from mvsep_watch.config import units
-from mvsep_watch.config.problems import BLANK
+from mvsep_watch.config.problems import BLANK, shown
 from mvsep_watch.model import FORMATS, InputKind, Window, is_loopback
 from mvsep_watch.wanted import AUDIO_EXTENSIONS, LINK_EXTENSIONS
 
@@ -25,6 +25,7 @@ PLACEHOLDERS = ("rel", "name", "rule", "ext", "folder", "sha8")
 _CAN_BE_EMPTY = ("rel", "ext")
 _FORMAT_NAMES = tuple(output_format.name for output_format in FORMATS)
 _GLOB_WORDS = 'a list of globs such as ["*.wav", "live/*"], each in quotes'
+_COMMAND_WORDS = "a list of words such as [mail, -s, mvsep-watch, me@example.org]; no shell reads it"
 _USUAL_PORTS = {"https": ":443", "http": ":80"}
 _LISTEN = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
 _NO_NAME = re.compile(r"[/\x00-\x1f\x7f]")
@@ -108,12 +109,20 @@ def _parts(url: str) -> SplitResult:
 
 def _globs(value: Any) -> list[str]:
     globs = [value] if isinstance(value, str) else value
-    if not isinstance(globs, list) or not all(isinstance(glob, str) and glob for glob in globs):
+    if not isinstance(globs, list):
         raise not_allowed(_GLOB_WORDS)
+    _refuse_odd_words(globs, _GLOB_WORDS)
     for glob in globs:
         if advice := _glob_that_fits_nothing(glob):
             raise refused(f'found "{glob}", which fits no file: {advice}')
     return globs
+
+
+def _refuse_odd_words(items: list[Any], allowed: str) -> None:
+    """Refuse a list that holds anything but words, and name the first such item."""
+    for item in items:
+        if not isinstance(item, str) or not item:
+            raise refused(f"found {shown((), item)} in the list; allowed: {allowed}")
 
 
 def _some_globs(value: Any) -> list[str]:
@@ -200,8 +209,9 @@ def address_of(listen: str) -> tuple[str, int]:
 
 
 def _words(value: Any) -> list[str]:
-    if not isinstance(value, list) or not value or not all(isinstance(word, str) and word for word in value):
-        raise not_allowed("a list of words such as [mail, -s, mvsep-watch, me@example.org]; no shell reads it")
+    if not isinstance(value, list) or not value:
+        raise not_allowed(_COMMAND_WORDS)
+    _refuse_odd_words(value, f"{_COMMAND_WORDS}; a word that YAML reads as something else needs quotes")
     if "/" in value[0] and not value[0].startswith(("/", "~", "$")):
         raise refused("the program is named by its whole path, or by its name alone, which PATH finds")
     return value

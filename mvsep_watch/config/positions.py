@@ -29,7 +29,7 @@ _TRAPS = (
     (re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?"), 'YAML 1.1 reads it to base 60; write "{}" in quotes'),
     (
         re.compile(r"[-+]?0[0-9_]+"),
-        'a leading zero makes it octal; write the number without it, or "{}" in quotes for text',
+        'a leading zero makes it octal; write "{}" in quotes for text, or the number without it',
     ),
     (re.compile(r"[-+]?0[xXoObB][0-9a-fA-F_]+"), 'write the number in decimal, or "{}" in quotes for text'),
     (re.compile(r"[-+]?[0-9][0-9_]*_[0-9_.]*"), 'write the number without "_", or "{}" in quotes for text'),
@@ -45,6 +45,30 @@ _DEFAULT_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org
 _QUOTES_HINT = (
     "; text that begins with * & ! { [ # % @ or ` needs quotes, and so does text with a colon and a space in it"
 )
+
+_STUMBLES = tuple(
+    (re.compile(pattern), told)
+    for pattern, told in (
+        (r"'\\t'", "a line is indented with a tab; use spaces"),
+        (
+            r"^expected (<block end>|'<document start>'), but found '(<block (mapping|sequence) start>|\?|-)'",
+            "the line begins in another column than those it belongs with; keys of one mapping are indented alike",
+        ),
+        (r"^could not find expected ':'", "a key needs a colon and a space after it"),
+        (r"^but found another document", "a second document begins here; a configuration is one, without --- in it"),
+        (
+            r"^mapping values are not allowed here",
+            f"a second colon, or a key that is indented further than the one above it{_QUOTES_HINT}",
+        ),
+    )
+)
+"""What PyYAML 6.0 says, and what it means to the one who wrote it."""
+_UNCLOSED = re.compile(r"expected ',' or|unexpected end of stream")
+_OPENED = {
+    "while parsing a flow mapping": "{",
+    "while parsing a flow sequence": "[",
+    "while scanning a quoted scalar": "quotation mark",
+}
 
 
 class _TooMuchError(Exception):
@@ -77,7 +101,8 @@ def _composed(text: str, report: Report) -> yaml.Node | None:
     try:
         node = yaml.compose(text, Loader=yaml.BaseLoader)
     except yaml.MarkedYAMLError as error:
-        report.add((), _syntax_problem(error), place=_place(error.problem_mark or error.context_mark))
+        mark = error.context_mark if _is_without_colon(error) else error.problem_mark
+        report.add((), f"this is not YAML: {_syntax_problem(error)}", place=_place(mark or error.context_mark))
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         place = Place(before.count("\n") + 1, error.position - before.rfind("\n"))
@@ -93,11 +118,19 @@ def _composed(text: str, report: Report) -> yaml.Node | None:
 
 def _syntax_problem(error: yaml.MarkedYAMLError) -> str:
     """Say what the parser stumbled over, without the words of the file: they might be the token."""
-    if r"'\t'" in (error.problem or ""):
-        return "this is not YAML: a line is indented with a tab; use spaces"
-    problem = re.sub(r" '[^'<]{2,}'", "", error.problem or "")
+    problem = error.problem or ""
+    if told := next((told for pattern, told in _STUMBLES if pattern.search(problem)), ""):
+        return told
+    if (opened := _OPENED.get(error.context or "")) and error.context_mark and _UNCLOSED.search(problem):
+        return f"the {opened} on line {error.context_mark.line + 1} is not closed before this"
+    told = re.sub(r" '[^'<]{2,}'", "", problem)
     context = f"{error.context}: " if error.context and "'" not in error.context else ""
-    return f"this is not YAML: {context}{problem}{_QUOTES_HINT}"
+    return f"{context}{told}{_QUOTES_HINT}"
+
+
+def _is_without_colon(error: yaml.MarkedYAMLError) -> bool:
+    """Say whether a key's line lacks its colon, which is noticed on the line after it."""
+    return error.problem == "could not find expected ':'"
 
 
 def _built(node: yaml.Node, report: Report) -> Any:

@@ -146,7 +146,7 @@ def shown(keys: Keys, value: Any) -> str:
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):
-        return "a list"
+        return "a list" if value else "an empty list"
     if isinstance(value, Blank):
         return "nothing"
     if is_secret(keys, value):

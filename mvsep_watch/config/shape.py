@@ -19,12 +19,16 @@ from mvsep_watch.config.models import SECTIONS, Document, Section
 from mvsep_watch.config.problems import Keys, Report, did_you_mean, one_of, shown
 from mvsep_watch.options import near_matches
 
+_NEEDED = frozenset({"sep_type", "rules"})
+"""Keys that null says nothing of: without them there is nothing to do."""
+_FIRST_KEYS = {"folders": "path and sep_type", "rules": "name and sep_type"}
+
 MAX_ROUNDS = 20
 """Each round mends what the one before it found; a file that needs more than a few has been told enough."""
 
 _REQUIRED = {
     "path": 'the folder to watch is missing; a line that begins with "- " begins another folder',
-    "folders": "there is no folder to watch",
+    "folders": 'there is no folder to watch; write folders: and below it "  - path: PATH", with its sep_type',
 }
 _ALLOWED = {
     "int_type": "a whole number",
@@ -34,7 +38,6 @@ _ALLOWED = {
     "string_too_short": "text that is not empty",
     "list_type": 'a list, each item of which begins with "- "',
     "dict_type": "a mapping",
-    "model_type": "a mapping",
     "too_short": "at least one",
 }
 
@@ -98,7 +101,7 @@ def _wrong_value(keys: Keys, details: list[ErrorDetails]) -> str:
     for detail in details:
         if detail["type"] == "refused":
             return str(detail["msg"])
-    allowed = list(dict.fromkeys(_allowed(detail) for detail in details)) + ["null"] * _is_nullable(keys)
+    allowed = list(dict.fromkeys(_allowed(detail, keys) for detail in details)) + ["null"] * _is_nullable(keys)
     choices = [choice for detail in details for choice in _choices(detail)]
     return f"found {shown(keys, found)}; allowed: {one_of(allowed)}{did_you_mean(found, choices)}{_colon(found)}"
 
@@ -110,13 +113,17 @@ def _colon(found: object) -> str:
 
 
 def _is_nullable(keys: Keys) -> bool:
-    field = _section(keys[:-1]).model_fields.get(str(keys[-1])) if keys else None
+    if not keys or keys[-1] in _NEEDED:
+        return False
+    field = _section(keys[:-1]).model_fields.get(str(keys[-1]))
     return field is not None and NoneType in get_args(field.annotation)
 
 
-def _allowed(detail: ErrorDetails) -> str:
+def _allowed(detail: ErrorDetails, keys: Keys) -> str:
     context = detail.get("ctx", {})
     match detail["type"]:
+        case "model_type":
+            return f"a mapping of keys such as {_first_keys(keys)}"
         case "not_allowed":
             return str(context["allowed"])
         case "literal_error":
@@ -127,6 +134,11 @@ def _allowed(detail: ErrorDetails) -> str:
             return f"more than {context['gt']:g}"
         case kind:
             return _ALLOWED.get(kind, detail["msg"])
+
+
+def _first_keys(keys: Keys) -> str:
+    name = next((key for key in reversed(keys) if isinstance(key, str)), "")
+    return _FIRST_KEYS.get(name) or " and ".join(_known_keys(keys)[:2])
 
 
 def _choices(detail: ErrorDetails) -> list[str]:

@@ -114,6 +114,8 @@ class Telling:
         except ValueError as error:
             self._report.add(("metrics", "file"), f"the path cannot be used: {error}")
             file = None
+        if file is not None and file.suffix != ".prom":
+            self._report.add(("metrics", "file"), f"node_exporter reads no {file.name}; end its name in .prom")
         return Metrics(file=file, listen=listen)
 
 

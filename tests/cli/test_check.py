@@ -66,6 +66,16 @@ def test_a_folder_that_is_not_there_is_only_a_warning(run, write_config, tmp_pat
     assert f'warning: folder "drop": there is no folder {tmp_path}/drop yet' in out
 
 
+def test_a_folder_that_is_a_file_is_a_problem(run, write_config, tmp_path):
+    """It will not become one by itself."""
+    (tmp_path / "drop").touch()
+
+    code, out, _ = run("check", "-c", write_config())
+
+    assert (code, f'problem: folder "drop": {tmp_path}/drop is a file' in out) == (4, True)
+    assert "yet" not in out
+
+
 def test_json_says_the_same_for_programs(run, write_config, tmp_path):
     """With stable keys."""
     code, out, _ = run("check", "--json", "-c", write_config())

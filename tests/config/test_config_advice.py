@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from mvsep_watch.config import check_models
+from mvsep_watch.config import check_models, odd_globs
 from mvsep_watch.model import Algorithm, Config, Field, Folder, OutputOverride, OutputVariant, Rule, Service
 
 ROFORMER = Algorithm(
@@ -48,6 +48,22 @@ def test_what_the_catalogue_does_not_know_is_told_with_the_rule_that_says_it():
         ),
         f'model {NAMED} lists no stem "vocal"; did you mean "vocals"?',
     ]
+
+
+def test_a_glob_that_looks_like_a_folder_is_told(tmp_path):
+    """It is laid on names, and files that were to be left alone would be paid for."""
+    rules = (Rule(sep_type=40, match=("live", "*")), Rule(name="b", sep_type=40, match=("live", "demos/*")))
+    folder = Folder(
+        path=tmp_path, name="drop", output=tmp_path, layout="", rules=rules, include=("audios",), exclude=("a.wav",)
+    )
+
+    include, match = odd_globs(Config(path=tmp_path, state=tmp_path, service=Service(token=""), folders=(folder,)))
+
+    assert include.endswith('"audios/**" is what is in such a folder; did you mean "audio"?')
+    assert match == (
+        'folder "drop": match has "live", which fits only files of that very name; '
+        '"live/**" is what is in such a folder'
+    )
 
 
 def test_an_unknown_model_is_told_alone():

@@ -70,7 +70,10 @@ def test_a_service_that_cannot_be_meant_is_refused(config, keys, says):
     ("text", "says"),
     [
         ("mvsep:\n\ttoken: x\n", "2:1: this is not YAML: a line is indented with a tab; use spaces"),
-        ("mvsep:\n  token:abc\n" + FOLDER, "mvsep: found a value; allowed: a mapping, or null; a colon after a key"),
+        (
+            "mvsep:\n  token:abc\n" + FOLDER,
+            "mvsep: found a value; allowed: a mapping of keys such as token and token_file, or null; a colon",
+        ),
         ("folders:\n  - path: /a\n  - sep_type: 40\n", 'a line that begins with "- " begins another folder'),
         (
             "folders:\n  path: /a\n  sep_type: 40\n",

@@ -85,6 +85,8 @@ def test_numbers_go_to_a_file_or_are_served(config):
         ("ping: {interval: 0}", "ping.interval: found 0; allowed: more than 0"),
         ("metrics: {listen: ':9464'}", 'found ":9464"; allowed: a host and a port such as 127.0.0.1:9464'),
         ("metrics: {listen: 127.0.0.1:99999}", "allowed: a host and a port"),
+        ("metrics: {file: m.txt}", "metrics.file: node_exporter reads no m.txt; end its name in .prom"),
+        ("notify: {command: [mail, true]}", "notify.command: found true in the list; allowed: a list of words"),
         ("metrics: {file: '$x'}", "metrics.file: the path cannot be used: found a dollar by itself"),
     ],
 )  # fmt: skip

@@ -136,7 +136,9 @@ def test_a_token_that_cannot_be_used_is_told_without_showing_it(config, mvsep, p
 
 def test_a_token_in_place_of_the_section_is_not_shown(config):
     """A slip of indentation must not print a secret."""
-    assert config.problem(f"mvsep: {CANARY}\n{FOLDERS}").endswith("mvsep: found a value; allowed: a mapping, or null")
+    assert config.problem(f"mvsep: {CANARY}\n{FOLDERS}").endswith(
+        "mvsep: found a value; allowed: a mapping of keys such as token and token_file, or null"
+    )
 
 
 def test_a_token_at_the_top_of_the_file_is_not_shown_and_is_sent_home(config):

@@ -94,7 +94,7 @@ def test_null_is_no_limit(config, key):
         ("limits: {spool: false}", "found false; allowed: a size such as 500MB or 2GiB, or 0"),
         ("limits: {max_duration: 10 min}", 'found "10 min"; allowed: a duration such as'),
         ("limits: {max_duration: true}", "found true; allowed: a duration"),
-        ("limits: {credits: 5}", "limits.credits: found 5; allowed: a mapping, or null"),
+        ("limits: {credits: 5}", "found 5; allowed: a mapping of keys such as reserve and per_day, or null"),
         ("limits: {credits: {per_day: [1]}}", "limits.credits.per_day: found a list; allowed: a whole number, or null"),
         ("limits: {uplaods: 3}", 'limits.uplaods: unknown key; did you mean "uploads"?'),
         ("limits: {zzz: 3}", "limits.zzz: unknown key; allowed: separations, uploads"),
@@ -199,7 +199,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file(config):
     ("text", "problem"),
     [
         ("", "folders: there is no folder to watch"),
-        ("folders: []", "folders: found a list; allowed: at least one"),
+        ("folders: []", "folders: found an empty list; allowed: at least one"),
         ("folders:", "folders: found nothing; allowed: a list"),
         ("folders: {path: /a}", "folders: found a mapping; allowed: a list"),
     ],

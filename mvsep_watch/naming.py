@@ -94,7 +94,7 @@ class OutputPlace:
     def name_of(self, shown: str) -> str:
         """Give an output's name from that of its file; what is no file's name in this place stays as it is."""
         if self.is_flat:
-            for found in re.finditer(r" \(", shown):
+            for found in reversed([*re.finditer(r" \(", shown)]):  # a long name is cut: the least of a label is meant
                 label, _, extension = shown[found.end() :].rpartition(").")
                 if self.file(f"{label}.{extension}").name == shown:
                     return f"{label}.{extension}"

@@ -10,6 +10,7 @@ so the same directory of the same file system is never away.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -134,14 +135,19 @@ def trouble_with(folder: Path, note: FolderNote | None, *, at: Path | None = Non
 
 
 def _parts_of(folder: Path) -> Iterator[PartNote]:
-    """Note what is mounted below a folder, where it is looked through."""
+    """Note what is mounted below a folder, where it is looked through and can be looked at."""
     real = os.path.realpath(folder)
     for mount in mounts_below(folder):
         inside = os.path.relpath(mount.point, real)
         path = folder / inside
-        if any(map(is_pruned_dir, Path(inside).parts)) or not path.is_dir():
+        if any(map(is_pruned_dir, Path(inside).parts)):
             continue
-        status = path.stat()
+        try:
+            status = path.stat()
+        except OSError:  # a mount of another user's, or of a server that is away
+            continue
+        if not stat.S_ISDIR(status.st_mode):
+            continue
         yield PartNote(
             path=str(path), point=mount.point, fs_type=mount.fs_type, source=mount.source,
             device=status.st_dev, inode=status.st_ino,

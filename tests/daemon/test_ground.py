@@ -268,3 +268,28 @@ def test_a_folder_that_is_missing_or_does_not_answer_is_in_trouble(tmp_path, mon
 
     assert "is not there" in str(missing)
     assert "cannot be read just now" in str(watched.trouble_with(tmp_path, None))
+
+
+def test_a_mount_that_may_not_be_looked_at_stops_no_scan(world, monkeypatch):
+    """Another user's, or one whose server is away: what lies beside it is taken."""
+    locked = Mount(point=str(world.drop / ("x" * 300)), fs_type="fuse.portal", source="portal")
+    monkeypatch.setattr(watched, "mounts_below", lambda _: (locked,))
+    write_wav(world.drop / "one.wav")
+    world.start()
+    world.finish()
+
+    assert (world.states(), trouble(world)) == (["published"], "")
+
+
+def test_mounts_that_are_not_looked_through_are_not_missed(world, monkeypatch):
+    """Snapshots come and go in hidden folders; a file may be a mount, too."""
+    (world.drop / ".zfs" / "now").mkdir(parents=True)
+    song = write_wav(world.drop / "one.wav")
+    mounts = tuple(Mount(point=str(point), fs_type="zfs") for point in (world.drop / ".zfs" / "now", song))
+    monkeypatch.setattr(watched, "mounts_below", lambda _: mounts)
+    world.start()
+    world.pass_time(10)
+    monkeypatch.setattr(watched, "mounts_below", lambda _: ())
+    world.rescan()
+
+    assert (world.states(), trouble(world)) == (["submitted"], "")

@@ -14,7 +14,7 @@ from typing import Any
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.files.watched import FolderNote
 from mvsep_watch.naming import OutputPlace
-from mvsep_watch.steps.looking import Failed, IsFile, IsGone, IsThere, Question, Said, SaidAt, TroubleWith
+from mvsep_watch.steps.looking import Failed, IsFile, IsThere, Question, Said, SaidAt, TroubleWith, WhichAreGone
 
 
 class UnseenError(Exception):
@@ -60,9 +60,10 @@ class Eyes:
         """Say whether a file is at a path."""
         return bool(self.look(IsFile(path)))
 
-    def is_gone(self, path: Path) -> bool:
-        """Say whether nothing is at a path; what cannot be looked at may be there."""
-        return bool(self.look(IsGone(path)))
+    def gone_of(self, paths: tuple[Path, ...]) -> frozenset[Path]:
+        """Give those of some paths at which nothing is; where it cannot be looked, something may be."""
+        gone: frozenset[Path] = self.look(WhichAreGone(paths)) if paths else frozenset()
+        return gone
 
     def said_at(self, place: OutputPlace) -> Said:
         """Give what the sidecar of a place says."""

@@ -21,6 +21,8 @@ from mvsep_watch.watcher import Trouble as Deaf
 
 ACCOUNT_EVERY_S = 300.0
 WAITED_FOR_S = 1.0
+HEARD_WITHIN_S = 10.0
+"""How long the start waits for all folders to be watched; a large tree takes a second or two."""
 
 
 class Hearing:
@@ -35,10 +37,12 @@ class Hearing:
         self._watched: dict[str, Folder] = {}
 
     def begin(self, config: Config) -> None:
-        """Hear the folders of a configuration, and ring for what is regular."""
+        """Hear the folders of a configuration, and ring for what is regular; a dead mount is not waited for."""
         self._folders = config.folders
         self._hang(config)
-        self._look()
+        first = threading.Thread(target=self._look, name="first-look", daemon=True)
+        first.start()
+        first.join(HEARD_WITHIN_S)
         self._bells.start()
 
     def change(self, config: Config) -> None:

@@ -11,6 +11,7 @@ import itertools
 import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from mvsep_watch.model import Asking, BatchOrigin, FileStat, Folder, Identity
 from mvsep_watch.naming import display, unescape_path
 from mvsep_watch.retry import backoff_s, words
 from mvsep_watch.steps.base import Pool
+from mvsep_watch.steps.looking import IsFolder
 from mvsep_watch.steps.reading import Identify, Look, LookAt
 from mvsep_watch.steps.scanning import Scan, ScanEnd
 from mvsep_watch.wanted import wanted
@@ -200,7 +202,14 @@ class Intake:
         elif wanted(folder, relative_to(folder, path)):
             self.news_s[folder_name] = self._context.clock.monotonic()
             self._add(path, folder, counted_in=None)
-        elif "." not in os.path.basename(path) or os.path.isdir(path):  # noqa: PTH112, PTH119 - any bytes, no Path
+        elif "." not in os.path.basename(path):  # noqa: PTH119 - any bytes, no Path
+            self.want_scan(folder_name, in_s=RESCAN_AFTER_FOLDER_EVENT_S)
+        else:
+            self._looking.want(IsFolder(Path(path)), partial(self._scan_with, folder_name))
+
+    def _scan_with(self, folder_name: str, is_folder: object) -> None:
+        """Scan a folder in which another has come: files may have come with it that no event tells of."""
+        if is_folder is True:
             self.want_scan(folder_name, in_s=RESCAN_AFTER_FOLDER_EVENT_S)
 
     def look_again(self, path: Path | str, folder_name: str) -> None:
@@ -370,19 +379,24 @@ class Intake:
             candidate.due_s = self._context.clock.monotonic()
         elif identity is not None:
             self._context.log.debug("source_identified", path=display(step.path), sha256=identity.sha256)
+            read_at = self._context.clock.now()
             self._looking.attempt(
-                lambda eyes: self._take(step.path, candidate, identity, eyes),
+                lambda eyes: self._take(step.path, candidate, identity, read_at, eyes),
                 failed=lambda error: self.identified(step, None, error),
+                ahead=self._queueing.questions(step.path, identity, read_at=read_at, one_offs=candidate.one_offs),
             )
         else:
             self._not_identified(step, candidate, error or StoppedError("nothing came back"))
         self._close_counted()
 
-    def _take(self, path: str, candidate: Waiting, identity: Identity, eyes: Eyes) -> None:
+    def _take(self, path: str, candidate: Waiting, identity: Identity, read_at: float, eyes: Eyes) -> None:
         """Make the jobs of a file, unless it is looked at anew, or forgotten, by then."""
         if self.candidates.get(path) is candidate:
             origin = BatchOrigin.SCAN if candidate.counted_in else BatchOrigin.EVENTS
-            self._queueing.take(path, candidate.folder, identity, origin=origin, eyes=eyes, one_offs=candidate.one_offs)
+            self._queueing.take(
+                path, candidate.folder, identity, origin=origin, read_at=read_at, eyes=eyes,
+                one_offs=candidate.one_offs,
+            )  # fmt: skip
             self._forget(path)
             self._read_for_one_offs(path, candidate)
         self._close_counted()

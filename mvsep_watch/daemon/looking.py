@@ -7,8 +7,9 @@ at a time, so that a disk which does not answer keeps no more than that one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ class _Work:
     run: Callable[[Eyes], None]
     failed: Callable[[Exception], None] | None
     known: dict[Question, Any] = field(default_factory=dict)
+    asked: dict[Question, None] = field(default_factory=dict)
 
 
 class Looking:
@@ -36,31 +38,50 @@ class Looking:
         self._context = context
         self._wanted: dict[Path, dict[Question, list[Callable[[Any], None]]]] = {}
 
-    def attempt(self, run: Callable[[Eyes], None], *, failed: Callable[[Exception], None] | None = None) -> None:
+    def attempt(
+        self,
+        run: Callable[[Eyes], None],
+        *,
+        failed: Callable[[Exception], None] | None = None,
+        ahead: Collection[Question] = (),
+    ) -> None:
         """Do some work in one transaction, as soon as everything that it asks for is known.
 
         Args:
             run: The work; may be begun several times, and comes to its end once.
             failed: What is to be done about a bug in it.
+            ahead: What it is going to ask, as far as that can be told: it need not be begun in vain.
         """
-        self._go_on(_Work(run=run, failed=failed))
+        self._go_on(_Work(run=run, failed=failed, asked=dict.fromkeys(ahead)))
 
     def _go_on(self, work: _Work) -> None:
+        """Begin it once nothing more is asked for it."""
+        if work.asked:
+            asked, work.asked = work.asked, {}
+            self._ask(work, asked)
+            return
         eyes = Eyes(known=work.known)
         with self._context.surviving(then=work.failed):
             try:
                 with self._context.store.transaction():
                     work.run(eyes)
             except UnseenError as unseen:
-                question = unseen.question
-
-                def then(answer: Any) -> None:
-                    work.known[question] = answer
-                    self._go_on(work)
-
-                self.want(question, then)
+                self._ask(work, {unseen.question: None})
             else:
                 self._context.tell(eyes)
+
+    def _ask(self, work: _Work, questions: dict[Question, None]) -> None:
+        """Have questions answered, and go on with the last of the answers."""
+        left = set(questions)
+
+        def then(question: Question, answer: Any) -> None:
+            work.known[question] = answer
+            left.discard(question)
+            if not left:
+                self._go_on(work)
+
+        for question in questions:
+            self.want(question, partial(then, question))
 
     def want(self, question: Question, then: Callable[[Any], None]) -> None:
         """Have a question answered."""

@@ -18,6 +18,7 @@ from mvsep_watch.daemon.ground import Ground
 from mvsep_watch.model import FINISHED, BatchOrigin, Config, FileStat, Folder, Identity, JobState, Rule, file_key
 from mvsep_watch.naming import OutputPlace, display, first_free, job_folder
 from mvsep_watch.planner import asked_of
+from mvsep_watch.steps.looking import IsThere, Question, WhichAreGone
 from mvsep_watch.store import JobRow, SourceRow, Store
 from mvsep_watch.store.rows import path_blob
 from mvsep_watch.wanted import wanted
@@ -37,6 +38,7 @@ class Queueing:
         identity: Identity,
         *,
         origin: BatchOrigin,
+        read_at: float,
         eyes: Eyes,
         one_offs: Collection[str] = (),
     ) -> None:
@@ -47,6 +49,7 @@ class Queueing:
             folder: The watched folder, or the one-off, that it came with.
             identity: What it holds.
             origin: What brought it.
+            read_at: When it was read.
             eyes: What is seen of the disks that it comes from and that its outputs go to.
             one_offs: The one-offs that it is the file of, by name.
         """
@@ -55,7 +58,7 @@ class Queueing:
         with store.transaction():
             wanting = self.wanting(path, identity.stat, one_offs)
             state, reason = self._seen_as(path, bytes_key, identity.stat, one_offs)
-            is_renamed = self._follow_rename(path, folder, bytes_key, identity.stat, eyes)
+            is_renamed = self._follow_rename(path, folder, identity, read_at, eyes)
             source_id = store.sources.see(
                 path,
                 folder=folder.name,
@@ -217,17 +220,52 @@ class Queueing:
         )
         eyes.tell("job_moved", job=job.id, folder=folder.name, rule=rule.name, outputs=display(place.base))
 
-    def _follow_rename(self, path: str, folder: Folder, bytes_key: str, stat: FileStat, eyes: Eyes) -> bool:
+    def _follow_rename(self, path: str, folder: Folder, identity: Identity, read_at: float, eyes: Eyes) -> bool:
         """Let the jobs of a file that was renamed follow it: same bytes, the old path is gone; say whether it was."""
         store = self._context.store
-        if store.sources.at(path) is not None:
-            return False
-        for old in store.sources.same_bytes(bytes_key):
-            if old.state == "known" and eyes.is_gone(old.path) and not self._ground.look_at(old.path, eyes):
-                store.sources.move(old.id, path, folder=folder.name, stat=stat, now=self._context.clock.now())
+        known = self._known_before(path, identity, read_at)
+        gone = eyes.gone_of(tuple(old.path for old in known))
+        for old in known:
+            if old.path in gone and not self._ground.look_at(old.path, eyes):
+                store.sources.move(old.id, path, folder=folder.name, stat=identity.stat, now=self._context.clock.now())
                 eyes.tell("source_renamed", before=display(old.path), path=display(path))
                 return True
         return False
+
+    def _known_before(self, path: str, identity: Identity, read_at: float) -> list[SourceRow]:
+        """Give the sources that a file may be under another name: those with its bytes, seen before it was read."""
+        sources = self._context.store.sources
+        if sources.at(path) is not None:
+            return []
+        same = sources.same_bytes(file_key(identity.sha256))
+        return [old for old in same if old.state == "known" and old.seen_at < read_at]
+
+    def questions(
+        self, path: str, identity: Identity, *, read_at: float, one_offs: Collection[str] = ()
+    ) -> list[Question]:
+        """Say what is going to be asked of disks when a file is taken, as far as that can be told before."""
+        store, known = self._context.store, self._known_before(path, identity, read_at)
+        relative_paths = (
+            (folder, rule, PurePosixPath(relative_to(folder, path)))
+            for folder, rule in self.wanting(path, identity.stat, one_offs)
+        )
+        places = (
+            _named(folder, rule, relative, identity.sha256, taken=store.jobs.is_reserved)
+            for folder, rule, relative in relative_paths
+        )
+        gone = [WhichAreGone(tuple(old.path for old in known))] if known else []
+        return [*gone, *(IsThere(place.mark) for place in places)]
+
+
+def _named(
+    folder: Folder, rule: Rule, relative: PurePosixPath, sha256: str, *, taken: Callable[[Path], bool]
+) -> OutputPlace:
+    """Name the first place of a job that is not taken, going by its path."""
+    named = job_folder(
+        folder.layout, relative=relative, rule=rule, folder=folder, sha256=sha256,
+        taken=lambda name: taken(folder.output / name),
+    )  # fmt: skip
+    return OutputPlace(folder.output / named, is_flat=folder.publish == "flat")
 
 
 def reserve(

@@ -59,20 +59,30 @@ class IsFile:
 
 
 @dataclass(frozen=True, slots=True)
-class IsGone:
-    """Whether nothing is at a path; what cannot be looked at may be there."""
+class IsFolder:
+    """Whether a folder is at a path, or a link to one."""
 
     path: Path
 
     def look(self) -> bool:
         """Look."""
-        try:
-            self.path.lstat()
-        except (FileNotFoundError, NotADirectoryError):
-            return True
-        except OSError:
-            return False
-        return False
+        return os.path.isdir(self.path)  # noqa: PTH112 - as in `IsFile`
+
+
+@dataclass(frozen=True, slots=True)
+class WhichAreGone:
+    """At which of some paths nothing is; where it cannot be looked, something may be."""
+
+    paths: tuple[Path, ...]
+
+    @property
+    def path(self) -> Path:
+        """Where it is looked up."""
+        return self.paths[0]
+
+    def look(self) -> frozenset[Path]:
+        """Look at all of them."""
+        return frozenset(filter(_is_gone, self.paths))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +196,16 @@ class LookThere:
     def perform(self, _: Tools) -> tuple[Any, ...]:
         """Give the answers in order."""
         return tuple(map(_answer, self.questions))
+
+
+def _is_gone(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _answer(question: Question) -> Any:

@@ -79,9 +79,12 @@ def test_the_owner_looks_at_no_disk_but_the_states(world, tmp_path, monkeypatch)
     world.pass_time(20)
     gone.unlink()
     world.finish()
+    write_wav(world.drop / "Vol. 2" / "late.wav", pitch=8)
+    world.engine.inbox.path_touched("drop", str(world.drop / "Vol. 2"))
     world.pass_time(300, step_s=20)
+    world.finish()
 
-    assert world.states().count("published") >= 4
+    assert world.states().count("published") >= 6
     assert owner.touched == []
 
 

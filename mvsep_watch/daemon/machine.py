@@ -19,6 +19,7 @@ from mvsep_watch.errors import (
     RateLimitedError,
     ServiceError,
     StateError,
+    TokenRefusedError,
     TransportError,
 )
 from mvsep_watch.model import Account, Algorithm, Catalogue, GateName, HoldKind, JobState, SeparationState
@@ -172,7 +173,7 @@ class Machine:
         return self._balance_is_old
 
     def trouble(self, error: Exception) -> None:
-        """Probe the service soon after trouble with it; it is the probe that closes the `service` gate, or opens it.
+        """Probe the service soon after trouble with it; it is the probe that closes its gate, or the token's, or opens it.
 
         One request that went wrong stops nothing. Too many requests do: everything pauses together.
         """
@@ -181,9 +182,17 @@ class Machine:
         if isinstance(error, TransportError | ServiceError | RateLimitedError):
             asked_s = error.retry_after_s or 0.0
             self._check_account_in(max(asked_s, retry.backoff_s(self._account_failures)))
+        elif isinstance(error, TokenRefusedError):
+            self.check_account()
 
     def lacks(self, what: str, error: Exception) -> None:
-        """Close the `service` gate for want of what nothing may be started without, whatever the account says."""
+        """Close the `service` gate for want of what nothing may be started without, whatever the account says.
+
+        A refused token has its own gate, which says what to do.
+        """
+        is_told = any(gate.name == GateName.TOKEN for gate in self._context.gates())
+        if is_told and isinstance(error, TokenRefusedError):
+            return
         reason, hint = retry.words(error)
         self._lacking.add(what)
         self._context.close_gate(

@@ -208,6 +208,20 @@ def test_once_ends_when_the_token_is_refused_in_the_middle(world):
     assert world.engine.is_at_rest(gated_for_s=120)
 
 
+def test_a_refused_token_is_called_so_whoever_notices_it_first(world):
+    """Here the history; that the service is in trouble would have a person wait in vain."""
+    world.service.fault("create", "drop_before_made")
+    reach(world, "submitted")
+    world.service.accounts["x"] = world.service.accounts.pop(world.service.token)
+    world.pass_time(60)
+    closed = [str(gate.name) for gate in world.engine.context.gates()]
+    world.service.accounts[world.service.token] = world.service.accounts.pop("x")
+
+    world.pass_time(120)
+
+    assert (closed, world.engine.context.gates()) == (["token"], ())
+
+
 def test_once_ends_where_the_history_cannot_be_read(world):
     """Everything is published; only what was charged is not known."""
     reach(world, "submitted")

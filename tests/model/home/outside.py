@@ -77,8 +77,10 @@ def toggle(name: str) -> Then:
 # Folders of outputs
 
 
-def may_take(_: Game, world: World, place: int) -> bool:
+def may_take(game: Game, world: World, place: int) -> bool:
     """A stranger may take a name that is reserved and free."""
+    if game.setting.is_flat and any(world.old):
+        return False  # not modelled
     is_reserved = any(each.place == place and each.state.is_live for each in world.state.jobs)
     return world.is_mounted and world.places[place] is None and is_reserved
 

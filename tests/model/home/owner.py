@@ -240,23 +240,30 @@ def begin(game: Game, world: World) -> World:
 
 def tidy(game: Game, world: World) -> World:
     for index in range(max(len(world.staged), len(world.old))):
-        own = job(world, index + 1)
-        if own is not None and not own.state.is_live:
-            world = take_back(game, world, index, own.place)
+        own, old = job(world, index + 1), at(world.old, index)
+        if not (own and own.state.is_live):
+            world = take_back(game, world, index, place_of(world, index, old))
     for index, there in enumerate(world.staged):
         own = job(world, index + 1)
         is_live = own is not None and own.state.is_live and game.rules.keeps_live_stagings
         if there is not None and not is_live:
             world = dropped(world, world._replace(staged=put(world.staged, index, None)), there.hash)
     for index, there in enumerate(world.old):
-        if there is not None and not job(world, index + 1).state.is_live and game.rules.undoes_exchange:
+        own = job(world, index + 1)
+        if there is not None and not (own and own.state.is_live) and game.rules.undoes_exchange:
             world = undo_exchange(world, index, there)
     return world
 
 
+def place_of(world: World, index: int, old: Folder | None) -> int:
+    """Give the place that a staging was to be shown in: what was begun, or set aside, tells."""
+    begun = [place for place, there in enumerate(world.places) if there and there.job == index + 1]
+    return job(world, old.job).place if old else (begun or [0])[0]
+
+
 def undo_exchange(world: World, index: int, old: Folder) -> World:
     """Bring back what was to be replaced, unless it was; where a stranger has its name by now, beside it."""
-    place = job(world, index + 1).place
+    place = place_of(world, index, old)
     there = world.places[place]
     world = world._replace(old=put(world.old, index, None))
     if there is not None and there.job == index + 1:

@@ -12,8 +12,9 @@ two effects; an older state put back, and one made anew from the sidecars.
 
 Not modelled: how a separation comes about and is paid for (that is `protocol`'s), renamed sources, sources that are
 moved instead of deleted, results that the service is told to delete, several output roots, stems that differ between
-rules. Assumed of the outside: nobody writes into a folder while it is compared, and the watched folder's disk is known
-to be away whenever it is.
+rules, a stranger amid a replacement side by side. Assumed: nobody writes into a folder while it is compared; the
+watched folder's disk is known to be away whenever it is; leftovers are looked for wherever a job of the state or of a
+newer one may have left some, as a rebuild does.
 """
 
 from collections.abc import Iterable

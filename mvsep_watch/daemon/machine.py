@@ -173,7 +173,7 @@ class Machine:
         return self._balance_is_old
 
     def trouble(self, error: Exception) -> None:
-        """Probe the service soon after trouble with it; it is the probe that closes its gate, or the token's, or opens it.
+        """Probe the service soon after trouble with it; it is the probe that closes and opens gates.
 
         One request that went wrong stops nothing. Too many requests do: everything pauses together.
         """

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mvsep_watch.cli import rendering, seeing, spooled
-from mvsep_watch.cli.describing import Describer, gate_json
+from mvsep_watch.cli.describing import Describer, Words, gate_json
 from mvsep_watch.cli.rendering import count, instant, joined, local_time
 from mvsep_watch.cli.selecting import NOTHING_YET, START
 from mvsep_watch.daemon.reloading import Refused, refused
@@ -76,6 +76,7 @@ class Overview:
         has_run: False for a configuration without a state file.
         needs: Held and failed jobs, by reason.
         waiting: Why the oldest queued job does not start; empty where none is queued.
+        waiting_hint: What a person could do about it, where the reason is that job's own.
         gates: What a person paused first, then the oldest.
         seen: How the folders are seen, as the daemon wrote it down.
         refused: The configuration as it is written now, where the running daemon cannot take it.
@@ -90,6 +91,7 @@ class Overview:
     needs: tuple[Group, ...] = ()
     in_flight: tuple[InFlight, ...] = ()
     waiting: str = ""
+    waiting_hint: str = ""
     credits: Credits = Credits()
     slots: Slots = Slots()
     seen: seeing.Seen = field(default_factory=dict)
@@ -111,6 +113,7 @@ def found(views: Views | None, config: Config, *, now: float, trouble: ConfigErr
     if views is None:
         return Overview(config=config, has_run=False, holder=holder, counts=dict.fromkeys(JobState, 0))
     describer = Describer(views, config, running=holder is not None, now=now)
+    waiting, waiting_hint = _waiting(views, describer)
     return Overview(
         config=config,
         has_run=True,
@@ -123,7 +126,8 @@ def found(views: Views | None, config: Config, *, now: float, trouble: ConfigErr
             for group in views.groups(state, of_latest=LOOKED_THROUGH)
         ),
         in_flight=tuple(_in_flight(views, describer)),
-        waiting=_waiting(views, describer),
+        waiting=waiting,
+        waiting_hint=waiting_hint,
         credits=_credits(describer),
         slots=_slots(describer, config),
         seen=as_written(views.memory),
@@ -156,11 +160,12 @@ def _in_flight(views: Views, describer: Describer) -> Iterator[InFlight]:
         yield InFlight(view=first[0] if first else None, jobs=tuple(job.id for job in jobs), row=row, says=says)
 
 
-def _waiting(views: Views, describer: Describer) -> str:
+def _waiting(views: Views, describer: Describer) -> Words:
     for folder in views.jobs.folders_waiting():
         for view in views.views(views.jobs.waiting(folder, now=float("inf"), limit=1)):
-            return describer.why(view)[0]
-    return ""
+            reason, hint = describer.why(view)
+            return reason, hint if view.job.hint == hint else ""
+    return "", ""
 
 
 def _credits(describer: Describer) -> Credits:
@@ -194,6 +199,7 @@ def as_json(overview: Overview) -> dict[str, Any]:
         "refused_files": _refused_files_json(overview.refused_files),
         "in_flight": [_in_flight_json(each) for each in overview.in_flight],
         "waiting": overview.waiting,
+        "waiting_hint": overview.waiting_hint,
         "slots": {"allowed": overview.slots.allowed, "in_force": overview.slots.in_force},
         "spool_left": spooled.as_json(overview.orphans),
         "sight": seeing.as_json(overview.seen),
@@ -277,7 +283,9 @@ def show(overview: Overview, console: Console) -> None:
     _show_in_flight(overview, console)
     if overview.waiting:
         queued = count(overview.counts[JobState.QUEUED], "job")
-        console.print(f"queue: {queued}; the next waits because: {overview.waiting}")
+        console.print(f"queue: {queued}; the next waits because: {display(overview.waiting)}")
+    if overview.waiting_hint:
+        console.print(f"  hint: {display(overview.waiting_hint)}")
     if overview.slots.in_force < overview.slots.allowed:
         taken, allowed = overview.slots.in_force, overview.slots.allowed
         console.print(f"slots: the service took {taken} at once; limits.separations {allowed}")

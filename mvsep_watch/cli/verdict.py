@@ -56,6 +56,9 @@ def _stopped(overview: Overview) -> str:
         what = "everything is" if EVERYTHING in paused else f"{joined(map(display, paused))} {_is(len(paused))}"
         ends = EVERYTHING if len(paused) > 1 else paused[0]
         return f"{what} paused; nothing is lost, and {resuming(ends)} lets it go on"
+    queued = overview.counts[JobState.QUEUED]
+    if overview.waiting_hint and not any(overview.counts[state] for state in UNDER_WAY):
+        return f"{count(queued, 'job')} {'waits' if queued == 1 else 'wait'}: {display(overview.waiting_hint)}"
     waiting = sum(overview.counts[state] for state in (JobState.QUEUED, *UNDER_WAY))
     if not overview.holder and waiting:
         return (

@@ -52,6 +52,8 @@ JOBS_AHEAD = 8
 """How many jobs of a folder are considered beyond the free hands in one turn."""
 LOOKED_AT_FARTHER = 100
 """How many jobs behind those are looked at in one turn while nothing may start: some need nothing to be started."""
+TOLD_AGAIN_S = 3600.0
+"""How often the log is told that jobs wait for one and the same limit on credits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,7 @@ class Starting:
         self._batches = BatchSums(context, budget.price_of)
         self._is_blocked = False
         self._judged_by: tuple[object, ...] = ()
+        self._told_s: dict[str, float] = {}
         self._shared_up_to = 0
 
     @property
@@ -241,8 +244,8 @@ class Starting:
                 self._is_blocked = True
             case Misfit(reason=reason, hint=hint):
                 self._hold_misfit(planned.job, reason, hint)
-            case Wait(reason=reason, hint=hint):
-                self._wait(planned.job, reason, hint)
+            case Wait(reason=reason, hint=hint, is_budget=is_budget):
+                self._wait(planned.job, reason, hint, is_told=is_budget and self._is_told(hint))
             case Ask(reason=reason, hint=hint, price=asked):
                 self._ask(planned, reason, hint, asked)
 
@@ -348,9 +351,17 @@ class Starting:
     def _is_to_be_tried(self, planned: Planned) -> bool:
         return _is_taken_otherwise(planned) or self._context.misfit(planned.work) is None
 
-    def _wait(self, job: JobRow, reason: str, hint: str) -> None:
+    def _is_told(self, hint: str) -> bool:
+        """Say whether the log was told lately that work waits for this limit: a line for each job would hide others."""
+        now_s = self._context.clock.monotonic()
+        is_told = now_s - self._told_s.get(hint, float("-inf")) < TOLD_AGAIN_S
+        if not is_told:
+            self._told_s[hint] = now_s
+        return is_told
+
+    def _wait(self, job: JobRow, reason: str, hint: str, *, is_told: bool = False) -> None:
         """Let a job wait for a reason of its own; it is looked at again in a minute."""
-        if job.reason != reason:
+        if job.reason != reason and not is_told:
             self._context.warn(job, "job_waits", reason=reason, hint=hint)
         not_before = self._context.clock.now() + PROBE_S
         self._context.store.jobs.wait(job, reason=reason, hint=hint, not_before=not_before)

@@ -76,11 +76,17 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """It starts by itself when it may. `is_shared`: the reason is not this one's alone."""
+    """It starts by itself when it may.
+
+    Args:
+        is_shared: The reason is not this one's alone: no other may start either.
+        is_budget: The reason is what may still be spent; others wait for it as well, but what costs less may start.
+    """
 
     reason: str
     hint: str = ""
     is_shared: bool = False
+    is_budget: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +196,7 @@ def _budget(proposal: Proposal, situation: Situation) -> Wait | None:
             f"it costs {in_words(price)} and {max(free, 0)} may be spent: balance {account.credits},"
             f" {situation.reserved} in use, {limits.reserve} kept back",
             "buy credits, or lower limits.credits.reserve",
+            is_budget=True,
         )
     for name, limit, spent in (
         ("day", limits.per_day, situation.spent_today),
@@ -199,6 +206,7 @@ def _budget(proposal: Proposal, situation: Situation) -> Wait | None:
             return Wait(
                 f"it costs {in_words(price)} and {max(limit - spent, 0)} of {limit} are left for this {name}",
                 f"it goes on by itself next {name}; or raise limits.credits.per_{name}",
+                is_budget=True,
             )
     return None
 

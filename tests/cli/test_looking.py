@@ -10,7 +10,7 @@ from mvsep_watch.cli import asking
 from mvsep_watch.daemon.inbox import Heard, HeardFolder
 from mvsep_watch.files.lock import StateLock
 from mvsep_watch.files.mounts import Mount
-from mvsep_watch.model import GateName, HoldKind, JobState, Limits
+from mvsep_watch.model import CreditLimits, GateName, HoldKind, JobState, Limits
 from mvsep_watch.store import Store
 from mvsep_watch.watcher import FolderHealth, Mode, Trouble
 from tests.cli.settled import Person, limit, write_config
@@ -81,6 +81,22 @@ def test_status_tells_of_refused_files_until_they_are_gone(person, world):
     assert "… and 1 more file;" in before
     assert (found["refused_files"]["count"], len(found["refused_files"]["latest"])) == (4, 3)
     assert after.startswith(f"1 refused file needs you\nrefused  {world.drop}/3.mp3 holds only 5 bytes.\n")
+
+
+def test_status_says_in_its_first_line_what_a_waiting_job_waits_for(person, world):
+    """Nothing is wrong, and nothing will come of it either."""
+    world.limits = Limits(credits=CreditLimits(per_day=0, approve_batch_above=None))
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.pass_time(30)
+
+    _, out, _ = person("status")
+    _, found = person.json("status")
+
+    hint = "it goes on by itself next day; or raise limits.credits.per_day"
+    assert out.startswith(f"1 job waits: {hint}\n")
+    assert f"0 of 0 are left for this day\n  hint: {hint}\n" in out
+    assert found["waiting_hint"] == hint
 
 
 # jobs

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from structlog.testing import capture_logs
 
 from mvsep_watch.model import CreditLimits, Limits, Rule
 from tests.daemon.world import write_wav
@@ -47,6 +48,24 @@ def test_what_waits_for_money_says_why(world):
     job = world.jobs()[0]
     assert job.reason == "it costs 1 credit and 0 of 0 are left for this day"
     assert "per_day" in job.hint
+
+
+def test_the_log_is_told_once_an_hour_that_work_waits_for_money(world):
+    """A hundred files are not a hundred lines, and again with every credit that is spent."""
+    limited(world, per_day=1)
+    three_songs(world)
+    world.start()
+
+    with capture_logs() as logged:
+        world.pass_time(600)
+        world.service.finish_all()
+        world.pass_time(3600, step_s=60)
+
+    waits = [line for line in logged if line["event"] == "job_waits"]
+    assert len(waits) == 1
+    assert {job.reason for job in world.jobs() if job.state == "queued"} == {
+        "it costs 1 credit and 0 of 1 are left for this day"
+    }
 
 
 def test_what_waits_for_money_starts_by_itself_the_next_day(world):

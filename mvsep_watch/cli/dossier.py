@@ -149,6 +149,8 @@ def _why_not_seen(path: Path, config: Config, wants: tuple[Want, ...], *, runnin
         return "It is no regular file."
     if not any(want.rules for want in wants):
         return ""
+    if not path.stat().st_size:
+        return "It is empty, and is taken once there is something in it."
     return "It is taken once it has stopped changing." if running else "It is taken once a daemon runs."
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,6 +75,7 @@ class Overview:
     Args:
         has_run: False for a configuration without a state file.
         needs: Held and failed jobs, by reason.
+        names: Those of the sources of the jobs that are shown of `needs`.
         waiting: Why the oldest queued job does not start; empty where none is queued.
         waiting_hint: What a person could do about it, where the reason is that job's own.
         gates: What a person paused first, then the oldest.
@@ -89,6 +90,7 @@ class Overview:
     counts: dict[JobState, int]
     gates: tuple[Gate, ...] = ()
     needs: tuple[Group, ...] = ()
+    names: Mapping[int, str] = field(default_factory=dict)
     in_flight: tuple[InFlight, ...] = ()
     waiting: str = ""
     waiting_hint: str = ""
@@ -114,17 +116,17 @@ def found(views: Views | None, config: Config, *, now: float, trouble: ConfigErr
         return Overview(config=config, has_run=False, holder=holder, counts=dict.fromkeys(JobState, 0))
     describer = Describer(views, config, running=holder is not None, now=now)
     waiting, waiting_hint = _waiting(views, describer)
+    needs = tuple(
+        group for state in (JobState.HELD, JobState.FAILED) for group in views.groups(state, of_latest=LOOKED_THROUGH)
+    )
     return Overview(
         config=config,
         has_run=True,
         holder=holder,
         counts=views.jobs.counts(),
         gates=tuple(sorted(views.memory.closed, key=lambda gate: gate.name != GateName.PAUSED)),
-        needs=tuple(
-            group
-            for state in (JobState.HELD, JobState.FAILED)
-            for group in views.groups(state, of_latest=LOOKED_THROUGH)
-        ),
+        needs=needs,
+        names=_names(views, needs),
         in_flight=tuple(_in_flight(views, describer)),
         waiting=waiting,
         waiting_hint=waiting_hint,
@@ -150,6 +152,11 @@ def _refused_files(views: Views, config: Config) -> RefusedFiles:
         count=sum(map(views.sources.count_refused, names)),
         latest=tuple(sorted(latest, key=lambda row: -row.seen_at)[:REFUSED_SHOWN]),
     )
+
+
+def _names(views: Views, needs: Iterable[Group]) -> dict[int, str]:
+    shown = [job for group in needs for job in group.jobs[-IDS_SHOWN:]]
+    return {view.job.id: rendering.path(view.source.name) for view in views.views(views.by_id(shown))}
 
 
 def _in_flight(views: Views, describer: Describer) -> Iterator[InFlight]:
@@ -308,7 +315,7 @@ def _refusal(overview: Overview) -> Iterator[Text | str]:
 
 def _needs(overview: Overview) -> Iterator[Text | str]:
     for group in overview.needs:
-        named = joined([str(job) for job in group.jobs[-IDS_SHOWN:]])
+        named = joined([f"{job} ({overview.names[job]})" for job in group.jobs[-IDS_SHOWN:]])
         more = f" and {len(group.jobs) - IDS_SHOWN} older" if len(group.jobs) > IDS_SHOWN else ""
         noun = "job" if len(group.jobs) == 1 else "jobs"
         yield Text.assemble(rendering.state(str(group.state)), f"  {noun} {named}{more}: {display(group.reason)}")

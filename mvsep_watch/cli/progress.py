@@ -147,7 +147,7 @@ def _ended(engine: Engine, job: JobRow) -> Ended:
         name=name_of(engine, job),
         state=job.state,
         reason=job.reason,
-        final=job.final,
+        final=job.place.folder,
         stems=len(engine.context.store.jobs.outputs(job.id)),
     )
 

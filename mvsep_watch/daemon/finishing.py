@@ -308,7 +308,7 @@ class Finishing:
             path=display(source.path),
             folder=job.folder,
             rule=job.rule,
-            outputs=display(job.final),
+            outputs=display(job.place.mark),
             stems=len(outputs),
             source_bytes=source.size_bytes,
             output_bytes=sum(output.size_bytes for output in outputs),

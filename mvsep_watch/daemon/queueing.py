@@ -154,7 +154,8 @@ class Queueing:
             now = self._context.clock.now()
             self._context.store.jobs.move(job, JobState.QUEUED, now=now, reason="its bytes are back", finished_at=None)
         if job.state == JobState.PUBLISHED:
-            eyes.tell("source_known", path=display(source.path), job=job.id, rule=job.rule, outputs=display(job.final))
+            outputs = display(job.place.mark)
+            eyes.tell("source_known", path=display(source.path), job=job.id, rule=job.rule, outputs=outputs)
             self._context.store.sources.want_disposal(source.id)
 
     def _queue(

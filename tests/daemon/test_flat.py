@@ -6,7 +6,9 @@ import os
 import shutil
 
 import pytest
+from structlog.testing import capture_logs
 
+from mvsep_watch.cli import progress
 from mvsep_watch.files import renaming, spool
 from mvsep_watch.naming import OutputPlace
 from tests.daemon.effects import Effects, Killed, fails_with
@@ -54,6 +56,16 @@ def assert_flat_sets_are_whole(world):
         assert {each["name"]: sha256(path.parent / each["name"]) for each in listed} == {
             each["name"]: each["sha256"] for each in listed
         }
+
+
+def test_whoever_is_told_where_the_outputs_are_finds_something_there(world):
+    """There is no folder of the job's name; the log names the sidecar, and `once` the folder."""
+    with capture_logs() as logged:
+        publish(world)
+    ended, _ = progress._moved(world.engine, 0)
+
+    (told,) = [line["outputs"] for line in logged if line["event"] == "job_published"]
+    assert (told, [each.final for each in ended]) == (str(world.stems / "song.mvsep-watch.json"), [world.stems])
 
 
 def test_outputs_lie_side_by_side_below_the_root(world):

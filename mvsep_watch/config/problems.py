@@ -131,11 +131,12 @@ def is_secret(keys: Keys, value: object = "") -> bool:
     Args:
         keys: The way to the value; all of the section `mvsep` counts but what has no room for a token, and every
             address that is a secret itself.
-        value: The value; a base URL with a query or a user may hold one.
+        value: The value; a base URL with a query or a user may hold one, and an address anywhere in a section of such
+            addresses is one.
     """
     if keys[:2] == ("mvsep", "base_url"):
         return any(mark in str(value) for mark in "?@#")
-    if keys[:2] in _ADDRESSES:
+    if keys[:2] in _ADDRESSES or (keys[:1] in {each[:1] for each in _ADDRESSES} and "://" in str(value)):
         return True
     in_section = keys[:1] == ("mvsep",) and keys[1:2] not in _WITHOUT_SECRETS
     return in_section or any("token" in str(key).lower() for key in keys)

@@ -109,6 +109,23 @@ def test_an_address_in_plain_words_needs_a_private_file(config, text):
     assert loaded(config, text, mode=0o600)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"notify: {PLAIN}",
+        f"notify: {{urls: ['{PLAIN}'], about: ['{PLAIN}']}}",
+        f"ping: https://hc.example/{CANARY}",
+        f"ping: {{url: 'https://hc.example/u', interval: 'https://hc.example/{CANARY}'}}",
+    ],
+)
+def test_an_address_in_the_wrong_place_is_not_shown(config, text):
+    """What is wrong with a file goes to the log of a running daemon, and lies in its state."""
+    said = problem(config, text)
+
+    assert "found a value; allowed: " in said
+    assert CANARY not in said
+
+
 def test_addresses_need_their_library(config, monkeypatch):
     """The problem holds the command that installs it; a program needs none."""
     monkeypatch.setitem(sys.modules, "apprise", None)

@@ -20,7 +20,7 @@ from mvsep_watch.cli import rendering
 from mvsep_watch.cli.cataloguing import Listing
 from mvsep_watch.cli.context import Exit, Options, command, load_config
 from mvsep_watch.cli.finding import credits_per_minute
-from mvsep_watch.config import check_models, odd_globs
+from mvsep_watch.config import check_models, model_places, odd_globs
 from mvsep_watch.daemon.run import refuse_network
 from mvsep_watch.data import ALGORITHMS_DATE
 from mvsep_watch.errors import ConfigError, MvsepWatchError, RequestRefusedError, RetryableError, StateError
@@ -89,7 +89,7 @@ def _offline(config: Config) -> Findings:
         problems=(
             *_state_problems(config),
             *_folder_problems(config),
-            *check_models(config, listing.models, known=packaged_catalogue()),
+            *_model_problems(config, listing),
         ),
         warnings=tuple(_warnings(config)),
     )
@@ -107,7 +107,7 @@ def _online(config: Config) -> Findings:
         except MvsepWatchError as error:
             problems.append(f"{error.message}; {error.hint}" if error.hint else error.message)
     listing = listing or _kept(config) or _along()
-    problems += check_models(config, listing.models, known=packaged_catalogue())
+    problems += _model_problems(config, listing)
     if account is not None and not account.has_premium:
         problems += premium_problems(config, listing.models)
     return Findings(
@@ -164,6 +164,11 @@ def premium_problems(config: Config, catalogue: Catalogue) -> Iterator[str]:
             if misfit := format_misfit(rule.output_format, offer):
                 name = FORMATS[rule.output_format].name
                 yield f"{where}: the format {name} is for premium accounts, and this is none; {misfit.hint}"
+
+
+def _model_problems(config: Config, listing: Listing) -> tuple[str, ...]:
+    places = model_places(config.path, environ=os.environ)
+    return check_models(config, listing.models, known=packaged_catalogue(), places=places)
 
 
 def _folder_problems(config: Config) -> Iterator[str]:

@@ -7,7 +7,8 @@ holds its jobs, not the daemon. Globs that look as if something else was meant a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from mvsep_watch.config.problems import did_you_mean
 from mvsep_watch.errors import RequestRefusedError
@@ -17,16 +18,23 @@ from mvsep_watch.planner import settings_of
 from mvsep_watch.wanted import AUDIO
 
 
-def check_models(config: Config, catalogue: Catalogue, *, known: Catalogue | None = None) -> tuple[str, ...]:
+def check_models(
+    config: Config,
+    catalogue: Catalogue,
+    *,
+    known: Catalogue | None = None,
+    places: Mapping[tuple[str, str], str] = MappingProxyType({}),
+) -> tuple[str, ...]:
     """Say what of the rules the catalogue does not know, one sentence each, with near matches.
 
     Args:
         config: The configuration.
         catalogue: The packaged catalogue, or the service's own.
         known: Models that were listed once, for the hints.
+        places: What to begin each sentence with, by the names of folder and rule.
     """
     return tuple(
-        f'folder "{folder.name}", rule "{rule.name}": {problem}'
+        f'{places.get((folder.name, rule.name), "")}folder "{folder.name}", rule "{rule.name}": {problem}'
         for folder in config.folders
         for rule in folder.rules
         for problem in _problems(rule, catalogue, known)

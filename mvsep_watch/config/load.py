@@ -57,6 +57,23 @@ def glimpse(path: Path, *, environ: Mapping[str, str]) -> Config:
     return found or Config(path=path, state=places.state_path(path), service=Service(token=""), folders=())
 
 
+def model_places(path: Path, *, environ: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    """Say where the model of each rule stands, as `FILE:LINE:COLUMN: `, by the names of folder and rule.
+
+    Raises:
+        ConfigError: The file cannot be read any more.
+    """
+    examined = examine(path, environ=environ, needs_token=False)
+    places = examined.report.places
+    found: dict[tuple[str, str], str] = {}
+    for index, placed in enumerate(examined.placed):
+        for number, rule in enumerate(placed.folder.rules):
+            keys: Keys = ("folders", index, "rules", number, "sep_type")
+            place = places.of(keys if keys in places.of_values else placed.origin("sep_type"))
+            found[placed.folder.name, rule.name] = f"{examined.report.path}:{place.line}:{place.column}: "
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
     """A file on its way to a configuration.

@@ -55,7 +55,7 @@ def test_a_model_that_the_catalogue_does_not_know_is_a_problem(run, write_config
     code, out, _ = run("check", "-c", path)
 
     assert code == 4
-    assert 'problem: folder "drop", rule "default": the catalogue has no model "BS Rofomer"; did you mean' in out
+    assert ':6:28: folder "drop", rule "default": the catalogue has no model "BS Rofomer"; did you mean' in out
 
 
 def test_a_folder_that_is_not_there_is_only_a_warning(run, write_config, tmp_path):

@@ -38,7 +38,7 @@ def ask(url: str, *, reason: str = "", limit_s: float = LIMIT_S) -> None:
             headers={"User-Agent": f"mvsep-watch/{__version__}", "Content-Type": "text/plain; charset=utf-8"},
         )
         status = _status(connection, ends_s)
-    except (OSError, HTTPException) as exc:
+    except (OSError, HTTPException, UnicodeError) as exc:
         raise NotToldError(f"{parts.hostname} did not answer: {_words(exc)}", hint="look at the connection") from exc
     finally:
         connection.close()

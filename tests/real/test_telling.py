@@ -275,11 +275,11 @@ def test_a_ping_has_an_end_whatever_answers(answer, said):
 
 
 def test_a_ping_to_nobody_or_in_plain_words_is_no_success(server):
-    """Nothing listens there; or what listens speaks no TLS."""
+    """Nothing listens there; or what listens speaks no TLS; or no host can be called so."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
 
-    for url in (f"http://127.0.0.1:{port}/", f"https://127.0.0.1:{server.port}/"):
+    for url in (f"http://127.0.0.1:{port}/", f"https://127.0.0.1:{server.port}/", "https://hc..example/"):
         with pytest.raises(NotToldError, match="did not answer"):
             Teller().ping(url)
 

@@ -2,7 +2,9 @@
 
 watchdog 7.1 keeps watches on a tree and turns the kernel's records into events. What it does not tell is told here, to
 a `Listener`: a directory that the kernel refused to watch, records that the kernel dropped, a bug in its book-keeping
-(which would end the one thread that reads for all folders), and that a folder's thread has ended by itself.
+(which would end the one thread that reads for all folders), and that a folder's thread has ended by itself. One thing
+is put right: of a directory that was moved out of the tree and came back, watchdog keeps the former name beside the new
+one, and calls it by the former again when what was above it there is renamed.
 
 One `InotifyFD` serves all folders, since a user has no more than 128 of them by default. The surprise: a `Line` sits in
 the place of that `InotifyFD`, one for each folder, and hands itself on as the callback; so both directions pass through
@@ -25,7 +27,7 @@ from watchdog.events import (
     FileSystemEvent,
 )
 from watchdog.observers.api import EventQueue, ObservedWatch
-from watchdog.observers.inotify import InotifyEmitter
+from watchdog.observers.inotify import InotifyEmitter, InotifyWatchGroup
 from watchdog.observers.inotify_c import CallbackId, InotifyEvent, InotifyFD, Mask, WatchCallback, WatchDescriptor
 
 HEARD = (FileCreatedEvent, FileClosedEvent, FileMovedEvent, DirCreatedEvent, DirMovedEvent)
@@ -100,6 +102,8 @@ class Line:
     def on_event(self, event: InotifyEvent) -> None:
         """Pass a record on."""
         try:
+            if event.is_directory and (event.is_moved_to or event.is_create):
+                _forget_former_names(self._target)
             self._target.on_event(event)
         except Exception:  # noqa: BLE001 - whatever it is, the thread reads for all folders
             self._listener.broke()
@@ -124,6 +128,19 @@ class Line:
     def _target(self) -> WatchCallback:
         assert self._watches is not None, "records come for what was asked for"
         return self._watches
+
+
+def _forget_former_names(group: WatchCallback) -> None:
+    """Have watchdog know each watched directory by the one name that it has; where two had one, the later keeps it."""
+    if not isinstance(group, InotifyWatchGroup):
+        return
+    with group._lock:  # noqa: SLF001 - watchdog has no way to be told, here and below
+        names, watches = group._active_callbacks_by_watch, group._active_callbacks_by_path  # noqa: SLF001
+        former = [path for path, wd in watches.items() if names.get(wd) != path]
+        for path in former:
+            del watches[path]
+        if former:
+            watches.update((path, wd) for wd, path in names.items() if path not in watches)
 
 
 class Ear(InotifyEmitter):

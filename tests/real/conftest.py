@@ -1,5 +1,7 @@
 """What tests of a real kernel share."""
 
+import fcntl
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -7,11 +9,13 @@ import pytest
 
 @pytest.fixture
 def sysctl():
-    """Sets a limit of inotify for a while; for root only."""
+    """Sets a limit of inotify for a while; for root only. It is the whole machine's: one at a time does so."""
     saved = {}
+    turn = (Path(tempfile.gettempdir()) / "mvsep-watch-sysctl.lock").open("w")
 
     def set_(name, value):
         path = Path("/proc/sys/fs/inotify") / name
+        fcntl.flock(turn, fcntl.LOCK_EX)
         saved.setdefault(path, path.read_text())
         try:
             path.write_text(str(value))
@@ -21,3 +25,4 @@ def sysctl():
     yield set_
     for path, value in saved.items():
         path.write_text(value)
+    turn.close()

@@ -122,6 +122,25 @@ def test_files_in_new_nested_folders_are_heard(root, ears, watcher):
     assert ears.troubles == []
 
 
+def test_a_directory_that_was_away_is_heard_by_its_name_and_no_former_one(tmp_path, root, ears, watcher):
+    """It leaves the tree, comes back elsewhere, and what was above it is renamed: it is still where it is."""
+    album, back = root / "a" / "b" / "album", root / "back"
+    album.mkdir(parents=True)
+    watcher.watch(folder_at(root))
+    album.rename(tmp_path / "album")
+    (tmp_path / "album").rename(back)
+    (back / "1.wav").write_bytes(b"x")
+    assert ears.wait_for_path(back / "1.wav")
+    (root / "a").rename(root / "c")
+    (root / "c" / "2.wav").write_bytes(b"x")
+    assert ears.wait_for_path(root / "c" / "2.wav")
+
+    (back / "3.wav").write_bytes(b"x")
+
+    assert ears.wait_for_path(back / "3.wav")
+    assert ears.troubles == []
+
+
 def test_a_tree_that_is_unpacked_while_parts_of_it_are_deleted_is_heard(root, ears, watcher):
     """Directories vanish between being heard of and being watched: what stays is heard, and so is what comes later."""
     watcher.watch(folder_at(root))

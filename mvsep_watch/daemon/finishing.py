@@ -35,6 +35,7 @@ from mvsep_watch.store import JobRow, SeparationRow
 
 LOOKED_THROUGH = 1000
 """How many jobs that wait to be fetched are looked through for one that can be."""
+STRANGE_IN_PLACE = "outputs that this state does not know are in its place: see the gate `state`"
 FREED_BY_RESULTS = (*APPROVABLE, HoldKind.ENDED, HoldKind.OUTPUTS_GONE)
 
 
@@ -289,11 +290,14 @@ class Finishing:
         )
 
     def _take_place(self, job_id: int, eyes: Eyes) -> None:
-        """Give a job another place, if it still waits for one."""
+        """Give a job another place, if it still waits for one; outputs of a lost state never make it take another."""
         context, job = self._context, self._context.store.jobs.get(job_id)
         if job is None or job.state != JobState.FETCHED:
             return
         doubt = partial(context.doubts, eyes=eyes)
+        if doubt(job.place):
+            context.store.jobs.wait(job, reason=STRANGE_IN_PLACE, hint="", not_before=job.not_before)
+            return
         place = reserve_beside(context.config, context.store, job, eyes=eyes, doubt=doubt)
         eyes.tell("folder_taken", job=job.id, path=display(job.final), instead=display(place.base))
         context.store.jobs.set(job.id, final=os.fsencode(place.base), reason="", not_before=0.0)

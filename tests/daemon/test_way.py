@@ -228,6 +228,34 @@ def test_a_stranger_in_the_reserved_place_is_never_replaced(world):
     assert "song (2)/Vocals.wav" in world.tree()
 
 
+@pytest.mark.parametrize("publish", ["folder", "flat"])
+def test_a_strange_sidecar_in_the_reserved_place_closes_the_state_gate(world, publish):
+    """It never makes the job take the next number; once it is away, the job comes to its name."""
+    world.folder_options = {"publish": publish}
+    write_wav(world.drop / "other.wav", pitch=2)
+    world.start()
+    world.finish()
+    said = world.jobs()[0].place.sidecar.read_text()
+    write_wav(world.drop / "song.wav")
+    world.rescan()
+    world.pass_time(20)
+    place = world.jobs()[1].place
+    place.folder.mkdir(parents=True, exist_ok=True)
+    place.sidecar.write_text(said.replace(world.store.memory.state_id, "0123456789ab"))
+    world.service.finish_all()
+    world.pass_time(200)
+    states, gates = world.states(), [gate.name for gate in world.engine.context.gates()]
+    place.sidecar.rename(world.base / "elsewhere")
+    if publish == "folder":
+        place.folder.rmdir()
+
+    world.pass_time(200)
+
+    assert (states, gates) == (["published", "fetched"], ["state"])
+    assert (world.states(), world.engine.context.gates()) == (["published", "published"], ())
+    assert world.jobs()[1].place == place
+
+
 def test_odd_names_come_back_as_they_are(world):
     """Spaces, umlauts, emoji, a newline, and bytes that are no UTF-8."""
     names = ["a b.wav", "\u00fcml\u00e4ut.wav", "\U0001f3b5.wav", "new\nline.wav", os.fsdecode(b"latin\xe9.wav")]

@@ -32,6 +32,8 @@ REDACTED = "[hidden]"
 SHORT_SECRET = 7
 """Up to this many characters, a secret may be part of an innocent word."""
 QUIET_LIBRARIES = ("apscheduler", "httpcore", "httpx", "watchdog")
+TOLD_OTHERWISE = "Inotify queue overflowed"
+"""What watchdog says of lost events, three times each; `events_lost` tells of them, with what to do."""
 COLOURS = {"debug": "2", "warning": "33", "error": "31", "critical": "31;1"}
 """Of levels, as a terminal is told them; what is usual has none."""
 EVENT_COLOUR = "1"
@@ -170,6 +172,8 @@ class _Router(logging.Handler):
     """Sends the records of libraries down our pipe."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        if _message(record).startswith(TOLD_OTHERWISE):
+            return
         level = min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)
         get_logger().log(
             level, "library_said", logger=record.name, message=_message(record), exc_info=record.exc_info or False

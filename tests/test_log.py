@@ -222,6 +222,15 @@ def test_libraries_say_warnings_and_nothing_less(stream):
     ]
 
 
+def test_lost_events_are_told_once(stream):
+    """By the daemon, which says what to do about them."""
+    log_line(stream)
+
+    logging.getLogger("watchdog.observers.inotify").warning("Inotify queue overflowed; events were lost below %r", b"/")
+
+    assert "library_said" not in stream.getvalue()
+
+
 def test_a_librarys_broken_record_is_written_all_the_same(stream):
     """Its format does not fit its arguments; nobody is stopped by that."""
     log_line(stream)

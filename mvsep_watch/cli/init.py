@@ -252,7 +252,8 @@ def _token(path: Path) -> str:
     """Take the token of the environment, else ask for it."""
     if found := os.environ.get(TOKEN_VARIABLE, "").strip():
         return found
-    return prompting.secret("the API token", hint=f"set {TOKEN_VARIABLE}, or give --token-file PATH ({display(path)})")
+    hint = f"set {TOKEN_VARIABLE}, or write it into {display(path)}, which is not there (--token-file names another)"
+    return prompting.secret("the API token", hint=hint)
 
 
 def _make(folder: Path, *, is_asking: bool, yes: bool) -> None:

@@ -81,6 +81,7 @@ class Starting:
         self._is_blocked = False
         self._judged_by: tuple[object, ...] = ()
         self._told_s: dict[str, float] = {}
+        self._unfit: set[tuple[str, str, str]] = set()
         self._shared_up_to = 0
 
     @property
@@ -335,11 +336,27 @@ class Starting:
         if judged_by == before:
             return
         self._batches = BatchSums(context, self._budget.price_of)  # what it summed up were other prices
+        self._tell_unfit()
         for job in context.store.jobs.held(HoldKind.MISFIT):
             with context.guarding(job):
                 planned = self.plan(job)
                 if isinstance(planned, Planned) and self._is_to_be_tried(planned):
                     context.store.jobs.move(job, JobState.QUEUED, now=context.clock.now(), reason="its rule fits again")
+
+    def _tell_unfit(self) -> None:
+        """Tell the log of rules that mean nothing on offer, each once: it may be long until a file is held for it."""
+        before, self._unfit = self._unfit, set()
+        for folder in self._context.config.folders:
+            for rule in folder.rules:
+                try:
+                    self._context.settings_of(rule)
+                except RequestRefusedError as error:
+                    told = (folder.name, rule.name, error.message)
+                    self._unfit.add(told)
+                    if told not in before:
+                        self._context.log.warning(
+                            "rule_unfit", folder=folder.name, rule=rule.name, reason=error.message, hint=error.hint
+                        )
 
     def _has_ground(self, planned: Planned) -> bool:
         """Say whether its output root was looked at, and its source's folder is there; else write down why not."""

@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 import pytest
+from structlog.testing import capture_logs
 
 from mvsep_watch.model import CreditLimits, Limits, Rule
 from mvsep_watch.mvsep.cached import CATALOGUE_STALE_S, FRESH_S
@@ -336,3 +337,15 @@ def test_without_any_catalogue_nothing_is_planned(world):
 
     assert before == (["queued"], ["service"])
     assert world.states() == ["submitted"]
+
+
+def test_a_rule_that_no_model_fits_is_told_before_a_file_comes(world):
+    """Once, and not again with each look at the models."""
+    world.rules = (Rule(sep_type=9999, output_format=1),)
+    with capture_logs() as logged:
+        world.start()
+        world.pass_time(30)
+        a_day_later(world)
+
+    (told,) = [line for line in logged if line["event"] == "rule_unfit"]
+    assert (told["folder"], told["reason"]) == ("drop", "the catalogue has no model 9999")

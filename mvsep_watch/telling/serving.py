@@ -13,6 +13,7 @@ import platform
 import socket
 import socketserver
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from urllib.parse import urlsplit
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 CLOSED_WITHIN_S = 0.5
 """How long is waited for the port to be free; a client that is slow keeps it for longer."""
+AGAIN_S = 0.1
 PATIENCE_S = 5.0
 """How long a client may take for its request; it keeps only other measurers waiting."""
 
@@ -63,6 +65,14 @@ class _Server(socketserver.TCPServer):
         self.names = {address[0].lower(), "localhost", platform.node().lower()}
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, _Handler)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Take a client in; one that there is no descriptor for stays in the queue, and is asked for now and then."""
+        try:
+            return super().get_request()
+        except OSError:
+            time.sleep(AGAIN_S)
+            raise
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Leave a client that went away in the middle; it is no news."""

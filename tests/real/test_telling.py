@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import http.client
 import http.server
 import json
 import os
 import platform
 import socket
+import socketserver
 import subprocess
 import sys
 import threading
@@ -410,6 +412,23 @@ def test_who_connects_and_says_nothing_is_left(served, monkeypatch):
         status = served()[0]
 
     assert status == 200
+
+
+def test_a_client_that_there_is_no_descriptor_for_waits_its_turn(served, monkeypatch):
+    """It is answered once there is one, and the server does not ask in a circle meanwhile."""
+    tries: list[float] = []
+    given = socketserver.TCPServer.get_request
+
+    def get_request(server):
+        tries.append(time.monotonic())
+        if tries[-1] - tries[0] < 0.25:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return given(server)
+
+    monkeypatch.setattr(socketserver.TCPServer, "get_request", get_request)
+
+    assert served()[0] == 200
+    assert len(tries) <= 4
 
 
 def test_a_server_that_is_closed_listens_no_more():

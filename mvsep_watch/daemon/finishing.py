@@ -106,6 +106,14 @@ class Finishing:
 
     def _waits_for_root(self, job: JobRow) -> bool:
         """Have a job wait where its root's gate is closed and is probed without it; say whether it does."""
+        if self._roots.hangs(job.output_root):
+            reason, hint = (
+                f"{display(job.output_root)} does not answer",
+                "look after its disk or share; it goes on by itself",
+            )
+            not_before = self._context.clock.now() + retry.PROBE_S
+            self._context.store.jobs.wait(job, reason=reason, hint=hint, not_before=not_before)
+            return True
         gate = self._roots.gate_of(job.output_root)
         if gate is None or not self._roots.is_probed(job.output_root):
             return False

@@ -1,7 +1,8 @@
 """The hands: pools of threads that perform steps, one outcome each, and nothing else.
 
 The threads are daemons of the process: what is stuck in a dead server or a dead share when the process is told to stop
-is left behind. That is safe because every step can be done again, and because what matters was committed before.
+is left behind. That is safe because every step can be done again, and because what matters was committed before. While
+it runs, another hand takes over from one that a dead share holds up.
 """
 
 from __future__ import annotations
@@ -18,6 +19,12 @@ STUCK_AFTER_S = 3600.0
 """A step that is in flight for so long does not make progress."""
 _PATIENT = (Pool.UPLOADS, Pool.DOWNLOADS, Pool.TELLING)
 """These take what they take, or matter to nobody's work."""
+HELD_UP_AFTER_S = {Pool.LOOKING: 60.0, Pool.FILING: 60.0, Pool.EYES: 60.0, Pool.SCANNING: 600.0, Pool.READING: 600.0}
+"""From when on a step counts as held up by a disk that does not answer; a large file, or share, is read for longer."""
+MINDED_EVERY_S = 5.0
+"""How often it is looked whether hands are held up, at most; what waits behind them is not told of otherwise."""
+MOST_HELD_UP = 8
+"""How many hands may take over in a pool; a process has only so many threads to lose."""
 
 
 class Hands(Protocol):
@@ -63,6 +70,7 @@ class Threads:
         self._since: dict[Hashable, float] = {}
         self._queues: dict[Pool, queue.SimpleQueue[Step | None]] = {pool: queue.SimpleQueue() for pool in sizes}
         self._started: dict[Pool, int] = dict.fromkeys(sizes, 0)
+        self._minded_s = float("-inf")
 
     def give(self, step: Step) -> bool:
         """Hand a step out; False where its key is in flight already."""
@@ -70,9 +78,12 @@ class Threads:
             return False
         self._steps[step.key] = step
         self._since[step.key] = self._tools.monotonic()
-        if self._started[step.pool] < min(self._sizes[step.pool], self._count(step.pool)):
-            self._start(step.pool)
         self._queues[step.pool].put(step)
+        self._start_missing(step.pool)
+        if self._tools.monotonic() - self._minded_s > MINDED_EVERY_S:
+            self._minded_s = self._tools.monotonic()
+            for pool in HELD_UP_AFTER_S:
+                self._start_missing(pool)
         return True
 
     def finished(self, step: Step) -> None:
@@ -86,7 +97,7 @@ class Threads:
 
     def free(self, pool: Pool) -> int:
         """Count the hands of a pool that have nothing to do."""
-        return max(0, self._sizes[pool] - self._count(pool))
+        return max(0, self._wanted(pool) - self._count(pool))
 
     def resize(self, sizes: Mapping[Pool, int]) -> None:
         """Have so many hands in each pool; what is in flight goes on, and hands too many end after it."""
@@ -106,6 +117,19 @@ class Threads:
 
     def _count(self, pool: Pool) -> int:
         return sum(step.pool == pool for step in self._steps.values())
+
+    def _wanted(self, pool: Pool) -> int:
+        """Say how many hands a pool is to have: others take over from those that a disk holds up, as far as it goes."""
+        after_s = HELD_UP_AFTER_S.get(pool)
+        if after_s is None:
+            return self._sizes[pool]
+        begun_before_s = self._tools.monotonic() - after_s
+        held_up = sum(step.pool == pool and self._since[key] < begun_before_s for key, step in self._steps.items())
+        return self._sizes[pool] + min(held_up, MOST_HELD_UP)
+
+    def _start_missing(self, pool: Pool) -> None:
+        while self._started[pool] < min(self._wanted(pool), self._count(pool)):
+            self._start(pool)
 
     def _start(self, pool: Pool) -> None:
         self._started[pool] += 1

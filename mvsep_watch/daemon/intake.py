@@ -530,12 +530,16 @@ class Intake:
 
     def _start_looks(self) -> None:
         now_s = self._context.clock.monotonic()
-        due = [path for path, waiting in self.candidates.items() if waiting.due_s <= now_s and not waiting.is_busy]
-        for start in range(0, len(due), LOOKED_AT_ONCE):
-            paths = tuple(due[start : start + LOOKED_AT_ONCE])
-            for path in paths:
-                self.candidates[path].is_busy = True
-            self._context.hands.give(LookAt(paths=paths, number=next(self._numbers)))
+        due: dict[str, list[str]] = {}
+        for path, waiting in self.candidates.items():
+            if waiting.due_s <= now_s and not waiting.is_busy:
+                due.setdefault(waiting.folder.name, []).append(path)
+        for found in due.values():  # each folder by itself: one disk that hangs keeps no file of another
+            for start in range(0, len(found), LOOKED_AT_ONCE):
+                paths = tuple(found[start : start + LOOKED_AT_ONCE])
+                for path in paths:
+                    self.candidates[path].is_busy = True
+                self._context.hands.give(LookAt(paths=paths, number=next(self._numbers)))
 
     def _start_identifications(self) -> None:
         while self._stable and self._context.hands.free(Pool.READING):

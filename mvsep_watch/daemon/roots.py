@@ -10,6 +10,10 @@ from mvsep_watch.errors import OutputRootError
 from mvsep_watch.files.roots import RootNote
 from mvsep_watch.model import Gate, GateName
 from mvsep_watch.naming import escape_path
+from mvsep_watch.steps.base import Pool
+
+HANGS_AFTER_S = 60.0
+"""A probe, or the showing of outputs that are there already, takes seconds."""
 
 
 class Roots:
@@ -38,6 +42,14 @@ class Roots:
         scope = escape_path(root)
         gates = (gate for gate in self._context.store.memory.closed if gate.name == GateName.DISK)
         return next((gate for gate in gates if gate.scope == scope), None)
+
+    def hangs(self, root: Path) -> bool:
+        """Say whether a small step there has been under way for so long that its disk does not answer."""
+        now_s = self._context.clock.monotonic()
+        return any(
+            step.pool == Pool.FILING and getattr(step, "root", None) == root and now_s - since_s > HANGS_AFTER_S
+            for step, since_s in self._context.hands.since().items()
+        )
 
     def is_probed(self, root: Path) -> bool:
         """Say whether a root is probed regularly; any other must be tried by its jobs."""

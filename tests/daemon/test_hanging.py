@@ -1,11 +1,17 @@
 """A disk that does not answer keeps a hand, and never the owner: whatever else there is to do goes on."""
 
 import os
+import threading
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from mvsep_watch.daemon.hands import Threads
+from mvsep_watch.daemon.inbox import Inbox
 from mvsep_watch.model import Rule
+from mvsep_watch.steps.base import Pool
 from mvsep_watch.steps.looking import LookThere
 from tests.daemon import world as worlds
 from tests.daemon.test_inputs import ask
@@ -100,6 +106,7 @@ def hung(world):
     def hang(step):
         if isinstance(step, LookThere) and step.group == world.stems and step.key not in world.hands.steps:
             world.hands.steps[step.key] = step
+            world.hands.began_s[step.key] = world.clock.monotonic()
             world.hands.waiting.append(step)
             return True
         return give(step)
@@ -159,3 +166,73 @@ def test_a_file_that_is_forgotten_while_its_disk_hangs_makes_no_job(hung):
     hung.settle()
 
     assert (hung.states(), hung.engine.desks.intake.is_idle) == ([], True)
+
+
+class Hung:
+    """A step that a disk holds up until it is let go."""
+
+    pool = Pool.FILING
+
+    def __init__(self, key, *, hangs):
+        self.key, self.goes_on = key, threading.Event()
+        if not hangs:
+            self.goes_on.set()
+
+    def perform(self, _):
+        assert self.goes_on.wait(20)
+
+
+def test_other_hands_take_over_from_those_that_a_disk_holds_up():
+    """What waited behind them is done, and what comes after it; nothing is begun beside work that only just began."""
+    now, inbox = [0.0], Inbox()
+    hands = Threads(inbox, SimpleNamespace(monotonic=lambda: now[0]), dict.fromkeys(Pool, 2))
+    hung = [Hung(number, hangs=True) for number in range(2)]
+    waiting = Hung("behind", hangs=False)
+    for step in (*hung, waiting):
+        assert hands.give(step)
+    before = (hands.free(Pool.FILING), inbox.is_empty)
+    now[0] = 61.0
+    hands.give(Hung("after", hangs=False))
+    done = set()
+    while len(done) < 2:
+        done |= {outcome.step.key for outcome in inbox.take(10.0)[0]}
+    for step in hung:
+        step.goes_on.set()
+
+    assert (before, done) == ((0, True), {"behind", "after"})
+
+
+def test_files_of_different_folders_are_never_looked_at_by_one_step(world):
+    """The one disk hangs, and the other folder's files go on."""
+    world.extra_folders = (world.another_folder("other", world.base / "other", world.base / "elsewhere"),)
+    write_wav(world.base / "other" / "song.wav", pitch=9)
+    write_wav(world.drop / "song.wav")
+    world.start()
+    world.hands.held = {Pool.LOOKING}
+    world.pass_time(20)
+
+    assert sorted(len({Path(path).parent for path in step.paths}) for step in world.hands.waiting) == [1, 1]
+
+
+def test_jobs_whose_root_does_not_answer_wait_and_keep_no_hand(world):
+    """They say so, and go on by themselves; the others' hands are free."""
+    for pitch in range(1, 6):
+        write_wav(world.drop / f"{pitch}.wav", pitch=pitch)
+    world.start()
+    world.pass_time(20)
+    world.hands.held = {Pool.FILING}
+    world.engine.desks.machine.reloaded()
+    world.pass_time(70)
+    world.service.finish_all()
+    world.pass_time(60)
+    kept = {type(step).__name__ for step in world.hands.waiting}
+    reasons = {job.reason for job in world.jobs()}
+    world.hands.held = set()
+    world.hands.go_on()
+    for _ in range(6):
+        world.pass_time(30)
+        world.service.finish_all()
+
+    assert kept == {"CheckRoot"}
+    assert reasons == {f"{world.stems} does not answer"}
+    assert world.states() == ["published"] * 5

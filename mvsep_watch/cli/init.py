@@ -183,7 +183,14 @@ def _model(given: str | None, models: Listing, *, is_asking: bool, yes: bool) ->
     question = "what to take out of the music (vocals, drums, karaoke, ...)"
     words = _as_models_say(prompting.word(question, given, hint="give --model vocals, or a model's number"))
     while True:
-        found = _fitting(words, models)
+        try:
+            found = _fitting(words, models)
+        except UsageError as error:
+            if not is_asking:
+                raise
+            click.echo(f"{error.message}: {error.hint}", err=True)
+            words = _as_models_say(prompting.word(question, None, hint=""))
+            continue
         if len(found) == 1 or yes:
             return found[0]
         if not is_asking:

@@ -68,10 +68,10 @@ def test_the_token_is_in_a_file_of_its_own_and_nowhere_else(newcomer, run, servi
 
 
 def test_questions_are_few_and_the_best_models_are_offered(newcomer, run, typed, service, monkeypatch):
-    """A folder, what to take out, which model, where to, the token; the token is typed unseen."""
+    """A folder, what to take out (again, if nothing does), which model, where to, the token, which is typed unseen."""
     monkeypatch.delenv("MVSEP_API_TOKEN")
     typed("", at_terminal=True)
-    answers = iter(["drop", "vocals", "1", "", TOKEN])
+    answers = iter(["drop", "zither", "vocals", "1", "", TOKEN])
     asked = []
 
     def prompt(text, default=None, hide_input=False, **_):
@@ -84,7 +84,8 @@ def test_questions_are_few_and_the_best_models_are_offered(newcomer, run, typed,
 
     _, _, err = run("init")
 
-    assert [hidden for _, hidden in asked] == [False, False, False, False, True]
+    assert [hidden for _, hidden in asked] == [*[False] * 5, True]
+    assert 'no model fits "zither": ' in err
     assert "credits a minute" in err
     assert TOKEN not in err
     assert (home(newcomer) / "mvsep-token").read_text() == f"{TOKEN}\n"

@@ -130,7 +130,7 @@ def _require_length(path: Path, duration_s: float, source_duration_s: float) -> 
     if duration_s < source_duration_s * _SHORT_FACTOR and source_duration_s - duration_s > _SHORT_S:
         raise NeedsUserError(
             f"{_shown(path)} plays {duration_s:.1f} s, and its source {source_duration_s:.1f} s.",
-            hint="Look at the separation on the site; `retry` fetches it again.",
+            hint="Look at the separation on the site; `retry` fetches it again, `get` with its hash takes it as it is.",
         )
 
 

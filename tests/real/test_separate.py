@@ -106,7 +106,7 @@ def test_ctrl_c_leaves_the_daemon_working(place, song):
     try:
         until(place.config.with_name("mvsep-watch.state.sqlite3.lock").exists, within_s=20)
         process = begin(place, song)
-        until(lambda: bool(place.jobs()), within_s=30)
+        until(lambda: "job_queued" in place.log.read_text(), within_s=30)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=20)
         until(lambda: place.states() == {"published": 1}, within_s=60, tell=place.tell)

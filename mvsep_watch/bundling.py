@@ -38,6 +38,7 @@ class Told:
     Args:
         jobs: The newest transition that was told of.
         jobs_at: When that was told, seconds since 1970.
+        refused_at: When the latest refused file that was told of was refused, seconds since 1970.
         gates: The gates that were told to be closed.
         gates_at: When a gate was told of last, seconds since 1970.
         summary: The newest transition that a daily summary counted; None before the first.
@@ -46,6 +47,7 @@ class Told:
 
     jobs: int = 0
     jobs_at: float = 0.0
+    refused_at: float = 0.0
     gates: tuple[str, ...] = ()
     gates_at: float = 0.0
     summary: int | None = None
@@ -135,11 +137,24 @@ class Needing:
 
 @dataclass(slots=True)
 class Digest:
-    """Jobs that need a person, gathered by reason; whatever their number, a few lines."""
+    """Jobs that need a person, gathered by reason, and refused files; whatever their number, a few lines.
+
+    Args:
+        refused: How many files were refused, which have no job.
+        refusals: The first few of them: each one's name, and why.
+    """
 
     counts: Counter[JobState] = field(default_factory=Counter)
     groups: dict[tuple[JobState, str, str], Needing] = field(default_factory=dict)
     unshown: int = 0
+    refused: int = 0
+    refusals: list[tuple[str, str]] = field(default_factory=list)
+
+    def refuse(self, name: str, reason: str) -> None:
+        """Take a refused file in."""
+        self.refused += 1
+        if len(self.refusals) < JOBS_SHOWN:
+            self.refusals.append((name, reason))
 
     def add(self, *, job_id: int, name: str, state: JobState, reason: str, hint: str) -> None:
         """Take one more job in."""
@@ -152,14 +167,19 @@ class Digest:
 
 
 def about_jobs(digest: Digest, *, host: str) -> Message:
-    """Write the notice of held and failed jobs."""
-    counted = ", ".join(f"{number} {state}" for state, number in sorted(digest.counts.items()))
+    """Write the notice of held and failed jobs, and of refused files."""
+    numbers = {**{str(state): number for state, number in sorted(digest.counts.items())}, "refused": digest.refused}
+    counts = {word: number for word, number in numbers.items() if number}
+    counted = ", ".join(f"{number} {word}" for word, number in counts.items())
     lines = [line for group in digest.groups.values() for line in _lines(group)]
     if digest.unshown:
         lines.append(f"and {_jobs(digest.unshown)} for other reasons: `mvsep-watch status` tells them")
+    lines += [f"refused: {display(name)}: {_cut(reason)}" for name, reason in digest.refusals]
+    if more := digest.refused - len(digest.refusals):
+        lines.append(f"refused: {more} more {'file' if more == 1 else 'files'}")
     groups = [_facts(group) for group in digest.groups.values()]
-    counts = {str(state): number for state, number in digest.counts.items()}
-    facts = {"about": "jobs", "counts": counts, "jobs": groups, "unshown": digest.unshown}
+    refusals = [{"source": name, "reason": _cut(reason)} for name, reason in digest.refusals]
+    facts = {"about": "jobs", "counts": counts, "jobs": groups, "unshown": digest.unshown, "refused": refusals}
     return _message(counted, lines, host=host, facts=facts)
 
 

@@ -88,6 +88,7 @@ def test_a_job_is_told_with_its_file_its_reason_and_what_to_do():
         "about": "jobs",
         "counts": {"held": 1},
         "unshown": 0,
+        "refused": [],
         "jobs": [
             {
                 "state": "held",

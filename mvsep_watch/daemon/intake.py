@@ -121,6 +121,8 @@ class Intake:
         self.looked_s: dict[str, float] = {}
         self._troubled: dict[str, str] = {}
         self._told: dict[str, None] = {}
+        self.refused_at = 0.0
+        """When a file was refused last, by this process, seconds since 1970."""
         self._outdated: set[str] = set()
 
     @property
@@ -433,6 +435,7 @@ class Intake:
             if wanting and self._context.store.sources.changed([(step.path, step.stat)]):
                 self._add(step.path, wanting[0][0], counted_in=None)
             return
+        self.refused_at = self._context.clock.now()
         self._context.store.sources.see(
             step.path, folder=candidate.folder.name, stat=step.stat, state="refused", now=self._context.clock.now(),
             reason=message, hint=hint,

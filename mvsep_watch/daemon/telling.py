@@ -20,7 +20,7 @@ from mvsep_watch.daemon.intake import Intake
 from mvsep_watch.model import Destination, JobState, Message, Notify, Subject
 from mvsep_watch.retry import words
 from mvsep_watch.steps.telling import Tell
-from mvsep_watch.store import StateFullError
+from mvsep_watch.store import SourceRow, StateFullError
 
 KEY = "told"
 STATES = {Subject.HELD: JobState.HELD, Subject.FAILED: JobState.FAILED}
@@ -56,6 +56,7 @@ class Telling:
         self._told = bundling.told_from(context.store.memory.meta(KEY))
         self._gates = bundling.Gates(told=frozenset(self._told.gates))
         self._looked = self._told.jobs
+        self._looked_refused = -1.0
         self._news_s: float | None = None
         self._notices: dict[str, Notice] = {}
         self._failures: dict[str, int] = {}
@@ -88,7 +89,7 @@ class Telling:
         """Leave what is on its way to the destinations of before; what nobody has taken is told to those of now."""
         self._notices.clear()
         self._not_before_s.clear()
-        self._looked = self._told.jobs
+        self._looked, self._looked_refused = self._told.jobs, -1.0
 
     def finish(self) -> bool:
         """Tell the rest before the process ends, without collecting any longer; say whether something is still sent."""
@@ -132,7 +133,7 @@ class Telling:
         self._failures[kind] = 0 if notice.is_taken else self._failures.get(kind, 0) + 1
         if not notice.is_taken:
             self._not_before_s[kind] = now_s + bundling.pause_s(self._failures[kind])
-            self._looked = self._told.jobs
+            self._looked, self._looked_refused = self._told.jobs, -1.0
         elif notice.left:
             self._context.log.error("notice_given_up", about=kind, to=[each.name for each in notice.left])
 
@@ -144,7 +145,7 @@ class Telling:
         told, now = notice.told, self._context.clock.now()
         match kind:
             case "jobs":
-                self._told = replace(self._told, jobs=told.jobs, jobs_at=now)
+                self._told = replace(self._told, jobs=told.jobs, jobs_at=now, refused_at=told.refused_at)
             case "gates":
                 self._told = replace(self._told, gates=told.gates, gates_at=now)
                 self._gates.told = frozenset(told.gates)
@@ -162,6 +163,10 @@ class Telling:
             if self._news_s is None and store.transitions.counts(after=self._looked).keys() & set(states):
                 self._news_s = now_s
             self._looked = newest
+        if Subject.FAILED in notify.about and self._intake.refused_at > self._looked_refused:
+            self._looked_refused = self._intake.refused_at
+            if self._news_s is None and self._refused():
+                self._news_s = now_s
         if self._news_s is None or not bundling.is_collected(since_s=self._news_s, now_s=now_s, is_last=self._is_last):
             return None
         if bundling.is_too_soon(self._context.clock.now() - self._told.jobs_at):
@@ -170,9 +175,20 @@ class Telling:
         digest = bundling.Digest()
         for job in store.transitions.arrived(states, after=self._told.jobs):
             digest.add(job_id=job.id, name=job.path.name, state=job.state, reason=job.reason, hint=job.hint)
-        if not digest.counts:
+        refused = self._refused() if Subject.FAILED in notify.about else []
+        for row in refused:
+            digest.refuse(row.path.name, row.reason)
+        if not (digest.counts or refused):
             return None
-        return bundling.about_jobs(digest, host=platform.node()), replace(self._told, jobs=newest)
+        refused_at = max([self._told.refused_at, *(row.seen_at for row in refused)])
+        message = bundling.about_jobs(digest, host=platform.node())
+        return message, replace(self._told, jobs=newest, refused_at=refused_at)
+
+    def _refused(self) -> list[SourceRow]:
+        """Give the files that were refused since that was told of last."""
+        names = [folder.name for folder in self._context.config.folders]
+        refused_since = self._context.store.sources.refused_since
+        return [row for name in names for row in refused_since(self._told.refused_at, name)]
 
     def _about_gates(self, notify: Notify, now_s: float) -> tuple[Message, Told] | None:
         if Subject.GATE not in notify.about:

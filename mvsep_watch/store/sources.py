@@ -99,6 +99,14 @@ class Sources:
         """Count a folder's refused files."""
         return int(self._db.value("SELECT count(*) FROM sources WHERE state = 'refused' AND folder = ?", (folder,)))
 
+    def refused_since(self, at: float, folder: str) -> list[SourceRow]:
+        """Give a folder's files that were refused after an instant (seconds since 1970), the first of them first."""
+        rows = self._db.all(
+            "SELECT * FROM sources WHERE state = 'refused' AND folder = ? AND seen_at > ? ORDER BY seen_at",
+            (folder, at),
+        )
+        return [read(SourceRow, row) for row in rows]
+
     def forget_refused(self, source_ids: Sequence[int]) -> None:
         """Forget refused files that are gone; what once had jobs stays known for them."""
         for source_id in source_ids:

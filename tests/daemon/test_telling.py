@@ -63,6 +63,28 @@ def test_a_held_job_is_told_once(told):
     assert "\n  hint: " in text
 
 
+def test_refused_files_are_told_in_one_notice_and_once(told):
+    """They have no job; a restart tells nothing again, and what was refused just before it is told then."""
+    told.start()
+    for number in range(5):
+        (told.drop / f"{number}.mp3").write_bytes(b"noise")
+    told.rescan()
+    told.pass_time(60)
+    told.pass_time(1800, step_s=60)
+    (told.drop / "late.mp3").write_bytes(b"noise")
+    told.rescan()
+    told.pass_time(15)
+    told.restart()
+
+    told.pass_time(1800, step_s=60)
+
+    assert told.letterbox.titles == ["5 refused", "1 refused"]
+    first, last = (notice[1] for notice in told.letterbox.notices)
+    assert [line.partition(" holds only")[2] for line in first.text.splitlines()] == [" 5 bytes."] * 3 + [""]
+    assert first.text.endswith("\nrefused: 2 more files")
+    assert json.loads(last.facts)["refused"][0]["source"] == "late.mp3"
+
+
 def test_five_hundred_failures_in_a_minute_are_one_notice(told):
     """And what comes later is another, a quarter of an hour after the first."""
     told.start()

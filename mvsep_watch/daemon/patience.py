@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -88,12 +89,17 @@ class _Lock:
 
 @contextlib.contextmanager
 def _hearing(told: Callable[[int], object]) -> Iterator[None]:
-    """Hear what tells a process to stop."""
+    """Hear what tells a process to stop; a word to reload ends only what was started in a terminal.
+
+    Whoever waits reads the file anew as soon as there is room. systemd takes an end by that word for a good one.
+    """
 
     def hear(number: int, _: FrameType | None) -> None:
         told(number)
 
     before = {number: signal.signal(number, hear) for number in (signal.SIGTERM, signal.SIGINT)}
+    if not sys.stderr.isatty():
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         yield
     finally:

@@ -27,7 +27,7 @@ def show(table: Table, console: Console) -> None:
         console.print(table)
         return
     *columns, last = table.columns
-    widths = [max(cell_len(str(cell)) for cell in (column.header, *column.cells)) for column in columns]
+    widths = _widths(columns, within=console.width)
     heading = _line([Text(str(column.header), style="bold") for column in columns], columns, widths)
     console.print(heading)
     console.print("─" * min(console.width, sum(widths) + len(GAP) * (len(widths) - 1)))
@@ -38,6 +38,16 @@ def show(table: Table, console: Console) -> None:
             console.print(
                 _under(str(under), indent=min(widths[0] + len(GAP), DEEPEST), width=console.width), style="dim"
             )
+
+
+def _widths(columns: Sequence[Column], *, within: int) -> list[int]:
+    """Give the columns' widths; where they do not fit, the widest gives way, and cells too long for it stand out."""
+    widths = [max(cell_len(str(cell)) for cell in (column.header, *column.cells)) for column in columns]
+    excess = sum(widths) + len(GAP) * (len(widths) - 1) - within
+    if excess > 0:
+        widest = widths.index(max(widths))
+        widths[widest] = max(cell_len(str(columns[widest].header)), widths[widest] - excess)
+    return widths
 
 
 def _line(cells: Sequence[Text], columns: Sequence[Column], widths: Sequence[int]) -> Text:

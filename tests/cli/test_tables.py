@@ -34,6 +34,16 @@ def test_a_table_with_room_is_a_table(table):
     assert lines[2].split() == ["1", "Paper", "Boats.wav", "2", "stems", "in", "~/Music/stems"]
 
 
+def test_one_long_name_makes_no_other_row_long(table):
+    """It is whole, and its own row is longer than the terminal."""
+    table.add_row(Text("4"), Text(HASH), Text("held"))
+
+    lines = shown(table, 60)
+
+    assert len(lines[1]) == 60
+    assert [line for line in lines if len(line) > 60] == [f"      {HASH}", f"  4   {HASH}"]
+
+
 def test_in_a_narrow_terminal_the_last_column_goes_under_its_row(table):
     """Every other column stays where it is, and what is long can still be copied in one piece."""
     lines = shown(table, 60)

@@ -80,12 +80,14 @@ class Estimate:
         refused: New files that would be refused, with the reason; nothing is paid for them.
         left_alone: New files that are skipped, since the folder was never looked through and `existing` is `skip`.
         troubles: What could not be looked at.
+        held: How many jobs a person must act on for another reason than their price.
     """
 
     items: list[Item] = field(default_factory=list)
     refused: list[tuple[Path, str]] = field(default_factory=list)
     left_alone: int = 0
     troubles: list[str] = field(default_factory=list)
+    held: int = 0
 
 
 class Estimating:
@@ -129,7 +131,9 @@ class Estimating:
             return
         for state in (JobState.QUEUED, JobState.HELD):
             for job in self._views.in_state(state):
-                if job.separation_id is None and (job.hold is None or job.hold in PRICED):
+                if job.hold is not None and job.hold not in PRICED:
+                    self.found.held += 1
+                elif job.separation_id is None:
                     yield job
 
     def _add_job(self, job: JobRow, folder: Folder) -> None:

@@ -249,6 +249,8 @@ def _limit_notes(found: Plan) -> Iterator[Text | str]:
 
 
 def _file_notes(estimate: Estimate) -> Iterator[Text | str]:
+    if estimate.held:
+        yield f"held: {count(estimate.held, 'job')} for another reason than a price; `status` says why"
     if estimate.left_alone:
         yield f"left alone: {count(estimate.left_alone, 'file')} that the first look skips (existing: skip)"
     for path, reason in estimate.refused[:REFUSED_SHOWN]:
@@ -293,6 +295,7 @@ def as_json(found: Plan) -> dict[str, Any]:
         "waits": found.waits,
         "takes_s": round(found.takes_s),
         "left_alone": found.estimate.left_alone,
+        "held": found.estimate.held,
         "refused": [{"path": escape_path(path), "reason": reason} for path, reason in found.estimate.refused],
         "troubles": found.estimate.troubles,
     }

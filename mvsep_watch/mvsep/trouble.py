@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import httpx
 
 from mvsep_watch.errors import RetryableError, ServiceError, TransportError
+from mvsep_watch.model import is_loopback
 from mvsep_watch.mvsep.envelope import one_line, redact
 
 TROUBLE: dict[type[Exception], tuple[type[RetryableError], str]] = {
@@ -62,10 +63,13 @@ def translated(*, host: str, call: str, secrets: tuple[str, ...], hint: str = HI
 def _translate(exc: Exception, *, host: str, call: str, secrets: tuple[str, ...], hint: str) -> RetryableError:
     kind, meaning = next(TROUBLE[base] for base in type(exc).__mro__ if base in TROUBLE)
     detail = one_line(redact(str(exc), secrets))
-    return kind(f"{host}, {call}: {meaning}" + (f" ({detail})" if detail else ""), hint=_hint(detail) or hint)
+    return kind(f"{host}, {call}: {meaning}" + (f" ({detail})" if detail else ""), hint=_hint(detail, host) or hint)
 
 
-def _hint(detail: str) -> str:
+def _hint(detail: str, host: str) -> str:
+    name, _, port = host.rpartition(":")
+    if name and is_loopback(name.strip("[]")) and "refused" in detail:
+        return f"nothing serves there; if it is to be a sandbox: mvsep-watch sandbox --port {port}"
     if "certificate" in detail.lower():
         return "check this machine's clock, and whether a captive portal stands in front of the internet"
     return ""

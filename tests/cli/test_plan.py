@@ -3,7 +3,7 @@
 import pytest
 
 from mvsep_watch.files.lock import StateLock
-from mvsep_watch.model import CreditLimits, Limits
+from mvsep_watch.model import CreditLimits, Limits, Rule
 from mvsep_watch.mvsep import Client, Pace
 from tests.cli.settled import Person
 from tests.daemon.world import write_wav
@@ -49,6 +49,20 @@ def test_before_the_first_run_it_tells_the_price_of_what_is_there(person, world)
     numbers = {"waiting": 0, "new": 2, "minutes": 3.0, "credits": 3, "unknown": 0, "shared": 0}
     assert found["lines"] == [{"folder": "drop", "rule": "default", **numbers}]
     assert (found["account"]["credits"], found["may_spend"], found["prices_unknown_because"]) == (1000, 1000, "")
+
+
+def test_what_a_person_must_mend_first_is_counted(person, world):
+    """That nothing is to be done would be half of the truth."""
+    configure(person, world)
+    write_wav(world.drop / "a.wav")
+    world.rules = (Rule(sep_type=9999, output_format=1),)
+    world.start()
+    world.pass_time(30)
+
+    _, out, _ = person("plan")
+
+    assert "nothing is to be done\n" in out
+    assert "held: 1 job for another reason than a price; `status` says why" in out
 
 
 def test_totals_are_the_sums_of_the_lines(person, world):

@@ -9,7 +9,7 @@ import pytest
 
 from mvsep_watch.errors import ConfigError, MvsepWatchError, ServiceError, TransportError
 from mvsep_watch.mvsep import Client, Pace
-from mvsep_watch.mvsep.trouble import TROUBLE
+from mvsep_watch.mvsep.trouble import HINT, TROUBLE, translated
 from tests.fakes.faults import FAULTS
 from tests.fakes.service import TOKEN
 
@@ -58,6 +58,21 @@ def test_a_certificate_that_is_not_accepted_points_at_clock_and_portal(answering
         answering(httpx.ConnectError("certificate verify failed")).user()
 
     assert "clock" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("host", "hint"),
+    [
+        ("127.0.0.1:8642", "nothing serves there; if it is to be a sandbox: mvsep-watch sandbox --port 8642"),
+        ("mvsep.com", HINT),
+    ],
+)
+def test_a_sandbox_that_does_not_run_is_what_is_missing(host, hint):
+    """The machine's connection has nothing to do with it."""
+    with pytest.raises(TransportError) as raised, translated(host=host, call="app/user", secrets=()):
+        raise httpx.ConnectError("[Errno 111] Connection refused")
+
+    assert raised.value.hint == hint
 
 
 def test_the_token_shows_in_no_message_log_or_repr(service, source, settings, caplog):

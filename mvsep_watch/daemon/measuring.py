@@ -51,7 +51,7 @@ class Measuring:
         self._written_s = NEVER
         self._reached: Counter[JobState] = Counter()
         self._counted = context.store.transitions.newest
-        self._trouble = ""
+        self._troubles: dict[str, str] = {}
         self.text = ""
 
     def begin(self) -> None:
@@ -101,8 +101,9 @@ class Measuring:
         except OSError as error:
             self._served_due_s = now_s + PROBE_S
             host, port = metrics.listen
-            self._tell(f"{host}:{port} cannot be listened at: {error.strerror}", "change metrics.listen")
+            self._tell("listen", f"{host}:{port} cannot be listened at: {error.strerror}", "change metrics.listen")
         else:
+            self._troubles.pop("listen", None)
             self._context.log.info("metrics_served", port=self._serving.port)
 
     def _close(self) -> None:
@@ -113,14 +114,14 @@ class Measuring:
     def written(self, error: Exception | None) -> None:
         """Take what came of the file."""
         if error is None:
-            self._trouble = ""
+            self._troubles.pop("file", None)
         else:
-            self._tell(*words(error))
+            self._tell("file", *words(error))
 
-    def _tell(self, reason: str, hint: str) -> None:
-        """Say a trouble once."""
-        if reason != self._trouble:
-            self._trouble = reason
+    def _tell(self, key: str, reason: str, hint: str) -> None:
+        """Say a trouble with one of the two ways once."""
+        if reason != self._troubles.get(key):
+            self._troubles[key] = reason
             self._context.log.error("metrics_not_told", reason=reason, hint=hint)
 
     # The numbers

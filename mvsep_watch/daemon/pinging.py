@@ -38,6 +38,7 @@ class Pinging:
         self._ill_s: float | None = None
         self._due_s = NEVER
         self._failures = 0
+        self._trouble = ""
 
     def begin(self) -> None:
         """Ping from now on, where it is configured."""
@@ -101,12 +102,17 @@ class Pinging:
         now_s = self._context.clock.monotonic()
         if error is None:
             self._failures = 0
+            if self._trouble:
+                self._context.log.info("ping_taken")
+            self._trouble = ""
             self._taken(step.what, step.begun_s)
             return
         self._failures += 1
         self._due_s = min(self._due_s, now_s + bundling.pause_s(self._failures))
         reason, hint = words(error)
-        self._context.log.warning("ping_not_taken", reason=reason, hint=hint)
+        if reason != self._trouble:
+            self._trouble = reason
+            self._context.log.warning("ping_not_taken", reason=reason, hint=hint)
 
     def _taken(self, what: str, begun_s: float) -> None:
         """Take note of what is known now to whoever watches."""

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from mvsep_watch.daemon.inbox import Heard, HeardFolder
 from mvsep_watch.files.mounts import Mount
@@ -131,15 +132,16 @@ def test_trouble_of_less_than_a_minute_is_not_told(watched):
 
 
 def test_a_ping_that_is_not_taken_is_tried_again(watched):
-    """Soon, and not in the next interval."""
+    """Soon, and not in the next interval; the log is told once."""
     watched.letterbox.refused = {"ok"}
-    begin(watched)
-    watched.pass_time(100)
-    watched.letterbox.refused = set()
-
-    watched.pass_time(120)
+    with capture_logs() as logged:
+        begin(watched)
+        watched.pass_time(100)
+        watched.letterbox.refused = set()
+        watched.pass_time(120)
 
     assert said(watched) == ["begin", "ok"]
+    assert [line["event"] for line in logged if line["event"].startswith("ping_")] == ["ping_not_taken", "ping_taken"]
 
 
 def test_without_an_address_for_it_an_illness_is_kept_silent_about(world):

@@ -55,6 +55,7 @@ _STUMBLES = tuple(
             "the line begins in another column than those it belongs with; keys of one mapping are indented alike",
         ),
         (r"^could not find expected ':'", "a key needs a colon and a space after it"),
+        (r"^expected the node content, but found '<stream end>'", "a [ or { is not closed before the end of the file"),
         (r"^but found another document", "a second document begins here; a configuration is one, without --- in it"),
         (
             r"^mapping values are not allowed here",

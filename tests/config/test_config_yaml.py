@@ -62,7 +62,7 @@ def test_a_trap_as_a_key_is_refused(config):
         ("# nothing but a remark\n", "1:1", "the file is empty"),
         ("- path: /a\n", "1:1", "found a list; a configuration is a mapping of keys"),
         ("drop\n", "1:1", "found a single value; a configuration is a mapping"),
-        ("folders: [\n", "2:1", "this is not YAML"),
+        ("folders: [\n", "2:1", "this is not YAML: a [ or { is not closed before the end of the file"),
         ("mvsep: {token: x\nfolders: y\n", "2:8", "the { on line 1 is not closed before this"),
         ("a: 'x\nb: 1\n", "3:1", "the quotation mark on line 1 is not closed before this"),
         ("f:\n  - a: 1\n   b: 2\n", "3:4", "the line begins in another column than those it belongs with"),

@@ -166,3 +166,17 @@ def test_a_summary_counts_what_was_done_spent_and_left(changes, last_lines):
 def test_a_test_says_that_it_is_one():
     """Nobody is to be frightened."""
     assert bundling.about_nothing(host="nas").title == "mvsep-watch on nas: a test"
+
+
+@pytest.mark.parametrize(("number", "last"), [(1, "0.mp3"), (3, "2.mp3"), (4, "1 more file"), (500, "497 more files")])
+def test_refused_files_are_told_by_name_as_far_as_they_are_few(number, last):
+    """They have no job."""
+    found = Digest()
+    for each in range(number):
+        found.refuse(f"{each}.mp3", "cut off")
+
+    message = bundling.about_jobs(found, host="nas")
+
+    assert message.title == f"mvsep-watch on nas: {number} refused"
+    assert message.text.splitlines()[-1].startswith(f"refused: {last}")
+    assert json.loads(message.facts)["counts"] == {"refused": number}

@@ -208,6 +208,9 @@ class Desks:
         self.intents.look_first()
         self.machine.slots_refused(reason)
 
+    def gate_met(self) -> None:
+        self.machine.gate_met()
+
     def intent_fell_through(self, row: SeparationRow, reason: str) -> None:
         self.intents.give_up(row, reason)
 

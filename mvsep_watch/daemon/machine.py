@@ -40,6 +40,10 @@ LONGEST_PAUSE_S = 300.0
 """How long nothing is sent after the service took no further separation; doubles while it keeps saying so.
 Source: recorded waits of 27 to 282 s, 2025."""
 
+LONGEST_DOUBT_S = 3600.0
+"""How long an account that seems fine is not believed at most, while uploads are refused for its sake: each refusal
+costs a whole upload."""
+
 
 class Machine:
     """The desk that looks after everything that is not work."""
@@ -61,6 +65,9 @@ class Machine:
         self._roots_before: set[Path] = set()
         self._paused_until_s = float("-inf")
         self._pause_s = REFUSED_PAUSE_S
+        self._met_with: Account | None = None
+        self._believed_from_s = float("-inf")
+        self._doubt_s = retry.PROBE_S
         self._lacking: set[str] = set()
         self._doubtful_roots: set[Path] = set()
         self._taking_over: set[Path] = set()
@@ -219,9 +226,27 @@ class Machine:
         )
         self._account_due_s = min(self._account_due_s, self._paused_until_s)
 
+    def gate_met(self) -> None:
+        """An upload was refused for the account's sake: one that goes on seeming fine is believed ever later."""
+        now_s = self._context.clock.monotonic()
+        if now_s >= self._believed_from_s:
+            self._believed_from_s = now_s + self._doubt_s
+            self._doubt_s = min(LONGEST_DOUBT_S, 2 * self._doubt_s)
+        self._met_with = self._context.account
+
+    def _is_believed(self, account: Account, now_s: float) -> bool:
+        """Say whether what an account says opens gates: after a while, or once it says something else."""
+        if self._met_with is not None and _paying(account) != _paying(self._met_with):
+            self._believe()
+        return now_s >= self._believed_from_s
+
+    def _believe(self) -> None:
+        self._met_with, self._believed_from_s, self._doubt_s = None, float("-inf"), retry.PROBE_S
+
     def separation_taken(self) -> None:
         """A separation was accepted: the next refusal pauses for the shortest time again."""
         self._pause_s = REFUSED_PAUSE_S
+        self._believe()
         slots.raise_after_quiet(self._context)
 
     def account_read(self, result: tuple[Account, float] | None, error: Exception | None) -> None:
@@ -248,11 +273,13 @@ class Machine:
         self._open_after(account, now_s)
 
     def _open_after(self, account: Account, now_s: float) -> None:
-        self._context.open_gate(GateName.TOKEN)
+        is_believed = self._is_believed(account, now_s)
+        if is_believed:
+            self._context.open_gate(GateName.TOKEN)
         self._context.open_gate(GateName.ACCOUNT)
         if now_s >= self._paused_until_s and not self._lacking:
             self._context.open_gate(GateName.SERVICE)
-        if account.credits is None or account.credits > 0:
+        if is_believed and (account.credits is None or account.credits > 0):
             self._context.open_gate(GateName.CREDITS)
         if account.queue_is_empty:
             self._news.queue_is_empty()
@@ -375,3 +402,7 @@ def _changed(before: Catalogue, after: Catalogue) -> Catalogue:
 
 def _words(algorithm: Algorithm) -> tuple[object, ...]:
     return (algorithm.name, [(field.name, field.label, field.options) for field in algorithm.fields])
+
+
+def _paying(account: Account) -> tuple[object, ...]:
+    return (account.identity, account.credits, account.premium_enabled)

@@ -56,6 +56,10 @@ class News(Protocol):
         """The service takes no further separation now."""
         ...
 
+    def gate_met(self) -> None:
+        """An upload was refused for what the account is asked about: its credits, or its token."""
+        ...
+
     def work_refused(self) -> None:
         """The service does not take a work that fits the catalogue in force."""
         ...

@@ -113,6 +113,7 @@ class Sending:
             case retry.CloseGate(gate=gate, delay_s=delay_s):
                 reason, hint = retry.words(error)
                 self._context.close_gate(gate, reason, hint)
+                self._news.gate_met()
                 self._again(row, error, delay_s)
             case retry.GiveUp():
                 self._refused(row, error, held=False)

@@ -262,6 +262,25 @@ def test_out_of_credits_closes_one_gate_and_spends_no_attempt(world):
     assert (world.service.made, set(world.states())) == (3, {"published"})
 
 
+def test_an_account_that_seems_fine_is_believed_ever_later_while_uploads_are_refused(world):
+    """Each refusal costs a whole upload; what the account says anew, or a separation that is taken, ends the doubt."""
+    write_wav(world.drop / "song.wav")
+    world.service.fault("create", *["no_credits"] * 100)
+    world.start()
+    world.pass_time(3600, step_s=10)
+    in_vain = world.service.count("create")
+    world.service.account.credits += 50
+
+    world.pass_time(70, step_s=10)
+    after = world.service.count("create") - in_vain
+    world.service._faults.clear()
+    world.service.account.credits += 50
+    world.finish()
+
+    assert (3 <= in_vain <= 7, 1 <= after <= 2) == (True, True)
+    assert (world.service.made, world.states()) == (1, ["published"])
+
+
 def test_never_more_unfinished_than_slots(world):
     """Counting what is in flight and what is unknown."""
     world.limits = Limits(separations=2, credits=world.limits.credits)

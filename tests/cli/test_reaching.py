@@ -107,5 +107,5 @@ def test_a_service_that_is_not_there_is_an_error_with_a_hint(run, nowhere, words
 
     assert (code, out) == (4, "")
     assert err.startswith("error: 127.0.0.1:9")
-    assert err.endswith("hint: look at the connection and the base URL, then try again\n")
+    assert err.endswith("hint: nothing serves there; if it is to be a sandbox: mvsep-watch sandbox --port 9\n")
     assert OTHER_TOKEN not in err

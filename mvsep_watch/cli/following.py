@@ -16,8 +16,8 @@ from mvsep_watch.cli.course import Course
 from mvsep_watch.cli.describing import Describer, Words
 from mvsep_watch.cli.progress import LOOK_EVERY_S, Snapshot, Task, View, look
 from mvsep_watch.cli.selecting import is_running, opened
+from mvsep_watch.daemon.candidate import STALLED_AFTER_S
 from mvsep_watch.daemon.engine import Engine
-from mvsep_watch.daemon.intake import STALLED_AFTER_S
 from mvsep_watch.daemon.oneoffs import OneOff
 from mvsep_watch.daemon.run import GATED_FOR_S
 from mvsep_watch.model import Config, Gate, GateName, JobState, SeparationState

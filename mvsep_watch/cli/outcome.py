@@ -111,7 +111,7 @@ def _not_taken(engine: Engine) -> Iterator[Item]:
 
 def _unreadable(engine: Engine) -> Iterator[Item]:
     """Give the watched folders that could not be looked through."""
-    for name, trouble in engine.desks.intake.troubled_folders.items():
+    for name, trouble in engine.desks.scans.troubled_folders.items():
         folder = engine.context.config.folder(name)
         if folder is not None:
             yield _no_job(folder.path, "unreadable", reason=trouble)

@@ -1,7 +1,8 @@
 """The loop that owns the state, and the desks at which a file's way is worked off.
 
     watcher, scan      a path                          inbox
-    intake             settles, is read                steps.reading, steps.scanning
+    scans              its folder is looked through    steps.scanning
+    intake             settles, is read, is counted    steps.reading
     queueing           a job for every rule
     starting           which separation serves it?     batches, budget, and the planner
     intents            committed, handed out, released steps.submit
@@ -12,7 +13,8 @@
     disposing          the source kept, deleted, moved steps.publish
 
 `history` reads for everybody, `sightings` learns how prompt it is, `machine` minds account, catalogue and output roots,
-`requesting` and `redoing` apply what commands ask for, `oneoffs` knows what is separated by itself. `engine` turns the
-crank, `desks` says who hears what (`news`), `hands` perform steps, `run` makes it a process. Only the engine's thread
-touches the store.
+`requesting` and `redoing` apply what commands ask for, `oneoffs` knows what is separated by itself. What has to be
+known of a disk is asked through `looking` (`eyes`); `annotating` has notes written, `tidying` removes what is of no use
+any more, `telling`, `pinging` and `measuring` tell others. `engine` turns the crank, `desks` says who hears what
+(`news`), `hands` perform steps, `run` makes it a process. Only the engine's thread touches the store.
 """

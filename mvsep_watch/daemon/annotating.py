@@ -18,7 +18,7 @@ from mvsep_watch import log
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.ground import Ground
 from mvsep_watch.daemon.holds import APPROVABLE, REDOABLE, RETRIABLE
-from mvsep_watch.daemon.intake import Intake
+from mvsep_watch.daemon.scans import Scans
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.model import AS_MADE, Folder, JobState
 from mvsep_watch.naming import display
@@ -32,9 +32,9 @@ AT_ONCE = 500
 class Annotating:
     """The desk that keeps the notes."""
 
-    def __init__(self, context: Context, intake: Intake, ground: Ground) -> None:
+    def __init__(self, context: Context, scans: Scans, ground: Ground) -> None:
         self._context = context
-        self._intake = intake
+        self._scans = scans
         self._ground = ground
         self._looked_s: dict[str, float] = {}
         self._later: dict[int, Path] = {}
@@ -56,7 +56,7 @@ class Annotating:
         if self._context.stopping or self._context.only:
             return
         for folder in self._context.config.folders:
-            looked_s = self._intake.looked_s.get(folder.name)
+            looked_s = self._scans.looked_s.get(folder.name)
             if looked_s != self._looked_s.get(folder.name):
                 self._looked_s[folder.name] = looked_s or 0.0
                 self._after_scan(folder)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from mvsep_watch.daemon.annotating import Annotating
 from mvsep_watch.daemon.budget import Budget
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.counting import Counting
 from mvsep_watch.daemon.deleting import Deleting
 from mvsep_watch.daemon.disposing import Disposing
 from mvsep_watch.daemon.fetches import Fetches
@@ -25,6 +26,7 @@ from mvsep_watch.daemon.pinging import Pinging
 from mvsep_watch.daemon.polling import Polling
 from mvsep_watch.daemon.queueing import Queueing
 from mvsep_watch.daemon.roots import Roots
+from mvsep_watch.daemon.scans import Scans
 from mvsep_watch.daemon.sending import Sending
 from mvsep_watch.daemon.sight import Sight
 from mvsep_watch.daemon.sightings import Sightings
@@ -62,12 +64,21 @@ class Desks:
         self.hours = Hours(context)
         self.ground = Ground(context)
         self.looking = Looking(context)
-        self.intake = Intake(context, Queueing(context, self.ground), self.ground, self.looking)
-        self.sight = Sight(context, self.intake)
+        counting = Counting(context)
+        self.scans = Scans(context, self.ground, counting)
+        self.intake = Intake(
+            context,
+            queueing=Queueing(context, self.ground),
+            ground=self.ground,
+            looking=self.looking,
+            scans=self.scans,
+            counting=counting,
+        )
+        self.sight = Sight(context, self.scans, self.intake)
         roots = Roots(context)
         self.machine = Machine(context, roots, self.looking, self)
         self.intents = Intents(context, budget, self.ground, self)
-        self.starting = Starting(context, budget, self.intents, self.ground, is_counting=self.intake.is_counting)
+        self.starting = Starting(context, budget, self.intents, self.ground, is_counting=counting.has)
         self.sending = Sending(context, self)
         self.sightings = Sightings(context, self)
         self.polling = Polling(context, self.sightings, self)
@@ -85,17 +96,18 @@ class Desks:
         self.finishing = Finishing(context, fetches, self.spooling, roots, looking=self.looking, news=self)
         self.disposing = Disposing(context, self.ground, self)
         self.deleting = Deleting(context, self.polling)
-        self.annotating = Annotating(context, self.intake, self.ground)
-        self.telling = Telling(context, self.intake)
+        self.annotating = Annotating(context, self.scans, self.ground)
+        self.telling = Telling(context, self.scans, self.intake)
         self.tidying = Tidying(context)
-        self.pinging = Pinging(context, intake=self.intake, machine=self.machine, sight=self.sight)
-        self.measuring = Measuring(context, client=client, intake=self.intake, machine=self.machine, sight=self.sight)
+        self.pinging = Pinging(context, scans=self.scans, machine=self.machine, sight=self.sight)
+        self.measuring = Measuring(context, client=client, scans=self.scans, machine=self.machine, sight=self.sight)
         self._takers = self._make_takers()
 
     def in_turn(self) -> tuple[Desk, ...]:
         """Give the desks that hand out steps, in the order in which they do."""
         return (
             self.sight,
+            self.scans,
             self.intake,
             self.looking,
             self.machine,
@@ -124,7 +136,7 @@ class Desks:
         takers: dict[type, Taker] = {
             reading.LookAt: self.intake.looked,
             reading.Identify: self.intake.identified,
-            scanning.Scan: self.intake.scan_ended,
+            scanning.Scan: self.scans.ended,
             looking.LookThere: self.looking.looked,
             submit.Submit: lambda step, sent, error: self.sending.sent(step, sent or submit.Sent.lost(error)),
             asking.Poll: self.polling.polled,

@@ -110,8 +110,8 @@ class Engine:
         self.desks.annotating.reloaded()
         self.desks.unknowns.resume()
         self.desks.tidying.begin()
-        for folder in () if context.only else context.config.folders:
-            self.desks.intake.want_scan(folder.name)
+        if not context.only:
+            self.desks.scans.want_all()
         for name in filter(context.serves, oneoffs.waiting(context.store)):
             self._take_up(name)
 
@@ -137,11 +137,11 @@ class Engine:
         with context.store.transaction():
             self._take_folders()
             context.store.jobs.wake()
+            self.desks.scans.reloaded()
             self.desks.intake.reloaded()
             self.desks.machine.reloaded()
             self.desks.annotating.reloaded()
-        for folder in config.folders:
-            self.desks.intake.want_scan(folder.name)
+        self.desks.scans.want_all()
         context.log.info("configuration_taken", folders=len(config.folders))
 
     def _take_folders(self) -> None:
@@ -253,8 +253,8 @@ class Engine:
         """
         if self._space.is_short or (self._only and self._is_over(self._only)):
             return True
-        intake = self.desks.intake
-        if not intake.is_idle or not intake.first_scan_is_done:
+        scans = self.desks.scans
+        if not (scans.first_is_done and scans.is_idle and self.desks.intake.is_idle):
             return False
         ignored = () if self._has_work else BACKGROUND
         steps = [step for step in self.context.hands.in_flight() if step.pool is not Pool.TELLING]
@@ -297,8 +297,8 @@ class Engine:
 
     def nap_s(self) -> float:
         """Say how long nothing will be due, at most `LONGEST_NAP_S`."""
-        due = self.desks.intake.next_due()
-        left_s = LONGEST_NAP_S if due is None else due - self.context.clock.monotonic()
+        due = [due_s for desk in (self.desks.scans, self.desks.intake) if (due_s := desk.next_due_s()) is not None]
+        left_s = min(due) - self.context.clock.monotonic() if due else LONGEST_NAP_S
         polled_s = self.context.config.service.poll.min_s / 2 if self._has_work else LONGEST_NAP_S
         return min(max(min(left_s, polled_s, self.desks.polling.next_due_s()), SHORTEST_NAP_S), LONGEST_NAP_S)
 
@@ -356,7 +356,7 @@ class Engine:
             case Trouble(folder=folder, reason=reason, hint=hint):
                 self.context.log.warning("events_lost", folder=folder, reason=reason, hint=hint)
                 self.desks.sight.deaf(message)
-                self.desks.intake.want_scan(folder)
+                self.desks.scans.want_scan(folder)
             case Heard():
                 self.desks.sight.heard(message)
             case Bell():
@@ -368,10 +368,9 @@ class Engine:
         match bell.name:
             case "rescan":
                 self._close_batches()
-                for folder in self.context.config.folders:
-                    self.desks.intake.want_scan(folder.name)
+                self.desks.scans.want_all()
             case "scan":
-                self.desks.intake.want_scan(bell.folder)
+                self.desks.scans.want_scan(bell.folder)
             case "account":
                 self.desks.machine.check_account()
             case "stop":

@@ -10,41 +10,38 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mvsep_watch import settle
+from mvsep_watch.daemon.candidate import Candidate
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.counting import Counting
 from mvsep_watch.daemon.eyes import Eyes
 from mvsep_watch.daemon.ground import Ground
 from mvsep_watch.daemon.looking import Looking
 from mvsep_watch.daemon.queueing import Queueing, relative_to, rules_for
+from mvsep_watch.daemon.scans import Scans
 from mvsep_watch.daemon.turns import Turns
 from mvsep_watch.errors import (
-    MvsepWatchError,
     NeedsUserError,
     RetryableError,
     SourceChangedError,
     SourceRefusedError,
     StoppedError,
 )
-from mvsep_watch.files.watched import FolderNote, PartAwayError
+from mvsep_watch.files.watched import FolderNote
 from mvsep_watch.model import Asking, BatchOrigin, FileStat, Folder, Identity
 from mvsep_watch.naming import display, unescape_path
 from mvsep_watch.retry import backoff_s, words
 from mvsep_watch.steps.base import Pool
 from mvsep_watch.steps.looking import IsFolder
 from mvsep_watch.steps.reading import Identify, Look, LookAt
-from mvsep_watch.steps.scanning import Scan, ScanEnd
 from mvsep_watch.wanted import wanted
-from mvsep_watch.watcher import Directories
 
 LOOKED_AT_ONCE = 200
 """Candidates per look: small enough that a slow share answers for a few at a time."""
-STALLED_AFTER_S = 15.0
-"""How long `once` waits for a file that does not change and cannot be taken."""
 LONG_S = 900.0
 """A file that could not be taken for so long is told of: its writer may be gone."""
 TOLD_OF = 20
@@ -52,90 +49,39 @@ RESCAN_AFTER_FOLDER_EVENT_S = 1.0
 """A folder that was moved in is scanned after its events have calmed down."""
 
 
-_STALLING = frozenset({settle.WaitReason.EMPTY, settle.WaitReason.INCOMPLETE, settle.WaitReason.HELD_OPEN})
-
-
-@dataclass(slots=True, kw_only=True)
-class Waiting:
-    """A candidate: a path that may become a source.
-
-    Args:
-        due_s: When it is looked at next, monotonic.
-        since_s: When it became one, monotonic.
-        seen: What settle remembers; None before the first look.
-        counted_in: The scan whose batch waits for it, or None.
-        failures: How often it could not be read in a row.
-        one_offs: The one-offs that it is the file of, by name.
-    """
-
-    folder: Folder
-    due_s: float
-    since_s: float
-    seen: settle.Candidate | None = None
-    counted_in: str | None = None
-    is_busy: bool = False
-    failures: int = 0
-    reason: str = ""
-    one_offs: frozenset[str] = frozenset()
-
-    @property
-    def waits(self) -> tuple[str, float]:
-        """Why it waits, and since when, monotonic."""
-        return self.reason, self.since_s
-
-    def is_stalled(self, now_s: float) -> bool:
-        """Say whether it cannot be taken, and has not changed for a while: empty, held open, or unreadable."""
-        is_waiting = self.reason in _STALLING or bool(self.failures)
-        since_s = self.since_s if self.seen is None else self.seen.since_s
-        return is_waiting and now_s - since_s > max(STALLED_AFTER_S, self.folder.settle_s)
-
-
-@dataclass(slots=True, kw_only=True)
-class Counting:
-    """A scan whose files are still being counted."""
-
-    paths: set[str] = field(default_factory=set)
-    has_ended: bool = False
-
-
 class Intake:
-    """The desk where paths come in.
+    """The desk where paths come in; `news_s` says when something last came in a folder, monotonic."""
 
-    `news_s` says when something last came in a folder, `looked_s` when all of it was last looked through; monotonic.
-    """
-
-    def __init__(self, context: Context, queueing: Queueing, ground: Ground, looking: Looking) -> None:
+    def __init__(
+        self,
+        context: Context,
+        *,
+        queueing: Queueing,
+        ground: Ground,
+        looking: Looking,
+        scans: Scans,
+        counting: Counting,
+    ) -> None:
         self._context = context
         self._queueing = queueing
         self._ground = ground
         self._looking = looking
-        self.candidates: dict[str, Waiting] = {}
+        self._scans = scans
+        self._counting = counting
+        self.candidates: dict[str, Candidate] = {}
         self._stable: Turns[tuple[str, FileStat]] = Turns()
-        self._scans_due: dict[str, float] = {}
-        self._looks: dict[str, tuple[tuple[Path, ...], bool]] = {}
-        self._learned: dict[str, tuple[Scan | None, Directories]] = {}
-        self._counting: dict[str, Counting] = {}
         self._numbers = itertools.count()
-        self._scanned: set[str] = set()
         self.news_s: dict[str, float] = {}
-        self.looked_s: dict[str, float] = {}
-        self._troubled: dict[str, str] = {}
         self._told: dict[str, None] = {}
         self.refused_at = 0.0
         """When a file was refused last, by this process, seconds since 1970."""
-        self._outdated: set[str] = set()
 
     @property
     def is_idle(self) -> bool:
-        """True while no scan is under way, and no file is looked at of which anything may come soon."""
+        """True while no scan is counted, and no file is looked at of which anything may come soon."""
         now_s = self._context.clock.monotonic()
         waits = any(not candidate.is_stalled(now_s) for candidate in self.candidates.values())
-        return not (waits or self._stable or self._scans_due or self._counting)
-
-    @property
-    def troubled_folders(self) -> dict[str, str]:
-        """The folders that cannot be looked through, wholly or in part, by name, with what is the matter."""
-        return {name: trouble for name, trouble in self._troubled.items() if trouble}
+        return not (waits or self._stable or self._counting)
 
     @property
     def not_taken(self) -> dict[str, str]:
@@ -152,46 +98,9 @@ class Intake:
         candidate = self.candidates.get(unescape_path(path))
         if candidate is None:
             return None
-        reason = candidate.reason or ("being read" if candidate.is_busy else str(settle.WaitReason.SETTLING))
-        quiet_s = candidate.seen.quiet_s if candidate.seen else candidate.folder.settle_s
-        hint = f"it is taken once it has not changed for {max(quiet_s, candidate.folder.settle_s):.0f} s"
-        if reason != settle.WaitReason.SETTLING:
-            hint = _WAITING_HINTS.get(reason, "")
+        reason, hint = candidate.explained
         since = self._context.clock.now() - (self._context.clock.monotonic() - candidate.since_s)
         return {"reason": reason, "hint": hint, "since": since}
-
-    @property
-    def first_scan_is_done(self) -> bool:
-        """True once every folder was scanned, or could not be; none is where only one-offs are served."""
-        return bool(self._context.only) or self._scanned >= {folder.name for folder in self._context.config.folders}
-
-    def is_counting(self, folder: str) -> bool:
-        """Say whether a scan of the folder is still being counted: its sum is not known yet."""
-        if folder in self._context.config.one_offs:
-            return False
-        counted = [other for name in self._counting if (other := self._context.config.folder(name))]
-        mine = self._context.config.folder(folder)
-        return mine is not None and any(_overlap(mine, other) for other in counted)
-
-    def want_look(self, folder: str, *, parts: tuple[Path, ...] = (), passes_by: bool = True) -> None:
-        """Have a folder looked through for what has come.
-
-        Args:
-            folder: Its name.
-            parts: What of it is looked through; empty is all of it.
-            passes_by: Whether directories are passed by that have not changed, by their own time of change.
-        """
-        if folder not in self._scans_due:
-            self._looks[folder] = (parts, passes_by)
-            self._scans_due[folder] = self._context.clock.monotonic()
-            if passes_by:
-                self._learned.setdefault(folder, (None, {}))
-
-    def want_scan(self, folder: str, *, in_s: float = 0.0) -> None:
-        """Have a folder scanned whole, now or a little later."""
-        self._looks.pop(folder, None)
-        due = self._context.clock.monotonic() + in_s
-        self._scans_due[folder] = min(due, self._scans_due.get(folder, due))
 
     def touched(self, folder_name: str, path: str) -> None:
         """Take note that something happened to a path."""
@@ -205,14 +114,14 @@ class Intake:
             self.news_s[folder_name] = self._context.clock.monotonic()
             self._add(path, folder, counted_in=None)
         elif "." not in os.path.basename(path):  # noqa: PTH119 - any bytes, no Path
-            self.want_scan(folder_name, in_s=RESCAN_AFTER_FOLDER_EVENT_S)
+            self._scans.want_scan(folder_name, in_s=RESCAN_AFTER_FOLDER_EVENT_S)
         else:
             self._looking.want(IsFolder(Path(path)), partial(self._scan_with, folder_name))
 
     def _scan_with(self, folder_name: str, is_folder: object) -> None:
         """Scan a folder in which another has come: files may have come with it that no event tells of."""
         if is_folder is True:
-            self.want_scan(folder_name, in_s=RESCAN_AFTER_FOLDER_EVENT_S)
+            self._scans.want_scan(folder_name, in_s=RESCAN_AFTER_FOLDER_EVENT_S)
 
     def look_again(self, path: Path | str, folder_name: str) -> None:
         """Send a path to settle, again or as the file of a one-off."""
@@ -222,21 +131,14 @@ class Intake:
 
     def reloaded(self) -> None:
         """After another configuration: go on with the candidates that a rule still wants, and forget the others."""
-        config, scans = self._context.config, self._context.hands.in_flight()
-        self._outdated = {
-            step.folder.name
-            for step in scans
-            if isinstance(step, Scan) and config.folder(step.folder.name) != step.folder
-        }
-        self._troubled = {name: trouble for name, trouble in self._troubled.items() if config.folder(name)}
         for path, candidate in list(self.candidates.items()):
             if folder := self._folder_of(path, candidate):
                 candidate.folder = folder
             else:
                 self._forget(path)
-        self._close_counted()
+        self._counting.close()
 
-    def _folder_of(self, path: str, candidate: Waiting) -> Folder | None:
+    def _folder_of(self, path: str, candidate: Candidate) -> Folder | None:
         """Give the folder that a candidate belongs to now: its own, another that wants it, or a one-off."""
         names = [folder.name for folder, _ in rules_for(self._context.config, path)] + sorted(candidate.one_offs)
         if candidate.folder.name in names:
@@ -246,7 +148,7 @@ class Intake:
     def found(self, folder_name: str, files: Sequence[tuple[str, FileStat]]) -> None:
         """Take a chunk of a scan: what the store does not know becomes a candidate."""
         folder = self._context.config.folder(folder_name)
-        if folder is None or folder_name in self._outdated:
+        if folder is None or self._scans.is_outdated(folder_name):
             return
         store = self._context.store
         changed = set(store.sources.changed(files))
@@ -260,55 +162,15 @@ class Intake:
                 self.news_s[folder_name] = self._context.clock.monotonic()
                 self._add(path, folder, counted_in=folder.name, stat=stat)
 
-    def scan_ended(self, step: Scan, end: ScanEnd | None, error: Exception | None) -> None:
-        """Close a scan; what could not be read is said once."""
-        name = step.folder.name
-        if name in self._outdated:
-            self._outdated.discard(name)
-            end = error = None
-        else:
-            self._scanned.add(name)
-        if counting := self._counting.get(name):
-            counting.has_ended = True
-        if error is None and end is not None:
-            self._looked_through(step, end)
-        elif error is not None and not isinstance(error, StoppedError):
-            self._not_looked_through(step, error)
-        self._close_counted()
-
-    def _not_looked_through(self, step: Scan, error: Exception) -> None:
-        if isinstance(error, MvsepWatchError):
-            self._ground.failed(step.folder, error)
-        else:
-            self._context.log.error("bug_met", folder=step.folder.name, error=repr(error), exc_info=error)
-        self._tell(step.folder.name, " ".join(words(error)).strip())
-
-    def _looked_through(self, step: Scan, end: ScanEnd) -> None:
-        name = step.folder.name
-        if end.note is not None:
-            self._ground.seen(step.folder, end.note, end.away)
-        self._ground.asides |= end.asides
-        if name in self._learned:
-            before = self._learned[name][1] if step.parts else {}
-            self._learned[name] = (step, before | end.directories)
-        if not step.parts:
-            self.looked_s[name] = self._context.clock.monotonic()
-            self._context.store.sources.scanned(name, self._context.clock.now())
-        wrong = [*(" ".join(words(PartAwayError(part))) for part in end.away), *end.unreadable]
-        if wrong or not step.parts:
-            self._tell(name, "; ".join(wrong[:5]))
-
     def work(self) -> None:
-        """Hand out what is due: scans, looks, identifications."""
+        """Hand out what is due: looks, identifications."""
         if not self._context.stopping:
-            self._start_scans()
             self._start_looks()
             self._start_identifications()
 
-    def next_due(self) -> float | None:
-        """Say when something is due next, monotonic."""
-        times = [candidate.due_s for candidate in self.candidates.values() if not candidate.is_busy]
-        return min([*times, *self._scans_due.values()], default=None)
+    def next_due_s(self) -> float | None:
+        """Say when a candidate is due next, monotonic."""
+        return min((candidate.due_s for candidate in self.candidates.values() if not candidate.is_busy), default=None)
 
     def looked(self, step: LookAt, looks: Sequence[Look] | None, error: Exception | None) -> None:
         """Take what candidates look like now."""
@@ -322,9 +184,9 @@ class Intake:
         for look in looks or ():
             if candidate := self.candidates.get(look.path):
                 self._observe(look, candidate)
-        self._close_counted()
+        self._counting.close()
 
-    def _observe(self, look: Look, candidate: Waiting) -> None:
+    def _observe(self, look: Look, candidate: Candidate) -> None:
         if look.stat is None:
             self._not_there(look, candidate)
             return
@@ -348,21 +210,20 @@ class Intake:
                     self._uncount(look.path, candidate)
                     self._tell_one_offs(candidate)
 
-    def _tell_waits(self, path: str, candidate: Waiting) -> None:
+    def _tell_waits(self, path: str, candidate: Candidate) -> None:
         """Say once that a file has waited for long."""
         if path not in self._told and self._context.clock.monotonic() - candidate.since_s > LONG_S:
             self._told[path] = None
-            hint = _WAITING_HINTS.get(candidate.reason, "")
-            self._context.log.warning("source_waits", path=display(path), reason=candidate.reason, hint=hint)
+            self._context.log.warning("source_waits", path=display(path), reason=candidate.reason, hint=candidate.hint)
 
-    def _not_there(self, look: Look, candidate: Waiting) -> None:
+    def _not_there(self, look: Look, candidate: Candidate) -> None:
         if isinstance(look.error, SourceChangedError | SourceRefusedError):
             self._refuse_one_offs(candidate, look.error.message, look.error.hint)
             self._forget(look.path)
         else:
             self._cannot_be_looked_at(look.path, candidate, str(look.error))
 
-    def _cannot_be_looked_at(self, path: str, candidate: Waiting, reason: str) -> None:
+    def _cannot_be_looked_at(self, path: str, candidate: Candidate, reason: str) -> None:
         """Look again later; whoever waits for the file is told, and its batch does not wait."""
         self._uncount(path, candidate)
         candidate.failures += 1
@@ -389,9 +250,9 @@ class Intake:
             )
         else:
             self._not_identified(step, candidate, error or StoppedError("nothing came back"))
-        self._close_counted()
+        self._counting.close()
 
-    def _take(self, path: str, candidate: Waiting, identity: Identity, read_at: float, eyes: Eyes) -> None:
+    def _take(self, path: str, candidate: Candidate, identity: Identity, read_at: float, eyes: Eyes) -> None:
         """Make the jobs of a file, unless it is looked at anew, or forgotten, by then."""
         if self.candidates.get(path) is candidate:
             origin = BatchOrigin.SCAN if candidate.counted_in else BatchOrigin.EVENTS
@@ -401,9 +262,9 @@ class Intake:
             )  # fmt: skip
             self._forget(path)
             self._read_for_one_offs(path, candidate)
-        self._close_counted()
+        self._counting.close()
 
-    def _not_identified(self, step: Identify, candidate: Waiting, error: Exception) -> None:
+    def _not_identified(self, step: Identify, candidate: Candidate, error: Exception) -> None:
         candidate.is_busy = False
         match error:
             case StoppedError():
@@ -425,7 +286,7 @@ class Intake:
                 self._context.log.error("source_unreadable", path=display(step.path), exc_info=error)
                 self._refuse(step, candidate, words(error)[0], "please report it; a touch tries again")
 
-    def _refuse(self, step: Identify, candidate: Waiting, message: str, hint: str) -> None:
+    def _refuse(self, step: Identify, candidate: Candidate, message: str, hint: str) -> None:
         """Refuse a file; one that was refused for a one-off is read again for the folders that want it, if any."""
         self._context.log.warning("source_refused", path=display(step.path), reason=message)
         self._forget(step.path)
@@ -441,23 +302,23 @@ class Intake:
             reason=message, hint=hint,
         )  # fmt: skip
 
-    def _refuse_one_offs(self, candidate: Waiting, reason: str, hint: str) -> None:
+    def _refuse_one_offs(self, candidate: Candidate, reason: str, hint: str) -> None:
         for name in candidate.one_offs:
             self._context.store.one_offs.refuse(name, reason=reason, hint=hint)
 
-    def _read_for_one_offs(self, path: str, candidate: Waiting) -> None:
+    def _read_for_one_offs(self, path: str, candidate: Candidate) -> None:
         """Have a file read once more for one-offs that take it otherwise than the folders do."""
         for name in candidate.one_offs:
             row = self._context.store.one_offs.get(name)
             if row is not None and row.job_id is None:
                 self.look_again(path, name)
 
-    def _tell_one_offs(self, candidate: Waiting) -> None:
+    def _tell_one_offs(self, candidate: Candidate) -> None:
         """Write down for whoever asked why a file cannot be taken yet."""
         for name in candidate.one_offs:
             self._context.store.one_offs.keep_waiting(name, candidate.reason)
 
-    def _askings(self, path: str, stat: FileStat, candidate: Waiting) -> frozenset[Asking]:
+    def _askings(self, path: str, stat: FileStat, candidate: Candidate) -> frozenset[Asking]:
         """Say in which ways a file is taken."""
         return frozenset(rule.asking for _, rule in self._queueing.wanting(path, stat, candidate.one_offs))
 
@@ -477,13 +338,13 @@ class Intake:
             counted_in = counted_in or before.counted_in  # the scan that counts it must still hear that it is done
             names |= before.one_offs
             since_s = before.since_s
-        candidate = Waiting(folder=folder, due_s=now_s, since_s=since_s, counted_in=counted_in, one_offs=names)
+        candidate = Candidate(folder=folder, due_s=now_s, since_s=since_s, counted_in=counted_in, one_offs=names)
         if stat is not None:
             candidate.seen, decision = settle.observe(None, stat, now_s=now_s, settle_s=folder.settle_s)
             candidate.due_s = decision.until_s if isinstance(decision, settle.Wait) else now_s
         self.candidates[path] = candidate
         if counted_in:
-            self._counting.setdefault(counted_in, Counting()).paths.add(path)
+            self._counting.add(counted_in, path)
 
     def _forget(self, path: str) -> None:
         candidate = self.candidates.pop(path, None)
@@ -495,41 +356,11 @@ class Intake:
         """Stop looking at a path that a person said to ignore."""
         self._forget(str(path))
 
-    def _uncount(self, path: str, candidate: Waiting) -> None:
+    def _uncount(self, path: str, candidate: Candidate) -> None:
         """Let the batch not wait for a file that takes its time."""
-        if candidate.counted_in and (counting := self._counting.get(candidate.counted_in)):
-            counting.paths.discard(path)
+        if candidate.counted_in:
+            self._counting.leave_out(candidate.counted_in, path)
         candidate.counted_in = None
-
-    def _close_counted(self) -> None:
-        """Close the batches of scans whose files are all counted."""
-        for name, counting in list(self._counting.items()):
-            if counting.has_ended and not counting.paths:
-                del self._counting[name]
-                self._context.store.jobs.close_batch_of(name, BatchOrigin.SCAN, now=self._context.clock.now())
-
-    def _start_scans(self) -> None:
-        now_s = self._context.clock.monotonic()
-        for name in [name for name, due in self._scans_due.items() if due <= now_s]:
-            folder = self._context.config.folder(name)
-            if folder is None:
-                del self._scans_due[name]
-            elif self._context.hands.give(self._scan_of(folder)):
-                del self._scans_due[name]
-                self._looks.pop(name, None)
-                self._counting.setdefault(name, Counting()).has_ended = False
-            else:
-                self._scans_due[name] = now_s + 1.0
-
-    def _scan_of(self, folder: Folder) -> Scan:
-        skip_dirs = tuple(other.output for other in self._context.config.folders)
-        parts, passes_by = self._looks.get(folder.name, ((), False))
-        scan = Scan(folder=folder, skip_dirs=skip_dirs, parts=parts, note=self._ground.note_of(folder))
-        if folder.name not in self._learned:
-            return scan
-        before, directories = self._learned[folder.name]
-        known = directories if before == scan else {}
-        return replace(scan, known=known, is_whole=not passes_by)
 
     def _start_looks(self) -> None:
         now_s = self._context.clock.monotonic()
@@ -557,7 +388,7 @@ class Intake:
                 self._stable.put(candidate.folder.name, (path, stat))  # an earlier look at it is still being read
                 break
 
-    def _standing(self, candidate: Waiting) -> tuple[Path, FolderNote | None] | None:
+    def _standing(self, candidate: Candidate) -> tuple[Path, FolderNote | None] | None:
         """Say which folder a candidate lies in, and what that was; a file that a person named may lie anywhere."""
         if candidate.one_offs:
             return None
@@ -578,27 +409,3 @@ class Intake:
                     now=now,
                     reason="it was there before the folder was first watched (existing: skip)",
                 )
-
-    def _tell(self, folder: str, trouble: str) -> None:
-        """Say trouble with a folder once, and once that it is over."""
-        before = self._troubled.get(folder, "")
-        self._troubled[folder] = trouble
-        if trouble and trouble != before:
-            self._context.log.warning("folder_unreadable", folder=folder, reason=trouble)
-        elif before and not trouble:
-            self._context.log.info("folder_readable", folder=folder)
-
-
-_LOOK_WHO = "look who writes to it: `fuser -v PATH`"
-_WAITING_HINTS: dict[str, str] = {
-    settle.WaitReason.EMPTY: "put the whole file in its place, or delete it",
-    settle.WaitReason.INCOMPLETE: "let its writer finish; if it is whole, `cp --sparse=never` makes a copy to drop",
-    settle.WaitReason.HELD_OPEN: _LOOK_WHO,
-    settle.WaitReason.CHANGING: _LOOK_WHO,
-    settle.WaitReason.SETTLING: _LOOK_WHO,
-}
-
-
-def _overlap(one: Folder, other: Folder) -> bool:
-    """Say whether a file may be in both folders: then a batch of the one is not counted before that of the other."""
-    return one.path.is_relative_to(other.path) or other.path.is_relative_to(one.path)

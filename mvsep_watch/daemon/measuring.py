@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from mvsep_watch import __version__
 from mvsep_watch.daemon.context import Context
-from mvsep_watch.daemon.intake import Intake
 from mvsep_watch.daemon.machine import Machine
+from mvsep_watch.daemon.scans import Scans
 from mvsep_watch.daemon.sight import Sight
 from mvsep_watch.model import GateName, JobState, Metrics, SeparationState
 from mvsep_watch.mvsep import Client
@@ -37,10 +37,10 @@ NEVER = float("-inf")
 class Measuring:
     """The desk of numbers; it is silent without the section `metrics`."""
 
-    def __init__(self, context: Context, *, client: Client, intake: Intake, machine: Machine, sight: Sight) -> None:
+    def __init__(self, context: Context, *, client: Client, scans: Scans, machine: Machine, sight: Sight) -> None:
         self._context = context
         self._client = client
-        self._intake = intake
+        self._scans = scans
         self._machine = machine
         self._sight = sight
         self._serves = False
@@ -183,7 +183,7 @@ class Measuring:
 
     def _of_folders(self, now: float) -> Iterator[Family]:
         names = [folder.name for folder in self._context.config.folders]
-        looked_s, troubled, healths = self._intake.looked_s, self._intake.troubled_folders, self._sight.healths
+        looked_s, troubled, healths = self._scans.looked_s, self._scans.troubled_folders, self._sight.healths
         scanned = {name: None if looked_s.get(name) is None else self._instant(looked_s[name], now) for name in names}
         watches = {name: healths[name].watches for name in names if name in healths}
         overflows = {name: healths[name].overflows for name in names if name in healths}

@@ -11,8 +11,8 @@ from mvsep_watch import bundling, health, log
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.hands import stuck
 from mvsep_watch.daemon.hearing import ACCOUNT_EVERY_S
-from mvsep_watch.daemon.intake import Intake
 from mvsep_watch.daemon.machine import Machine
+from mvsep_watch.daemon.scans import Scans
 from mvsep_watch.daemon.sight import Sight
 from mvsep_watch.health import Ill, Signs, Unsure, Verdict, Well
 from mvsep_watch.model import Ping
@@ -26,9 +26,9 @@ NEVER = float("-inf")
 class Pinging:
     """The desk of pings; it begins with the daemon, and stays silent in what only runs once."""
 
-    def __init__(self, context: Context, *, intake: Intake, machine: Machine, sight: Sight) -> None:
+    def __init__(self, context: Context, *, scans: Scans, machine: Machine, sight: Sight) -> None:
         self._context = context
-        self._intake = intake
+        self._scans = scans
         self._machine = machine
         self._sight = sight
         self._has_begun = False
@@ -90,8 +90,8 @@ class Pinging:
     def _signs(self, now_s: float) -> Signs:
         step = stuck(self._context.hands, now_s=now_s)
         return Signs(
-            looked_s={folder.name: self._intake.looked_s.get(folder.name) for folder in self._context.config.folders},
-            unseen=self._sight.deaf_folders | self._intake.troubled_folders,
+            looked_s={folder.name: self._scans.looked_s.get(folder.name) for folder in self._context.config.folders},
+            unseen=self._sight.deaf_folders | self._scans.troubled_folders,
             gates=self._context.gates(),
             stuck=str(step.key) if step else "",
             answered_s=self._machine.answered_s,

@@ -264,7 +264,7 @@ class Process:
 
     def _get_ready(self) -> None:
         """Be ready once everything was scanned for the first time; a long scan asks for patience."""
-        if self._engine.desks.intake.first_scan_is_done:
+        if self._engine.desks.scans.first_is_done:
             self._is_ready = True
             self._notifier.ready()
             self._engine.context.log.info(

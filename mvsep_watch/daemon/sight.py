@@ -19,6 +19,7 @@ from typing import Any
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.inbox import Heard, HeardFolder, Trouble
 from mvsep_watch.daemon.intake import Intake
+from mvsep_watch.daemon.scans import Scans
 from mvsep_watch.files.mounts import keeps_times
 from mvsep_watch.model import Folder
 from mvsep_watch.naming import escape_path
@@ -61,8 +62,9 @@ class View:
 class Sight:
     """The desk that keeps looking where nothing is heard, and says how well everything is seen."""
 
-    def __init__(self, context: Context, intake: Intake) -> None:
+    def __init__(self, context: Context, scans: Scans, intake: Intake) -> None:
         self._context = context
+        self._scans = scans
         self._intake = intake
         self._views: dict[str, View] = {}
         self._written: tuple[object, object] = ({}, {})
@@ -120,12 +122,12 @@ class Sight:
         if (news_s := self._intake.news_s.get(folder.name, view.news_s)) > view.news_s:
             view.news_s, view.every_s = news_s, self._soonest_s
             view.due_s = min(view.due_s, now_s + view.every_s)
-        is_all = view.is_looked_through or folder.name in self._intake.troubled_folders
+        is_all = view.is_looked_through or folder.name in self._scans.troubled_folders
         if now_s < view.due_s or not (is_all or view.heard.parts):
             return
         parts = () if is_all else tuple(Path(part) for part, _ in view.heard.parts)
         types = [view.heard.mount.fs_type, *(mount.fs_type for _, mount in view.heard.parts)]
-        self._intake.want_look(folder.name, parts=parts, passes_by=all(map(keeps_times, types)))
+        self._scans.want_look(folder.name, parts=parts, passes_by=all(map(keeps_times, types)))
         view.due_s = now_s + view.every_s
         view.every_s = min(view.every_s * GROWTH, max(self._context.config.rescan_s, self._soonest_s))
 
@@ -146,7 +148,7 @@ class Sight:
 
     def _lasting(self, name: str, view: View) -> dict[str, Any]:
         health, mount = view.heard.health, view.heard.mount
-        wrong = self._intake.troubled_folders.get(name, "")
+        wrong = self._scans.troubled_folders.get(name, "")
         return {
             "file_system": mount.fs_type,
             "mounted": {"at": escape_path(Path(mount.point)), "what": mount.source},
@@ -163,7 +165,7 @@ class Sight:
 
     def _passing(self, name: str, view: View, now: float, now_s: float) -> dict[str, Any]:
         heard_s = view.heard.health.last_event_s if view.heard.health else None
-        looked_s = self._intake.looked_s.get(name)
+        looked_s = self._scans.looked_s.get(name)
         return {
             "scanned_every_s": view.every_s
             if view.is_looked_through or view.heard.parts

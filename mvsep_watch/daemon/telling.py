@@ -17,6 +17,7 @@ from mvsep_watch import bundling, log
 from mvsep_watch.bundling import Told
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.intake import Intake
+from mvsep_watch.daemon.scans import Scans
 from mvsep_watch.model import Destination, JobState, Message, Notify, Subject
 from mvsep_watch.retry import words
 from mvsep_watch.steps.telling import Tell
@@ -50,8 +51,9 @@ class Notice:
 class Telling:
     """The desk of notices."""
 
-    def __init__(self, context: Context, intake: Intake) -> None:
+    def __init__(self, context: Context, scans: Scans, intake: Intake) -> None:
         self._context = context
+        self._scans = scans
         self._intake = intake
         self._told = bundling.told_from(context.store.memory.meta(KEY))
         self._gates = bundling.Gates(told=frozenset(self._told.gates))
@@ -234,7 +236,7 @@ class Telling:
             spent_yesterday=store.separations.spent(context.realm, yesterday, yesterday),
             spent_today=store.separations.spent(context.realm, today, today),
             left=context.account.credits if context.account else None,
-            unseen=self._intake.troubled_folders,
+            unseen=self._scans.troubled_folders,
             gates=tuple(sorted({str(gate.name) for gate in context.gates()})),
         )
 

@@ -25,7 +25,7 @@ def measure(known: Library) -> Iterator[Line]:
         watcher.watch(engine.context.config.folders[0])
         numbers = itertools.count()
         try:
-            _turn_until(engine, lambda: engine.desks.intake.is_idle)
+            _turn_until(engine, lambda: engine.desks.scans.is_idle and engine.desks.intake.is_idle)
             yield _line("event to seen at rest, ms at the 95th percentile", _delays_s(known, engine, numbers))
             rescans = _delays_s(known, engine, numbers, is_rescanning=True)
             yield _line("the same during a rescan", rescans)
@@ -53,8 +53,8 @@ def _delays_s(known: Library, engine: Engine, numbers: Iterator[int], *, is_resc
     seen = _noting(engine)
     writer.start()
     while len(seen.keys() & written.keys()) < FILES:
-        if is_rescanning and engine.desks.intake.first_scan_is_done:
-            engine.desks.intake.want_scan("drop")
+        if is_rescanning and engine.desks.scans.first_is_done:
+            engine.desks.scans.want_scan("drop")
         engine.turn(longest_nap_s=engine.nap_s())
     writer.join()
     return [seen[path] - at_s for path, at_s in written.items()]

@@ -26,10 +26,10 @@ def measure(known: Library) -> Iterator[Line]:
 
 
 def _rescan(engine: Engine) -> None:
-    engine.desks.intake.want_scan("drop")
+    engine.desks.scans.want_scan("drop")
     _rest(engine)
 
 
 def _rest(engine: Engine) -> None:
-    while not engine.desks.intake.is_idle:
+    while not (engine.desks.scans.is_idle and engine.desks.intake.is_idle):
         engine.turn(longest_nap_s=0.02)

@@ -180,7 +180,7 @@ def test_a_run_says_how_far_it_is(world):
     world.finish()
     for number in range(5):
         write_wav(world.drop / f"{number}.wav", pitch=number + 1)
-    world.engine.desks.intake.want_scan("drop")
+    world.engine.desks.scans.want_scan("drop")
     course, began_s = Course(world.engine), world.clock.monotonic()
     began = course.look()
     world.finish()

@@ -27,7 +27,7 @@ def said(world):
     return [
         *(job.reason for job in world.jobs()),
         *(gate.reason for gate in world.engine.context.gates()),
-        *intake.troubled_folders.values(),
+        *world.engine.desks.scans.troubled_folders.values(),
         *intake.not_taken.values(),
         *(row["reason"] for row in world.store.db.all("SELECT reason FROM sources")),
     ]

@@ -46,7 +46,7 @@ def share(world, monkeypatch):
 
 
 def trouble(world):
-    return world.engine.desks.intake.troubled_folders.get("drop", "")
+    return world.engine.desks.scans.troubled_folders.get("drop", "")
 
 
 @pytest.mark.parametrize("restarted", [False, True])

@@ -11,7 +11,7 @@ def ring(world, name):
 
 
 def look(world):
-    world.engine.desks.intake.want_look("drop")
+    world.engine.desks.scans.want_look("drop")
     world.settle()
 
 
@@ -97,9 +97,9 @@ def test_a_whole_scan_that_is_wanted_is_not_made_a_look(world, monkeypatch):
         look(world)
     del found[:]
 
-    world.engine.desks.intake.want_look("drop")
-    world.engine.desks.intake.want_scan("drop")
-    world.engine.desks.intake.want_look("drop")
+    world.engine.desks.scans.want_look("drop")
+    world.engine.desks.scans.want_scan("drop")
+    world.engine.desks.scans.want_look("drop")
     world.settle()
 
     assert found == [1]

@@ -77,7 +77,7 @@ def test_a_hundred_separations_in_flight_keep_to_the_rate_and_none_is_starved(wo
 
     for number in range(MANY, MANY + 10):
         write_wav(world.drop / f"{number:03}.wav", seconds=0.5, pitch=number + 1)
-        world.engine.desks.intake.want_scan("drop")
+        world.engine.desks.scans.want_scan("drop")
         turn_for(world, 30.0)
 
     longest_s = max(

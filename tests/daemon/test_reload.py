@@ -147,7 +147,7 @@ def test_what_a_scan_of_the_old_folder_finds_is_not_taken(world, tmp_path):
     world.settle()
     write_wav(world.drop / "a.wav")
     world.hands.held = {Pool.SCANNING}
-    world.engine.desks.intake.want_scan("drop")
+    world.engine.desks.scans.want_scan("drop")
     world.turn()
     (tmp_path / "other").mkdir()
     world.drop = tmp_path / "other"

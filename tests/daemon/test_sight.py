@@ -155,14 +155,14 @@ def test_a_folder_in_trouble_is_tried_again_before_the_next_full_scan(world, loo
     hear(world, LOCAL, is_polled=False, health=WELL)
     aside = world.drop.rename(world.base / "aside")
     world.rescan()
-    troubled = dict(world.engine.desks.intake.troubled_folders)
+    troubled = dict(world.engine.desks.scans.troubled_folders)
     aside.rename(world.drop)
     write_wav(world.drop / "a.wav")
 
     world.pass_time(60)
 
     assert "is not there" in troubled["drop"]
-    assert (world.engine.desks.intake.troubled_folders, len(world.jobs())) == ({}, 1)
+    assert (world.engine.desks.scans.troubled_folders, len(world.jobs())) == ({}, 1)
 
 
 def test_what_status_says_is_written_when_it_changes_and_not_else(world):

@@ -271,7 +271,7 @@ class World:
 
     def rescan(self) -> None:
         for folder in self.engine.context.config.folders:
-            self.engine.desks.intake.want_scan(folder.name)
+            self.engine.desks.scans.want_scan(folder.name)
         self.settle()
 
     def jobs(self) -> list:

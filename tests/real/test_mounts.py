@@ -193,7 +193,7 @@ def test_a_mount_that_comes_over_a_watched_folder_is_looked_through(world):
     world.rescan()
 
     assert world.states() == ["published"]
-    assert "is away" in world.engine.desks.intake.troubled_folders["drop"]
+    assert "is away" in world.engine.desks.scans.troubled_folders["drop"]
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ def stick(world):
 
 
 def wrong(world):
-    return world.engine.desks.intake.troubled_folders.get("drop", "")
+    return world.engine.desks.scans.troubled_folders.get("drop", "")
 
 
 @pytest.mark.parametrize("is_restarted", [False, True])

@@ -200,7 +200,7 @@ class _Transports:
     def __init__(self, base_url: str, given: httpx.BaseTransport | None) -> None:
         self._given = given
         self._proxy = None if given else proxy_of(base_url)
-        self._verify: ssl.SSLContext | bool = httpx.create_ssl_context() if given is None else False
+        self._verify: ssl.SSLContext | bool = trusted() if given is None else False
 
     def ordinary(self) -> httpx.BaseTransport:
         return self._given or httpx.HTTPTransport(verify=self._verify, proxy=self._proxy)
@@ -212,6 +212,21 @@ class _Transports:
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
             socket_options=upload_socket_options(linger_window_s),
         )
+
+
+def trusted() -> ssl.SSLContext:
+    """Give what https trusts: the certificates that are installed along, or those that the environment names.
+
+    Raises:
+        ConfigError: They cannot be read, or are none.
+    """
+    try:
+        return httpx.create_ssl_context()
+    except OSError as exc:  # among them what the library says of a file that holds no certificates
+        raise ConfigError(
+            f"the certificates that https trusts cannot be read: {exc.strerror or exc}",
+            hint="let this user read the installed package certifi, and where $SSL_CERT_FILE and $SSL_CERT_DIR point",
+        ) from exc
 
 
 def upload_socket_options(linger_window_s: float) -> list[SocketOption]:

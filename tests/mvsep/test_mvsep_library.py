@@ -5,7 +5,7 @@ import inspect
 import httpx
 import pytest
 
-from mvsep_watch.errors import ServiceError
+from mvsep_watch.errors import ConfigError, ServiceError
 from mvsep_watch.mvsep import Client, Pace, Settings
 from tests.fakes.service import ENDPOINTS, TOKEN
 
@@ -64,3 +64,16 @@ def test_a_method_asks_its_endpoint_once_the_documented_way(source, name):
 
     assert [(verb, where) for verb, where, _ in asked] == [(method, f"/api/{path}")]
     assert method == "GET" or not asked[0][2]
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_certificates_that_cannot_be_read_are_an_error_with_a_hint(monkeypatch, tmp_path, content):
+    """A file that is missing, or is none: a person has to mend it."""
+    if content is not None:
+        (tmp_path / "trusted.pem").write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "trusted.pem"))
+
+    with pytest.raises(ConfigError, match="the certificates that https trusts cannot be read") as told:
+        Client("the token")
+
+    assert "$SSL_CERT_FILE" in told.value.hint

@@ -441,7 +441,7 @@ def test_a_server_that_is_closed_listens_no_more():
     again = Serving(("127.0.0.1", first.port), str)
     again.close()
 
-    assert threads_named("metrics") == []
+    until(lambda: threads_named("metrics") == [], within_s=10)
 
     assert again.port == first.port
 

@@ -149,6 +149,7 @@ def test_numbers_that_cannot_be_written_are_told_once(measured, capsys):
         measured.pass_time(600)
     (measured.base / "later").mkdir()
     measured.pass_time(61)
+    measured.engine.desks.measuring.end()
 
     assert capsys.readouterr().out.count("metrics_not_told") == 2
     assert (measured.base / "later" / "numbers.prom").stat().st_mode & 0o777 == 0o644

@@ -37,7 +37,7 @@ def ask(config: Config, command: str, arguments: dict[str, Any]) -> Answer:
             return _apply(config, command, arguments)
         except AlreadyRunningError:
             pass
-    return _wait_for(config, command, arguments)
+    return _wait_for(config, command, arguments, within_s=ANSWERED_WITHIN_S)
 
 
 def explained(config: Config, path: str) -> Answer | None:
@@ -77,9 +77,7 @@ def _apply(config: Config, command: str, arguments: dict[str, Any]) -> Answer:
     return next(answer for request, answer in applied if request.id == number)
 
 
-def _wait_for(
-    config: Config, command: str, arguments: dict[str, Any], *, within_s: float = ANSWERED_WITHIN_S
-) -> Answer:
+def _wait_for(config: Config, command: str, arguments: dict[str, Any], *, within_s: float) -> Answer:
     """Ask the owner, and take the request back if there is no answer."""
     db = open_requester(config.state)
     try:

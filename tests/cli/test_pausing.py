@@ -117,6 +117,7 @@ def test_once_says_that_it_is_paused_and_exits_with_3(world, person, run, monkey
     write_wav(world.drop / "song.wav")
     world.start()
     world.stop()
+    person.config.write_text(person.config.read_text().replace("sep_type: 40", "settle: 0.1s, sep_type: 40"))
     person("pause", "--reason", "holidays")
     service = world.service
     monkeypatch.setattr(

@@ -294,7 +294,7 @@ def kill_often(here: Place, count: int, chance: random.Random) -> None:
         process.wait(10)
 
 
-@pytest.mark.parametrize(("lag_s", "default"), [(0.0, 8), (1.5, 5)], ids=["prompt", "history-lags"])
+@pytest.mark.parametrize(("lag_s", "default"), [(0.0, 5), (1.5, 4)], ids=["prompt", "history-lags"])
 def test_kills_at_random_moments_neither_lose_nor_repeat(tmp_path, lag_s, default):
     """Every song is published once by every rule, paid for once, and nothing is left behind.
 

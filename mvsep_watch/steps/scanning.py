@@ -11,8 +11,8 @@ from mvsep_watch.model import FileStat, Folder
 from mvsep_watch.steps.base import Pool, Tools
 from mvsep_watch.watcher import Aside, Directories, Found, scan
 
-CHUNK_FILES = 250
-"""Compared with what is known in half a millisecond: an event waits hardly longer for its turn during a rescan."""
+CHUNK_FILES = 750
+"""Few enough that an event waits hardly longer for its turn during a rescan; a third as many cost a fifth more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,8 +22,11 @@ _PLACES = "staged_in"
 
 def look_there_too(store: Store, places: Iterable[Path]) -> None:
     """Remember folders in which something is staged: no job of this state may lead there."""
-    known = {*_places(store), *places}
-    store.memory.set_meta(_PLACES, json.dumps(sorted(map(escape_path, known))))
+    _remember(store, {*_places(store), *places})
+
+
+def _remember(store: Store, places: Iterable[Path]) -> None:
+    store.memory.set_meta(_PLACES, json.dumps(sorted(map(escape_path, places))))
 
 
 def _places(store: Store) -> set[Path]:
@@ -60,5 +63,5 @@ class Tidying:
         if tidied.removed:
             log.info("tidied", paths=[display(path) for path in tidied.removed])
         if tidied.over:
-            left = _places(self._context.store) - set(tidied.over)
-            self._context.store.memory.set_meta(_PLACES, json.dumps(sorted(map(escape_path, left))))
+            store = self._context.store
+            _remember(store, _places(store) - set(tidied.over))

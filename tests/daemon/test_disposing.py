@@ -8,7 +8,7 @@ import pytest
 from mvsep_watch.files import disposal, renaming
 from tests.daemon.effects import Killed
 from tests.daemon.test_requests import ask
-from tests.daemon.test_roots import swap
+from tests.daemon.test_roots import swap_with_results_ready
 from tests.daemon.world import write_wav
 
 
@@ -46,16 +46,6 @@ def gone(world):
     world.hands.go_on()
 
 
-def away(world):
-    world.pass_time(20)
-    world.hands.held = {"downloads"}
-    world.service.finish_all()
-    world.pass_time(10)
-    swap(world)
-    world.hands.held = set()
-    world.hands.go_on()
-
-
 def in_the_way(world):
     """Somebody exchanges the final folder's parent for a file between fetching and publishing."""
     world.pass_time(20)
@@ -68,7 +58,7 @@ def in_the_way(world):
     world.hands.go_on()
 
 
-FAILURES = [failed, refused, lost, damaged, gone, away, in_the_way]
+FAILURES = [failed, refused, lost, damaged, gone, swap_with_results_ready, in_the_way]
 
 
 @pytest.mark.parametrize("source", ["keep", "delete", "move"])

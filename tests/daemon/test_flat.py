@@ -14,7 +14,7 @@ from mvsep_watch.naming import OutputPlace
 from tests.daemon.effects import Effects, Killed, fails_with
 from tests.daemon.invariants import assert_nothing_is_left, assert_nothing_is_paid_twice, sha256
 from tests.daemon.test_requests import ask, publish, redo, two_rules
-from tests.daemon.test_roots import swap, swap_back
+from tests.daemon.test_roots import swap_back, swap_with_results_ready
 from tests.daemon.world import World, write_wav
 
 SET = ["song (Instrumental).wav", "song (Vocals).wav", "song.mvsep-watch.json"]
@@ -248,13 +248,7 @@ def test_a_flat_set_is_kept_in_the_spool_while_its_root_is_away(world, monkeypat
     monkeypatch.setattr(spool, "RESERVE_PART", 0.0)
     write_wav(world.drop / "song.wav")
     world.start()
-    world.pass_time(20)
-    world.hands.held = {"downloads"}
-    world.service.finish_all()
-    world.pass_time(10)
-    swap(world)
-    world.hands.held = set()
-    world.hands.go_on()
+    swap_with_results_ready(world)
     world.pass_time(1200, step_s=60)
     kept = world.jobs()[0].reason
     world.pass_time(4 * 86400.0, step_s=3600)

@@ -25,6 +25,17 @@ def swap(world):
     return aside
 
 
+def swap_with_results_ready(world):
+    """Put another folder in the root's place when results are ready, and before they are fetched."""
+    world.pass_time(20)
+    world.hands.held = {"downloads"}
+    world.service.finish_all()
+    world.pass_time(10)
+    swap(world)
+    world.hands.held = set()
+    world.hands.go_on()
+
+
 def swap_back(world):
     shutil.rmtree(world.stems)
     (world.base / "aside").rename(world.stems)

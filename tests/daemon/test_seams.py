@@ -11,7 +11,7 @@ from mvsep_watch.model import GateName, HoldKind, InputKind, Rule
 from mvsep_watch.steps.base import Pool
 from tests.daemon.test_inputs import LINKS, TEXTS, URL, ask, drop_link, drop_text
 from tests.daemon.test_one_offs import one_off, refusal, separate
-from tests.daemon.test_roots import swap, swap_back
+from tests.daemon.test_roots import swap, swap_back, swap_with_results_ready
 from tests.daemon.test_spooling import DAY_S, away, no_reserve, spooled  # noqa: F401 - a fixture
 from tests.daemon.world import write_wav
 
@@ -181,13 +181,7 @@ def another_job_with_its_number(world):
 def test_a_number_that_stands_for_another_job_is_kept_beside_what_it_stood_for(world):
     """The root goes again before the next file's results are fetched, and another process finds both."""
     kept = another_job_with_its_number(world)
-    world.pass_time(20)
-    world.hands.held = {"downloads"}
-    world.service.finish_all()
-    world.pass_time(10)
-    swap(world)
-    world.hands.held = set()
-    world.hands.go_on()
+    swap_with_results_ready(world)
     world.restart()
     world.pass_time(1200, step_s=60)
     both = everything_spooled(world)

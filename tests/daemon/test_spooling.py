@@ -7,7 +7,7 @@ import pytest
 
 from mvsep_watch.files import spool
 from mvsep_watch.steps.fetch import Spool, Unspool
-from tests.daemon.test_roots import swap, swap_back
+from tests.daemon.test_roots import swap, swap_back, swap_with_results_ready
 from tests.daemon.world import write_wav
 
 DAY_S = 86400.0
@@ -25,13 +25,7 @@ def away(world, *names):
     for number, name in enumerate(names or ["song"], 1):
         write_wav(world.drop / f"{name}.wav", pitch=number)
     world.start()
-    world.pass_time(20)
-    world.hands.held = {"downloads"}
-    world.service.finish_all()
-    world.pass_time(10)
-    swap(world)
-    world.hands.held = set()
-    world.hands.go_on()
+    swap_with_results_ready(world)
     world.pass_time(30)
 
 

@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from mvsep_watch.config import places
 
 IN_MEMORY = Path("/dev/shm")
 ROOM_BYTES = 1 << 30
+
+settings.register_profile("same", derandomize=True)  # what passes today passes tomorrow: a verdict is about the tree
+settings.register_profile("search", max_examples=5_000, deadline=None)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ GROWTH = 1.3
 """Twelve polls reach a minute from 3 s; the first minute of a separation is asked for eight times."""
 LEAST_STEP, MOST_STEP = 0.013, 0.047
 """Of the elapsed time, between polls around the end: a finished one is noticed within 5 % of its length."""
-STEPS = 6
+STEPS = 5
 """How many polls cover the time in which nearly all of them end; where that is short they lie closer together."""
 LATE_GROWTH = 4
 """The power of how late it is: at one and a half times the latest end learned, polls are five times as rare."""

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mvsep_watch.planner.polling import (
@@ -48,7 +48,7 @@ def test_the_first_poll_comes_before_the_soonest_end():
 
 def test_around_the_end_a_poll_follows_soon():
     """Within five percent of what it took."""
-    assert delay(minutes=10.0, elapsed_s=600.0) == pytest.approx(20.0)
+    assert delay(minutes=10.0, elapsed_s=600.0) == pytest.approx(24.0)
 
 
 def test_what_is_late_is_asked_for_ever_more_rarely():
@@ -67,7 +67,7 @@ def test_what_waits_in_the_queue_cannot_end_before_it_begins():
 def test_the_chunks_say_how_far_it_is():
     """Better than the time does: the service may be slow today."""
     assert delay(minutes=10.0, elapsed_s=300.0, share=0.25) == pytest.approx(600 * 0.65)
-    assert delay(minutes=10.0, elapsed_s=600.0, share=1.0) == pytest.approx(20.0)
+    assert delay(minutes=10.0, elapsed_s=600.0, share=1.0) == pytest.approx(24.0)
 
 
 @pytest.mark.parametrize(("duration_s", "minutes"), [(0.5, 1.0), (60.0, 1.0), (90.0, 1.5)])
@@ -123,6 +123,7 @@ def test_no_wait_is_shorter_than_the_least_or_longer_than_the_most(
 
 
 @given(st.integers(0, 10_000), st.floats(1.0, 600.0))
+@example(seed=2033, per_minute=2.0)
 def test_what_was_learned_takes_few_polls_and_is_noticed_soon(seed, per_minute):
     """At most eight polls, within five percent of its length, once its like was separated a dozen times."""
     chance, learned = random.Random(seed), None

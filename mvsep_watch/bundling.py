@@ -22,6 +22,8 @@ COLLECT_S = 30.0
 BETWEEN_S = 900.0
 GATE_LASTS_S = 60.0
 LONGEST_PAUSE_S = 900.0
+LOST_AFTER_S = 600.0
+"""Far longer than the limits of all addresses together."""
 TRIES = 6
 """How often an address is tried that does not take what another has taken."""
 GROUPS_SHOWN = 8

@@ -27,7 +27,7 @@ from mvsep_watch.model import Account, BatchOrigin, Config, FileStat, Folder, Ga
 from mvsep_watch.mvsep import Client
 from mvsep_watch.naming import escape_path
 from mvsep_watch.steps import asking, fetch, publish, reading, scanning, submit
-from mvsep_watch.steps.base import Denied, Granted, Pool, Step, Tools
+from mvsep_watch.steps.base import TELLING, Denied, Granted, Pool, Step, Tools
 from mvsep_watch.steps.looking import Question
 from mvsep_watch.store import EXPLAIN, Store
 from mvsep_watch.telling import Teller
@@ -227,7 +227,7 @@ class Engine:
     @property
     def is_telling(self) -> bool:
         """True while something is told; what hangs there is left behind."""
-        return any(step.pool is Pool.TELLING for step in self.context.hands.in_flight())
+        return any(step.pool in TELLING for step in self.context.hands.in_flight())
 
     def stuck(self) -> Step | None:
         """Give a small step that has been in flight for too long; uploads, downloads and telling may take long."""
@@ -257,7 +257,7 @@ class Engine:
         if not (scans.first_is_done and scans.is_idle and self.desks.intake.is_idle):
             return False
         ignored = () if self._has_work else BACKGROUND
-        steps = [step for step in self.context.hands.in_flight() if step.pool is not Pool.TELLING]
+        steps = [step for step in self.context.hands.in_flight() if step.pool not in TELLING]
         if any(not isinstance(step, ignored) for step in steps):
             return False
         return not self._has_due_work() or self._service_is_gone(gated_for_s)
@@ -444,7 +444,7 @@ class Engine:
 
 def _is_of_telling(message: Message) -> bool:
     """Say whether it is what came of telling others."""
-    return isinstance(message, Outcome) and message.step.pool is Pool.TELLING
+    return isinstance(message, Outcome) and message.step.pool in TELLING
 
 
 def _threads_for(config: Config) -> Callable[[Inbox, Tools], Hands]:
@@ -461,5 +461,5 @@ def _hands_for(config: Config) -> dict[Pool, int]:
         Pool.SCANNING: min(4, max(1, len(config.folders))),
         Pool.FILING: 2,
         Pool.EYES: 8,
-        Pool.TELLING: 1,
+        **dict.fromkeys(TELLING, 1),
     }

@@ -13,13 +13,21 @@ from collections.abc import Hashable, Mapping
 from typing import Protocol
 
 from mvsep_watch.daemon.inbox import Inbox, Outcome
-from mvsep_watch.steps.base import Pool, Step, Tools
+from mvsep_watch.steps.base import TELLING, Pool, Step, Tools
 
 STUCK_AFTER_S = 3600.0
 """A step that is in flight for so long does not make progress."""
-_PATIENT = (Pool.UPLOADS, Pool.DOWNLOADS, Pool.TELLING)
+_PATIENT = {Pool.UPLOADS, Pool.DOWNLOADS, *TELLING}
 """These take what they take, or matter to nobody's work."""
-HELD_UP_AFTER_S = {Pool.LOOKING: 60.0, Pool.FILING: 60.0, Pool.EYES: 60.0, Pool.SCANNING: 600.0, Pool.READING: 600.0}
+HELD_UP_AFTER_S = {
+    Pool.LOOKING: 60.0,
+    Pool.FILING: 60.0,
+    Pool.EYES: 60.0,
+    Pool.NOTICES: 60.0,
+    Pool.NUMBERS: 60.0,
+    Pool.SCANNING: 600.0,
+    Pool.READING: 600.0,
+}
 """From when on a step counts as held up by a disk that does not answer; a large file, or share, is read for longer."""
 MINDED_EVERY_S = 5.0
 """How often it is looked whether hands are held up, at most; what waits behind them is not told of otherwise."""

@@ -72,7 +72,8 @@ class Measuring:
             self._gathered_s, self.text = now_s, text(self._families())
         if metrics.file and now_s - self._written_s >= WRITTEN_EVERY_S:
             self._written_s = now_s
-            self._context.hands.give(WriteNumbers(path=metrics.file, text=self.text))
+            if not self._context.hands.give(WriteNumbers(path=metrics.file, text=self.text)):
+                self._tell("file", f"{display(metrics.file)} is still being written", "look at the disk that it is on")
         self._serve(metrics, now_s)
 
     def _change(self, metrics: Metrics | None) -> None:

@@ -101,10 +101,25 @@ class Telling:
 
     def _send(self, kind: str, now_s: float) -> None:
         notice = self._notices.get(kind)
-        if notice is None or notice.away or now_s < notice.due_s:
+        if notice is None or now_s < notice.due_s:
+            return
+        if notice.away:
+            self._lose(kind, notice, now_s)
             return
         steps = [Tell(kind=kind, destination=destination, message=notice.message) for destination in notice.left]
         notice.away = {step.destination.name for step in steps if self._context.hands.give(step)}
+        if not notice.away:
+            self._is_back(kind, notice)
+
+    def _lose(self, kind: str, notice: Notice, now_s: float) -> None:
+        """Go on without those of whom nothing was heard for far too long: not even the limit ended what hangs there."""
+        if now_s - notice.due_s >= bundling.LOST_AFTER_S:
+            self._context.log.warning(
+                "notice_not_sent", about=kind, to=sorted(notice.away), reason="it hangs, and cannot be ended",
+                hint="look at the disk that its program is on",
+            )  # fmt: skip
+            notice.away.clear()
+            self._is_back(kind, notice)
 
     def told(self, step: Tell, error: Exception | None) -> None:
         """Take what came of a notice at one destination."""

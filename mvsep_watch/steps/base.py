@@ -33,8 +33,13 @@ class Pool(StrEnum):
     """Publishing, disposing, probing output roots."""
     EYES = "eyes"
     """Looking for the owner where a disk may not answer."""
-    TELLING = "telling"
-    """Notices, pings, numbers: one thing at a time, and whatever hangs there keeps nobody else waiting."""
+    NOTICES = "notices"
+    PINGS = "pings"
+    NUMBERS = "numbers"
+
+
+TELLING = frozenset({Pool.NOTICES, Pool.PINGS, Pool.NUMBERS})
+"""These tell others, each kind one thing at a time; whatever hangs there keeps nobody else waiting."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ class Tell:
         kind: What notice it is; of each kind one at a time is on its way.
     """
 
-    pool: ClassVar[Pool] = Pool.TELLING
+    pool: ClassVar[Pool] = Pool.NOTICES
 
     kind: str
     destination: Destination
@@ -53,7 +53,7 @@ class SendPing:
         begun_s: When it was found out, monotonic.
     """
 
-    pool: ClassVar[Pool] = Pool.TELLING
+    pool: ClassVar[Pool] = Pool.PINGS
 
     what: str
     url: str = field(repr=False)
@@ -82,16 +82,16 @@ class WriteNumbers:
         is_last: Whether they are the last of this process, which wait for others that are being written.
     """
 
-    pool: ClassVar[Pool] = Pool.TELLING
+    pool: ClassVar[Pool] = Pool.NUMBERS
 
     path: Path
     text: str = field(repr=False)
     is_last: bool = False
 
     @property
-    def key(self) -> tuple[str, bool]:
-        """One at a time, and the last ones."""
-        return ("numbers", self.is_last)
+    def key(self) -> tuple[str, Path, bool]:
+        """One at a time in each place, and the last ones."""
+        return ("numbers", self.path, self.is_last)
 
     def perform(self, _: Tools) -> None:
         """Write them.

@@ -10,9 +10,11 @@ import pytest
 
 from mvsep_watch.daemon.hands import Threads
 from mvsep_watch.daemon.inbox import Inbox
-from mvsep_watch.model import Rule
+from mvsep_watch.model import Destination, Message, Rule
 from mvsep_watch.steps.base import Pool
 from mvsep_watch.steps.looking import LookThere
+from mvsep_watch.steps.telling import SendPing, Tell, WriteNumbers
+from mvsep_watch.telling import textfile
 from tests.daemon import world as worlds
 from tests.daemon.test_inputs import ask
 from tests.daemon.test_one_offs import one_off, separate
@@ -200,6 +202,23 @@ def test_other_hands_take_over_from_those_that_a_disk_holds_up():
         step.goes_on.set()
 
     assert (before, done) == ((0, True), {"behind", "after"})
+
+
+def test_each_kind_of_telling_waits_for_its_own_alone(tmp_path, monkeypatch):
+    """A file of numbers on a disk that does not answer; notices and pings go out."""
+    inbox, goes_on, now = Inbox(), threading.Event(), [0.0]
+    monkeypatch.setattr(textfile, "write", lambda *_: goes_on.wait(20))
+    tools = SimpleNamespace(monotonic=lambda: now[0], teller=worlds.Letterbox(), stopping=threading.Event())
+    hands = Threads(inbox, tools, dict.fromkeys(Pool, 1))
+    hands.give(WriteNumbers(path=tmp_path / "numbers", text=""))
+    hands.give(SendPing(what="success", url="https://x", reason="", begun_s=0.0))
+    hands.give(Tell(kind="jobs", destination=Destination(name="command"), message=Message(title="a: b", text="")))
+    done = set()
+    while len(done) < 2:
+        done |= {type(outcome.step) for outcome in inbox.take(10.0)[0]}
+    goes_on.set()
+
+    assert done == {SendPing, Tell}
 
 
 def test_files_of_different_folders_are_never_looked_at_by_one_step(world):

@@ -8,6 +8,7 @@ import pytest
 from mvsep_watch.daemon.inbox import Heard, HeardFolder
 from mvsep_watch.files.mounts import Mount
 from mvsep_watch.model import BatchOrigin, FileStat, GateName, JobState, Metrics
+from mvsep_watch.steps.base import Pool
 from mvsep_watch.watcher import FolderHealth, Mode
 from tests.daemon.world import write_wav
 
@@ -153,6 +154,16 @@ def test_numbers_that_cannot_be_written_are_told_once(measured, capsys):
 
     assert capsys.readouterr().out.count("metrics_not_told") == 2
     assert (measured.base / "later" / "numbers.prom").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_file_that_is_not_done_in_a_minute_is_told_once(measured, capsys):
+    """Its disk does not answer; no second one is begun there."""
+    measured.start()
+    measured.hands.held = {Pool.NUMBERS}
+    measured.pass_time(600)
+
+    assert capsys.readouterr().out.count("is still being written") == 1
+    assert len(measured.hands.waiting) == 1
 
 
 def test_without_the_section_nothing_is_gathered(world, monkeypatch):

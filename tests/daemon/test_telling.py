@@ -8,6 +8,7 @@ import pytest
 from mvsep_watch import log
 from mvsep_watch.model import CreditLimits, Destination, JobState, Limits, Notify, Subject
 from mvsep_watch.steps.base import Pool
+from mvsep_watch.steps.telling import Tell
 from tests.daemon.world import write_wav
 
 
@@ -176,7 +177,7 @@ def test_an_address_that_is_away_does_not_silence_another(world):
 def test_another_address_hears_what_the_one_before_never_took(told):
     """While a notice is still on its way to that one."""
     told.start()
-    told.hands.held = {Pool.TELLING}
+    told.hands.held = {Pool.NOTICES}
     hold(told, "a.wav")
     told.pass_time(60)
     listen_at(told, "urls[0]", "command")
@@ -260,7 +261,7 @@ def test_the_summary_comes_once_a_day(world):
 def test_a_notice_that_hangs_keeps_nothing_waiting(told):
     """Files are taken and published while it does, and nobody waits for it to rest."""
     told.start()
-    told.hands.held = {Pool.TELLING}
+    told.hands.held = {Pool.NOTICES}
     hold(told, "a.wav")
     told.pass_time(60)
     write_wav(told.drop / "b.wav", pitch=7)
@@ -272,6 +273,30 @@ def test_a_notice_that_hangs_keeps_nothing_waiting(told):
     assert told.states() == ["held", "published"]
     assert told.engine.is_telling
     assert told.engine.is_at_rest(gated_for_s=0.0)
+
+
+def test_an_address_that_nothing_can_end_does_not_silence_another(world, monkeypatch):
+    """Its program is on a dead disk: the other address hears what comes later."""
+    listen_at(world, "urls[0]", "command")
+    world.start()
+    give = world.hands.give
+
+    def hang(step):
+        if isinstance(step, Tell) and step.destination.name == "command":
+            is_taken = step.key not in world.hands.steps
+            world.hands.steps[step.key], world.hands.began_s[step.key] = step, world.clock.monotonic()
+            return is_taken
+        return give(step)
+
+    monkeypatch.setattr(world.hands, "give", hang)
+    hold(world, "a.wav")
+    world.pass_time(120)
+    hold(world, "b.wav")
+    world.pass_time(7200, step_s=60)
+    hold(world, "c.wav")
+    world.pass_time(7200, step_s=60)
+
+    assert world.letterbox.titles == ["1 held"] * 3
 
 
 def test_the_end_of_a_process_tells_the_rest(told):

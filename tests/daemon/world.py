@@ -16,7 +16,7 @@ from mvsep_watch.daemon.inbox import Bell, Inbox
 from mvsep_watch.daemon.rebuilding import BY_A_PERSON, Rebuilding, Report, open_for_rebuild, open_state
 from mvsep_watch.errors import NotToldError
 from mvsep_watch.model import Config, CreditLimits, Destination, Folder, Limits, Message, Rule, Service, Window
-from mvsep_watch.steps.base import Pool, Step, Tools
+from mvsep_watch.steps.base import TELLING, Pool, Step, Tools
 from mvsep_watch.store import Store
 from tests.fakes.service import FakeService
 
@@ -97,7 +97,7 @@ SIZES = {
     Pool.SCANNING: 4,
     Pool.FILING: 4,
     Pool.EYES: 8,
-    Pool.TELLING: 1,
+    **dict.fromkeys(TELLING, 1),
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from mvsep_watch.daemon.annotating import Annotating
 from mvsep_watch.daemon.budget import Budget
+from mvsep_watch.daemon.commands import Commands
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.counting import Counting
 from mvsep_watch.daemon.deleting import Deleting
@@ -74,6 +75,7 @@ class Desks:
             scans=self.scans,
             counting=counting,
         )
+        self.commands = Commands(context, self.intake, self.looking)
         self.sight = Sight(context, self.scans, self.intake)
         roots = Roots(context)
         self.machine = Machine(context, roots, self.looking, self)

@@ -17,27 +17,19 @@ from mvsep_watch import __version__, retry
 from mvsep_watch.daemon import oneoffs, rebuilding, recognising, reloading
 from mvsep_watch.daemon.context import Clock, Context, RealClock
 from mvsep_watch.daemon.desks import Desk, Desks
-from mvsep_watch.daemon.eyes import Eyes
 from mvsep_watch.daemon.hands import Hands, Threads, stuck
 from mvsep_watch.daemon.inbox import Bell, FoundFiles, Heard, Inbox, Message, Outcome, ReleaseQuestion, Trouble
-from mvsep_watch.daemon.requesting import apply_open
+from mvsep_watch.daemon.rest import LONGEST_NAP_S, MOVING, Rest
 from mvsep_watch.daemon.space import Space
 from mvsep_watch.log import get_logger
-from mvsep_watch.model import Account, BatchOrigin, Config, FileStat, Folder, GateName, JobState, SeparationState
+from mvsep_watch.model import Account, BatchOrigin, Config, FileStat, Folder, JobState
 from mvsep_watch.mvsep import Client
 from mvsep_watch.naming import escape_path
 from mvsep_watch.steps import asking, fetch, publish, reading, scanning, submit
 from mvsep_watch.steps.base import TELLING, Denied, Granted, Pool, Step, Tools
-from mvsep_watch.steps.looking import Question
-from mvsep_watch.store import EXPLAIN, Store
+from mvsep_watch.store import Store
 from mvsep_watch.telling import Teller
 
-LONGEST_NAP_S = 1.0
-"""A turn at least this often: requests of commands are answered within two seconds."""
-SHORTEST_NAP_S = 0.02
-MOVING = (JobState.QUEUED, JobState.SUBMITTED, JobState.SEPARATED, JobState.FETCHED)
-BACKGROUND = (asking.ReadAccount, asking.ReadCatalogue, publish.CheckRoot)
-"""Steps that are under way now and then, whether or not there is work that waits for them."""
 LONGEST_WAIT_S = 2 * 3600.0
 """Nothing waits for so long by itself; what is due later was written by a clock that has been set back since."""
 CHUNKS_AHEAD = 1
@@ -82,13 +74,10 @@ class Engine:
         hands = (make_hands or _threads_for(config))(self.inbox, tools)
         known = oneoffs.with_one_offs(config, store)
         self.context = Context(config=known, store=store, hands=hands, clock=clock, log=get_logger(), caches=caches)
-        self._only = only
         self.context.only |= {only} - {""}
         self.desks = Desks(self.context, client)
+        self.rest = Rest(self.context, self.desks, only=only)
         self._space = Space(self.context)
-        self._foreign_writes = -1
-        self._seen: dict[Question, object] = {}
-        self._asked: set[Question] = set()
         self._was_now = clock.now()
 
     def begin(self, *, fresh: bool = False) -> None:
@@ -112,16 +101,7 @@ class Engine:
         self.desks.tidying.begin()
         if not context.only:
             self.desks.scans.want_all()
-        for name in filter(context.serves, oneoffs.waiting(context.store)):
-            self._take_up(name)
-
-    def _take_up(self, name: str) -> None:
-        """Have a one-off read; whoever asks for one while only another is served is served as well."""
-        context = self.context
-        context.config, source = oneoffs.with_one_off(context.config, context.store, name)
-        if context.only:
-            context.only.add(name)
-        self.desks.intake.look_again(source, name)
+        self.desks.commands.begin()
 
     def reload(self, config: Config) -> None:
         """Take another configuration of the same service, whole, between two turns.
@@ -175,7 +155,7 @@ class Engine:
                 self._answer(message)
         for folder, path in followed:
             self.desks.intake.touched(folder, path)
-        self._apply_requests()
+        self.desks.commands.work()
         self._work(self.desks.in_turn())
 
     def _take_news(self, paths: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -217,18 +197,6 @@ class Engine:
         if now < before - 1.0:
             self.context.store.bring_forward(now=now, latest=now + retry.LONGEST_DELAY_S)
 
-    @property
-    def has_released_in_flight(self) -> bool:
-        """True while an upload's answer is still awaited: hearing it now saves looking for it later."""
-        released = {row.id for row in self.context.store.separations.in_state(SeparationState.RELEASED)}
-        steps = self.context.hands.in_flight()
-        return any(isinstance(step, submit.Submit) and step.separation_id in released for step in steps)
-
-    @property
-    def is_telling(self) -> bool:
-        """True while something is told; what hangs there is left behind."""
-        return any(step.pool in TELLING for step in self.context.hands.in_flight())
-
     def stuck(self) -> Step | None:
         """Give a small step that has been in flight for too long; uploads, downloads and telling may take long."""
         return stuck(self.context.hands, now_s=self.context.clock.monotonic())
@@ -246,66 +214,8 @@ class Engine:
         return f"{shown or 'nothing to do'}{f'; gates closed: {gates}' if gates else ''}"
 
     def is_at_rest(self, *, gated_for_s: float) -> bool:
-        """Say whether nothing more comes of it by itself, short of a new file, a person, or another day.
-
-        Args:
-            gated_for_s: How long the service may be away before its gate counts as one that stays closed.
-        """
-        if self._space.is_short or (self._only and self._is_over(self._only)):
-            return True
-        scans = self.desks.scans
-        if not (scans.first_is_done and scans.is_idle and self.desks.intake.is_idle):
-            return False
-        ignored = () if self._has_work else BACKGROUND
-        steps = [step for step in self.context.hands.in_flight() if step.pool not in TELLING]
-        if any(not isinstance(step, ignored) for step in steps):
-            return False
-        return not self._has_due_work() or self._service_is_gone(gated_for_s)
-
-    def _is_over(self, one_off: str) -> bool:
-        """Say whether nothing more comes of a one-off by itself, and what it cost was looked for."""
-        row = self.context.store.one_offs.get(one_off)
-        job = self.context.store.jobs.get(row.job_id) if row and row.job_id else None
-        is_over = job is not None and (job.state == JobState.HELD or not job.state.is_live)
-        can_look = not (self.desks.history.is_failing or self._is_closed(GateName.TOKEN))
-        return (is_over or (row is not None and row.is_refused)) and not (can_look and self.desks.history.is_settling)
-
-    def _is_closed(self, name: GateName) -> bool:
-        return any(gate.name == name for gate in self.context.gates())
-
-    def _has_due_work(self) -> bool:
-        context, desks, counts = self.context, self.desks, self.context.store.jobs.counts()
-        service_gates = [gate for gate in context.gates() if gate.name == GateName.SERVICE]
-        other_gates = [gate for gate in context.gates() if gate.name != GateName.SERVICE and not gate.scope]
-        can_look = not (desks.history.is_failing or self._is_closed(GateName.TOKEN))
-        looking = can_look and (desks.unknowns.is_urgent or desks.polling.ending or desks.history.is_settling)
-        asking = counts[JobState.SUBMITTED] or looking
-        if (
-            context.store.sources.to_dispose(context.clock.now())
-            or desks.deleting.has_work
-            or desks.annotating.has_work
-            or (asking and (context.account or not other_gates))
-        ):
-            return True
-        starting = counts[JobState.QUEUED] and can_look and (service_gates or not desks.starting.is_waiting)
-        return desks.finishing.has_work or (not other_gates and bool(starting))
-
-    def _service_is_gone(self, for_s: float) -> bool:
-        now = self.context.clock.now()
-        since = [gate.since for gate in self.context.gates() if gate.name == GateName.SERVICE]
-        return any(not 0.0 <= now - instant < for_s for instant in since)  # in the future: the clock was set back
-
-    def nap_s(self) -> float:
-        """Say how long nothing will be due, at most `LONGEST_NAP_S`."""
-        due = [due_s for desk in (self.desks.scans, self.desks.intake) if (due_s := desk.next_due_s()) is not None]
-        left_s = min(due) - self.context.clock.monotonic() if due else LONGEST_NAP_S
-        polled_s = self.context.config.service.poll.min_s / 2 if self._has_work else LONGEST_NAP_S
-        return min(max(min(left_s, polled_s, self.desks.polling.next_due_s()), SHORTEST_NAP_S), LONGEST_NAP_S)
-
-    @property
-    def _has_work(self) -> bool:
-        counts = self.context.store.jobs.counts()
-        return any(counts[state] for state in MOVING)
+        """Say whether nothing more comes of it by itself; see `Rest.has_come`."""
+        return self._space.is_short or self.rest.has_come(gated_for_s=gated_for_s)
 
     def _receive_all(self, messages: list[Message]) -> None:
         """Deal with messages in one commit; a bug in one of them loses neither the loop nor the others."""
@@ -382,48 +292,6 @@ class Engine:
         jobs, now = self.context.store.jobs, self.context.clock.now()
         for batch in jobs.batches_open(BatchOrigin.EVENTS, opened_before=now - self.context.config.rescan_s):
             jobs.close_batch(batch, now=now)
-
-    def _apply_requests(self) -> None:
-        """Apply what commands ask for; looking costs nothing while no other process has written."""
-        store = self.context.store
-        if (writes := store.foreign_writes()) == self._foreign_writes:
-            return
-        self._foreign_writes = writes
-        eyes = Eyes(known=self._seen)
-        applied = apply_open(
-            store,
-            config=self.context.config,
-            now=self.context.clock.now(),
-            doubt=functools.partial(self.context.doubts, eyes=eyes),
-            eyes=eyes,
-            unseen=self._look_for_requests,
-            waits=self.desks.intake.waits_of,
-        )
-        self.context.tell(eyes)
-        if not self._asked:
-            self._seen.clear()
-        for request, answer in applied:
-            if request.command == EXPLAIN:
-                continue
-            told = {key: value for key, value in answer.items() if value}
-            self.context.log.info("request_applied", command=request.command, **told)
-            for source_id in answer.get("sources", []):
-                self.desks.intake.forget_path(store.sources.get(source_id).path)
-            if one_off := answer.get("folder"):
-                self._take_up(one_off)
-
-    def _look_for_requests(self, question: Question) -> None:
-        """Have something looked up that a request needs; it is applied once that is known."""
-        if question in self._asked:
-            return
-
-        def then(answer: object) -> None:
-            self._seen[question] = answer
-            self._asked.discard(question)
-            self._foreign_writes = -1
-
-        self._asked.add(question)
-        self.desks.looking.want(question, then)
 
     # What hands call from their threads
 

@@ -146,12 +146,12 @@ def _stop(engine: Engine, client: Client) -> None:
     client.stop_waiting()
     deadline = engine.context.clock.monotonic() + STOP_WITHIN_S
     engine.turn(longest_nap_s=0)
-    while engine.has_released_in_flight and engine.context.clock.monotonic() < deadline:
+    while engine.rest.has_released_in_flight and engine.context.clock.monotonic() < deadline:
         engine.turn(longest_nap_s=0.2)
     with engine.context.surviving(desk="Measuring"):
         engine.desks.measuring.end()
     deadline = engine.context.clock.monotonic() + TOLD_WITHIN_S
-    while engine.is_telling and engine.context.clock.monotonic() < deadline:
+    while engine.rest.is_telling and engine.context.clock.monotonic() < deadline:
         engine.turn(longest_nap_s=0.1)
 
 
@@ -256,7 +256,7 @@ class Process:
 
     def _turn(self) -> None:
         engine = self._engine
-        engine.turn(longest_nap_s=engine.nap_s())
+        engine.turn(longest_nap_s=engine.rest.nap_s())
         if not self._is_ready:
             self._get_ready()
         self._notifier.status(engine.summary())

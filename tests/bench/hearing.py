@@ -55,7 +55,7 @@ def _delays_s(known: Library, engine: Engine, numbers: Iterator[int], *, is_resc
     while len(seen.keys() & written.keys()) < FILES:
         if is_rescanning and engine.desks.scans.first_is_done:
             engine.desks.scans.want_scan("drop")
-        engine.turn(longest_nap_s=engine.nap_s())
+        engine.turn(longest_nap_s=engine.rest.nap_s())
     writer.join()
     return [seen[path] - at_s for path, at_s in written.items()]
 

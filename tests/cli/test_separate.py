@@ -467,7 +467,7 @@ def test_a_gate_that_stays_closed_ends_the_waiting(desk, beside):
     beside.hands.held.add(Pool.UPLOADS)
     wish = oneoffs.OneOff(source=desk.song, output=desk.out, rule=beside.rules[0])
     beside.store.requests.append("separate", wish.as_json(), now=0.0)
-    beside.engine._foreign_writes = -1
+    beside.engine.desks.commands.look_again()
     beside.pass_time(20.0)
     (view,) = following.Views(beside.store.db).views(beside.jobs())
     view = type(view)(**{name: getattr(view, name) for name in view.__slots__} | {"separation": None})

@@ -120,7 +120,7 @@ def test_the_loop_naps_until_the_next_poll_is_due(world):
 
     world.store.separations.set(1, not_before=world.clock.now() + 0.2)
 
-    assert round(world.engine.nap_s(), 3) == 0.2
+    assert round(world.engine.rest.nap_s(), 3) == 0.2
 
 
 def test_what_a_person_waits_for_is_asked_for_at_once(world):

@@ -146,7 +146,7 @@ def test_a_command_about_a_hung_disk_waits_and_holds_no_other_up(hung):
         "separate", one_off(hung.base / "other" / "song.wav", hung.stems).as_json(), now=0
     )
     quick = hung.store.requests.append("pause", {"folders": []}, now=0)
-    hung.engine._foreign_writes = -1
+    hung.engine.desks.commands.look_again()
     hung.settle()
     before = hung.store.requests.answered(slow), hung.store.requests.answered(quick)
     for _ in range(5):

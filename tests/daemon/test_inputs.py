@@ -52,7 +52,7 @@ def fields(world):
 
 def ask(world, command, *items):
     world.store.requests.append(command, {"jobs": list(items)}, now=world.clock.now())
-    world.engine._foreign_writes = -1
+    world.engine.desks.commands.look_again()
     world.settle()
 
 

@@ -229,7 +229,7 @@ def test_one_approve_ends_the_asking_after_a_new_beginning(world):
     world.pass_time(60)
     held = world.states()
     number = world.store.requests.append("approve", {"jobs": [{"id": 1}]}, now=world.clock.now())
-    world.engine._foreign_writes = -1
+    world.engine.desks.commands.look_again()
     write_wav(world.drop / "later.wav", pitch=2)
     world.turn()
     world.rescan()

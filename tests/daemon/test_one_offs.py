@@ -29,7 +29,7 @@ def one_off(source, output=None, **rule):
 def ask(world, wish):
     """Ask as a command does, and let the daemon turn."""
     request = world.store.requests.append("separate", wish.as_json(), now=world.clock.now())
-    world.engine._foreign_writes = -1
+    world.engine.desks.commands.look_again()
     world.settle()
     return world.store.requests.answered(request)
 

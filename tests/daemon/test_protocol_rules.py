@@ -332,7 +332,7 @@ def test_a_cancelled_upload_that_is_refused_gives_its_slot_back(world):
 
     def cancel_first(*_):
         append(world, "cancel", 1)
-        world.engine._apply_requests()
+        world.engine.desks.commands.work()
         return refusal("Too Many Attempts.", status=429)
 
     write_wav(world.drop / "song.wav")

@@ -31,7 +31,7 @@ def songs(world, count=3):
 def approve_all(world):
     held = [job.id for job in world.jobs() if job.state == "held"]
     world.store.requests.append("approve", {"jobs": [{"id": job} for job in held]}, now=world.clock.now())
-    world.engine._foreign_writes = -1
+    world.engine.desks.commands.look_again()
     world.turn()
     return held
 

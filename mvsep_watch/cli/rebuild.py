@@ -21,7 +21,9 @@ from mvsep_watch.cli.reaching import asked
 from mvsep_watch.cli.rendering import count, joined
 from mvsep_watch.cli.running import configure_log
 from mvsep_watch.cli.selecting import START
-from mvsep_watch.daemon.rebuilding import BY_A_PERSON, History, Rebuilding, Report, open_for_rebuild
+from mvsep_watch.daemon.opening import open_for_rebuild
+from mvsep_watch.daemon.rebuilding import BY_A_PERSON, Rebuilding
+from mvsep_watch.daemon.rebuilt import History, Report
 from mvsep_watch.daemon.run import refuse_network
 from mvsep_watch.files.lock import StateLock
 from mvsep_watch.model import Config

@@ -23,7 +23,7 @@ from typing import NoReturn
 
 from mvsep_watch import __version__
 from mvsep_watch.config import glimpse
-from mvsep_watch.daemon import rebuilding, reloading
+from mvsep_watch.daemon import opening, reloading
 from mvsep_watch.daemon.engine import Engine
 from mvsep_watch.daemon.hearing import Hearing
 from mvsep_watch.daemon.inbox import Bell
@@ -71,7 +71,7 @@ def opened(config: Config, *, fresh: bool = False, only: str = "") -> Iterator[E
     ignore_lease_signals()
     refuse_network(config)
     with _locked(config.state) as lock, _putting_aside(config.state):
-        store = rebuilding.open_state(config, now=time.time())
+        store = opening.open_state(config, now=time.time())
         lock.cover()
         client = Client(
             config.service.token,
@@ -122,7 +122,7 @@ def _putting_aside(state: Path) -> Iterator[None]:
     try:
         yield
     except StateDamagedError as error:
-        rebuilding.put_aside(state, now=time.time(), reason=error.message)
+        opening.put_aside(state, now=time.time(), reason=error.message)
         raise
 
 

@@ -340,7 +340,7 @@ def test_systemd_is_asked_for_more_time(world, monkeypatch):
     songs(world, count=2)
     world.lose_state()
     asked = []
-    monkeypatch.setattr("mvsep_watch.daemon.rebuilding.AT_ONCE", 1)
+    monkeypatch.setattr("mvsep_watch.daemon.rereading.AT_ONCE", 1)
     monkeypatch.setattr("mvsep_watch.daemon.systemd.Notifier.more_time", lambda _, seconds: asked.append(seconds))
 
     world.rebuild()
@@ -531,7 +531,7 @@ def kill_rebuild_at(monkeypatch, *, commit, before):
 @pytest.mark.parametrize("commit", range(1, 12))
 def test_a_rebuild_killed_at_any_commit_is_finished_by_the_next(world, monkeypatch, commit, before, lost):
     """In between the gate is closed; nothing is paid again."""
-    monkeypatch.setattr("mvsep_watch.daemon.rebuilding.AT_ONCE", 1)
+    monkeypatch.setattr("mvsep_watch.daemon.rereading.AT_ONCE", 1)
     songs(world, count=1)
     world.back_up()
     for pitch in (2, 3):

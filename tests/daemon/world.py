@@ -13,7 +13,9 @@ from mvsep_watch.daemon.engine import Engine
 from mvsep_watch.daemon.hands import perform
 from mvsep_watch.daemon.hearing import ACCOUNT_EVERY_S
 from mvsep_watch.daemon.inbox import Bell, Inbox
-from mvsep_watch.daemon.rebuilding import BY_A_PERSON, Rebuilding, Report, open_for_rebuild, open_state
+from mvsep_watch.daemon.opening import open_for_rebuild, open_state
+from mvsep_watch.daemon.rebuilding import BY_A_PERSON, Rebuilding
+from mvsep_watch.daemon.rebuilt import Report
 from mvsep_watch.errors import NotToldError
 from mvsep_watch.model import Config, CreditLimits, Destination, Folder, Limits, Message, Rule, Service, Window
 from mvsep_watch.steps.base import TELLING, Pool, Step, Tools

@@ -1,8 +1,8 @@
 """Decides what is worth telling a person, when, and in which words. Pure; instants are seconds, monotonic.
 
 What needs a person is collected for half a minute after the first of it, and there is one notice in a quarter of an
-hour at most, so that five hundred failures are one notice with counts and the first few. A gate is told of once it has
-been closed for a minute, and again once it has been open for one; what flaps in between is not.
+hour at most, so that five hundred failures are one notice with counts and the first few. What of gates is news is
+decided by `flapping`.
 
 The surprise: nothing is queued. What was told of is remembered as a mark in the state's own history, and a notice that
 nobody took is written anew with all that has come since.
@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 
+from mvsep_watch.flapping import BALANCE, GateNews
 from mvsep_watch.model import Gate, GateName, JobState, Message, Subject
 from mvsep_watch.naming import display
 
 COLLECT_S = 30.0
 BETWEEN_S = 900.0
-GATE_LASTS_S = 60.0
 LONGEST_PAUSE_S = 900.0
 LOST_AFTER_S = 600.0
 """Far longer than the limits of all addresses together."""
@@ -42,6 +42,7 @@ class Told:
         jobs_at: When that was told, seconds since 1970.
         refused_at: When the latest refused file that was told of was refused, seconds since 1970.
         gates: The gates that were told to be closed.
+        flapping: The gates that were told to close ever again.
         gates_at: When a gate was told of last, seconds since 1970.
         summary: The newest transition that a daily summary counted; None before the first.
         summary_day: The local date of the last summary.
@@ -51,6 +52,7 @@ class Told:
     jobs_at: float = 0.0
     refused_at: float = 0.0
     gates: tuple[str, ...] = ()
+    flapping: tuple[str, ...] = ()
     gates_at: float = 0.0
     summary: int | None = None
     summary_day: str = ""
@@ -60,10 +62,17 @@ class Told:
         return json.dumps(asdict(self))
 
 
+def told_after(told: Told, news: GateNews) -> Told:
+    """Give what was told of once somebody has taken what is news of gates."""
+    flapping = {*told.flapping, *(key for key, _ in news.flapping)} - {*news.steady}
+    gates = {*told.gates, *news.closed} - {*news.opened, *news.steady}
+    return replace(told, gates=tuple(sorted(gates)), flapping=tuple(sorted(flapping)))
+
+
 def told_from(text: str | None) -> Told:
     """Read what was written down; nothing, where nothing was."""
     said = json.loads(text or "{}")
-    return Told(**said | {"gates": tuple(said.get("gates", ()))})
+    return Told(**said | {key: tuple(said.get(key, ())) for key in ("gates", "flapping")})
 
 
 def is_collected(*, since_s: float, now_s: float, is_last: bool = False) -> bool:
@@ -79,35 +88,6 @@ def is_too_soon(ago_s: float) -> bool:
 def pause_s(tries: int) -> float:
     """Give seconds until a notice that was not taken is tried again; they double."""
     return min(LONGEST_PAUSE_S, COLLECT_S * 2.0 ** min(tries - 1, 10))
-
-
-@dataclass(slots=True)
-class Gates:
-    """Which gates have been closed, and which open, for how long.
-
-    Args:
-        told: Those that were told to be closed.
-    """
-
-    told: frozenset[str]
-    _since_s: dict[str, tuple[bool, float]] = field(default_factory=dict)
-
-    def see(self, closed: Iterable[str], *, now_s: float) -> None:
-        """Take note of how they stand."""
-        shut = set(closed)
-        for key in {*shut, *self.told, *self._since_s}:
-            is_closed = key in shut
-            if self._since_s.get(key, (not is_closed, 0.0))[0] != is_closed:
-                self._since_s[key] = (is_closed, now_s)
-        self._since_s = {key: stood for key, stood in self._since_s.items() if stood[0] or key in self.told}
-
-    def news(self, *, now_s: float, is_last: bool = False) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Give those that were closed for long enough and not told of, and those told of that are open again."""
-        lasts_s = 0.0 if is_last else GATE_LASTS_S
-        lasting = {key: shut for key, (shut, since_s) in self._since_s.items() if now_s - since_s >= lasts_s}
-        closed = sorted(key for key, shut in lasting.items() if shut and key not in self.told)
-        opened = sorted(key for key, shut in lasting.items() if not shut and key in self.told)
-        return tuple(closed), tuple(opened)
 
 
 def gate_key(gate: Gate) -> str:
@@ -204,22 +184,59 @@ def _facts(group: Needing) -> dict[str, object]:
     }
 
 
-def about_gates(closed: Sequence[Gate], opened: Sequence[str], *, host: str) -> Message:
-    """Write the notice of gates that are closed, and of those that are open again."""
-    lines = [line for gate in closed for line in _gate_lines(gate)]
-    lines += [f"gate {display(key)} is open again" for key in opened]
-    parts = [f"{', '.join(sorted({str(gate.name) for gate in closed}))} closed"] if closed else []
-    parts += [f"{', '.join(sorted({key.partition(' ')[0] for key in opened}))} open again"] if opened else []
+def about_gates(news: GateNews, closed: Mapping[str, Gate], lately: Mapping[str, Gate], *, host: str) -> Message:
+    """Write the notice of gates.
+
+    Args:
+        news: What is to be told.
+        closed: Those that are closed, by key.
+        lately: Those that were closed lately, as they were then.
+        host: The machine's name.
+    """
+    lines = [line for key in news.closed for line in _closed_lines(key, closed[key])]
+    for key, times in news.flapping:
+        now = "closed" if key in closed else "open"
+        lines += [f"{_gate(key)} closed {times} times in the last hour, now {now}: {_cut(lately[key].reason)}"]
+        lines += _hint(lately[key].hint)
+    lines += [f"{_gate(key)} is open again" if key != BALANCE else "the balance suffices again" for key in news.opened]
+    lines += [f"{_gate(key)} has been open for an hour" for key in news.steady]
     told = [
-        {"gate": str(gate.name), "about": gate.scope, "reason": _cut(gate.reason), "hint": _cut(gate.hint)}
-        for gate in closed
-    ]
-    return _message("; ".join(parts), lines, host=host, facts={"about": "gates", "closed": told, "opened": [*opened]})
+        {"gate": key.partition(" ")[0], "about": closed[key].scope, **_why(closed[key])} for key in news.closed
+    ]  # fmt: skip
+    flapping = [{"gate": key, "times": times, **_why(lately[key])} for key, times in news.flapping]
+    facts = {"closed": told, "opened": [*news.opened], "flapping": flapping, "steady": [*news.steady]}
+    return _message("; ".join(_parts(news)), lines, host=host, facts={"about": "gates", **facts})
 
 
-def _gate_lines(gate: Gate) -> list[str]:
-    named = f"{gate.name} ({display(gate.scope)})" if gate.scope else str(gate.name)
-    return [f"gate {named} is closed: {_cut(gate.reason)}", *_hint(gate.hint)]
+def _parts(news: GateNews) -> Iterator[str]:
+    """Say in short what became of which gates, and of the balance."""
+    flapping = [key for key, _ in news.flapping]
+    if BALANCE in news.closed:
+        yield "balance too low"
+    for keys, became in (
+        (news.closed, "closed"),
+        (flapping, "closed again and again"),
+        (news.opened, "open again"),
+        (news.steady, "steady again"),
+    ):
+        if names := sorted({key.partition(" ")[0] for key in keys if key != BALANCE}):
+            yield f"{', '.join(names)} {became}"
+    if BALANCE in news.opened:
+        yield "balance suffices again"
+
+
+def _closed_lines(key: str, gate: Gate) -> list[str]:
+    said = "the balance is too low" if key == BALANCE else f"{_gate(key)} is closed"
+    return [f"{said}: {_cut(gate.reason)}", *_hint(gate.hint)]
+
+
+def _gate(key: str) -> str:
+    name, _, scope = key.partition(" ")
+    return f"gate {name} ({display(scope)})" if scope else f"gate {name}"
+
+
+def _why(gate: Gate) -> dict[str, str]:
+    return {"reason": _cut(gate.reason), "hint": _cut(gate.hint)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from mvsep_watch import bundling
-from mvsep_watch.bundling import Day, Digest, Gates, Told
+from mvsep_watch.bundling import Day, Digest, Told
+from mvsep_watch.flapping import BALANCE, GateNews
 from mvsep_watch.model import Gate, GateName, JobState
 
 DISK = Gate(name=GateName.DISK, reason="it is full", hint="free some space", scope="/music/stems")
@@ -38,34 +39,18 @@ def test_the_pauses_grow_up_to_a_quarter_of_an_hour():
 
 def test_what_was_told_is_read_as_it_was_written():
     """And nothing where nothing was."""
-    told = Told(jobs=7, jobs_at=1.5, gates=("credits", "disk /a"), gates_at=2.5, summary=3, summary_day="2026-01-01")
+    told = Told(
+        jobs=7,
+        jobs_at=1.5,
+        gates=("credits", "disk /a"),
+        flapping=("service",),
+        gates_at=2.5,
+        summary=3,
+        summary_day="2026-01-01",
+    )
 
     assert bundling.told_from(told.as_json()) == told
     assert bundling.told_from(None) == bundling.told_from("") == Told()
-
-
-def test_a_gate_is_told_of_when_it_has_been_closed_for_a_minute_and_open_for_one():
-    """Each once."""
-    gates = Gates(told=frozenset())
-    gates.see(["credits"], now_s=0)
-    early, late = gates.news(now_s=59), gates.news(now_s=60)
-    gates.told = frozenset({"credits"})
-    again = gates.news(now_s=61)
-    gates.see([], now_s=100)
-
-    assert (early, late, again) == (((), ()), (("credits",), ()), ((), ()))
-    assert (gates.news(now_s=159), gates.news(now_s=160)) == (((), ()), ((), ("credits",)))
-    assert gates.news(now_s=101, is_last=True) == ((), ("credits",))
-
-
-def test_a_gate_that_flaps_is_not_told_of():
-    """Neither the untold one that closes, nor the told one that opens, for less than a minute each."""
-    fresh, known = Gates(told=frozenset()), Gates(told=frozenset({"service"}))
-    for now_s in range(0, 600, 10):
-        for gates in (fresh, known):
-            gates.see(["service"] if now_s // 50 % 2 else [], now_s=now_s)
-
-            assert gates.news(now_s=now_s) == ((), ())
 
 
 def test_what_a_person_wants_closed_is_no_news():
@@ -121,10 +106,14 @@ def test_a_reason_for_each_of_them_stays_bounded(number, more):
     assert len(message.facts) < 10_000
 
 
+def about_gates(*shut, **news):
+    keys = {bundling.gate_key(gate): gate for gate in shut}
+    return bundling.about_gates(GateNews(**{"closed": tuple(keys), **news}), keys, keys, host="nas")
+
+
 def test_gates_are_told_with_reason_hint_and_place():
     """Closed ones, and those that are open again."""
-    message = bundling.about_gates([CREDITS, DISK], ["service", "disk /other"], host="nas")
-    opened = bundling.about_gates([], ["service"], host="nas")
+    message = about_gates(CREDITS, DISK, opened=("service", "disk /other"))
 
     assert message.title == "mvsep-watch on nas: credits, disk closed; disk, service open again"
     assert message.text.splitlines() == [
@@ -132,10 +121,39 @@ def test_gates_are_told_with_reason_hint_and_place():
         "gate disk (/music/stems) is closed: it is full",
         "  hint: free some space",
         "gate service is open again",
-        "gate disk /other is open again",
+        "gate disk (/other) is open again",
     ]
-    assert opened.title.endswith(": service open again")
-    assert bundling.about_gates([DISK], [], host="nas").title.endswith(": disk closed")
+    assert about_gates(opened=("service",)).title.endswith(": service open again")
+    assert about_gates(DISK).title.endswith(": disk closed")
+
+
+def test_a_gate_that_flaps_is_told_with_how_often_and_why():
+    """Whether it is closed at the moment, and when that is over."""
+    closed = about_gates(DISK, closed=(), flapping=(("disk /music/stems", 14),))
+    over = about_gates(steady=("service",))
+
+    assert closed.title.endswith(": disk closed again and again")
+    assert closed.text.splitlines() == [
+        "gate disk (/music/stems) closed 14 times in the last hour, now closed: it is full",
+        "  hint: free some space",
+    ]
+    assert json.loads(closed.facts)["flapping"][0]["times"] == 14
+    assert (over.title.partition(": ")[2], over.text) == (
+        "service steady again",
+        "gate service has been open for an hour",
+    )
+
+
+def test_a_balance_that_is_too_low_is_told_in_its_own_words():
+    """It is no gate: what costs less goes on."""
+    gate = Gate(name=GateName.CREDITS, reason="job 3 (a.wav) waits: it costs 5 credits", hint="buy credits")
+    low = bundling.about_gates(GateNews(closed=(BALANCE,)), {BALANCE: gate}, {}, host="nas")
+    over = bundling.about_gates(GateNews(opened=(BALANCE,)), {}, {}, host="nas")
+
+    assert low.title == "mvsep-watch on nas: balance too low"
+    assert low.text == f"the balance is too low: {gate.reason}\n  hint: buy credits"
+    assert (over.title.partition(": ")[2], over.text) == ("balance suffices again", "the balance suffices again")
+    assert json.loads(low.facts)["closed"][0]["gate"] == "balance"
 
 
 @pytest.mark.parametrize(

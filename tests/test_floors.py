@@ -10,7 +10,7 @@ import mvsep_watch
 PACKAGE = Path(mvsep_watch.__file__).parent
 FLOORS = (
     ("model", "errors"),
-    ("planner", "settle", "retry", "naming", "pricing", "wanted", "options", "hours", "bundling", "health"),
+    ("planner", "settle", "retry", "naming", "pricing", "wanted", "options", "hours", "bundling", "flapping", "health"),
     ("mvsep", "store", "files", "watcher", "audio", "config", "log", "data", "telling"),
     ("steps",),
     ("daemon",),

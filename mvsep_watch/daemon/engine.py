@@ -25,6 +25,7 @@ from mvsep_watch.log import get_logger
 from mvsep_watch.model import Account, BatchOrigin, Config, FileStat, Folder, JobState
 from mvsep_watch.mvsep import Client
 from mvsep_watch.naming import escape_path
+from mvsep_watch.planner import BUY_CREDITS
 from mvsep_watch.steps import asking, fetch, publish, reading, scanning, submit
 from mvsep_watch.steps.base import TELLING, Denied, Granted, Pool, Step, Tools
 from mvsep_watch.store import Store
@@ -117,6 +118,7 @@ class Engine:
         with context.store.transaction():
             self._take_folders()
             context.store.jobs.wake()
+            context.store.jobs.wake_from(BUY_CREDITS)
             self.desks.scans.reloaded()
             self.desks.intake.reloaded()
             self.desks.machine.reloaded()

@@ -25,6 +25,7 @@ from mvsep_watch.errors import (
 from mvsep_watch.model import Account, Algorithm, Catalogue, GateName, HoldKind, JobState, SeparationState
 from mvsep_watch.mvsep.cached import FRESH_S, CatalogueCache, KnownCatalogue
 from mvsep_watch.naming import escape_path
+from mvsep_watch.planner import BUY_CREDITS
 from mvsep_watch.pricing import unpriced
 from mvsep_watch.steps.asking import ReadAccount, ReadCatalogue
 from mvsep_watch.steps.packaged import packaged_catalogue
@@ -266,8 +267,11 @@ class Machine:
                 GateName.ACCOUNT, "the service does not say whose account it is", "nothing is sent until it does"
             )
             return
+        before = context.account or account
         context.account, context.account_begun_at = account, begun_at
         with context.store.transaction():
+            if account.has_premium != before.has_premium or (account.credits or 0) > (before.credits or 0):
+                context.store.jobs.wake_from(BUY_CREDITS)
             context.store.memory.account_read(context.realm, account, now=context.clock.now())
             context.store.separations.balance_was_read(begun_at=begun_at)
         self._open_after(account, now_s)

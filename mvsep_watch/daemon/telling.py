@@ -18,7 +18,9 @@ from mvsep_watch.bundling import Told
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.intake import Intake
 from mvsep_watch.daemon.scans import Scans
-from mvsep_watch.model import Destination, JobState, Message, Notify, Subject
+from mvsep_watch.flapping import BALANCE, Gates, Known
+from mvsep_watch.model import Destination, Gate, GateName, JobState, Message, Notify, Subject
+from mvsep_watch.planner import BUY_CREDITS
 from mvsep_watch.retry import words
 from mvsep_watch.steps.telling import Tell
 from mvsep_watch.store import SourceRow, StateFullError
@@ -56,7 +58,8 @@ class Telling:
         self._scans = scans
         self._intake = intake
         self._told = bundling.told_from(context.store.memory.meta(KEY))
-        self._gates = bundling.Gates(told=frozenset(self._told.gates))
+        self._gates = Gates()
+        self._lately: dict[str, Gate] = {}
         self._looked = self._told.jobs
         self._looked_refused = -1.0
         self._news_s: float | None = None
@@ -164,8 +167,7 @@ class Telling:
             case "jobs":
                 self._told = replace(self._told, jobs=told.jobs, jobs_at=now, refused_at=told.refused_at)
             case "gates":
-                self._told = replace(self._told, gates=told.gates, gates_at=now)
-                self._gates.told = frozenset(told.gates)
+                self._told = replace(self._told, gates=told.gates, flapping=told.flapping, gates_at=now)
             case _:
                 self._told = replace(self._told, summary=told.summary, summary_day=told.summary_day)
         with contextlib.suppress(StateFullError):  # that the disk is full is told as well; it is written down next time
@@ -211,13 +213,25 @@ class Telling:
         if Subject.GATE not in notify.about:
             return None
         shut = {bundling.gate_key(gate): gate for gate in self._context.gates() if bundling.is_worth_telling(gate)}
-        self._gates.see(shut, now_s=now_s)
-        closed, opened = self._gates.news(now_s=now_s, is_last=self._is_last)
-        if not (closed or opened) or bundling.is_too_soon(self._context.clock.now() - self._told.gates_at):
+        shut |= self._shortage()
+        self._lately |= shut
+        known = Known(closed=frozenset(self._told.gates), flapping=frozenset(self._told.flapping))
+        self._gates.see(shut, known, now_s=now_s)
+        news = self._gates.news(known, now_s=now_s, is_last=self._is_last)
+        if not news or bundling.is_too_soon(self._context.clock.now() - self._told.gates_at):
             return None
-        told = tuple(sorted({*self._gates.told, *closed} - {*opened}))
-        message = bundling.about_gates([shut[key] for key in closed], opened, host=platform.node())
-        return message, replace(self._told, gates=told)
+        message = bundling.about_gates(news, shut, self._lately, host=platform.node())
+        return message, bundling.told_after(self._told, news)
+
+    def _shortage(self) -> dict[str, Gate]:
+        """Give what stands among the gates while a job waits because the balance is too low for it."""
+        store = self._context.store
+        job = store.jobs.waiting_with(BUY_CREDITS)
+        if job is None:
+            return {}
+        name = store.sources.get(job.source_id).path.name
+        reason = f"job {job.id} ({name}) waits: {job.reason}"
+        return {BALANCE: Gate(name=GateName.CREDITS, reason=reason, hint=job.hint)}
 
     def _about_day(self, notify: Notify, _: float) -> tuple[Message, Told] | None:
         if Subject.SUMMARY not in notify.about:

@@ -16,10 +16,21 @@ from mvsep_watch.planner.publishing import (
     results_are_gone,
 )
 from mvsep_watch.planner.reconcile import Absent, Doubtful, LookAgain, Promptness, Search, best_row, verdict
-from mvsep_watch.planner.start import Ask, Misfit, Proposal, Situation, Start, Wait, any_limit, may_start
+from mvsep_watch.planner.start import (
+    BUY_CREDITS,
+    Ask,
+    Misfit,
+    Proposal,
+    Situation,
+    Start,
+    Wait,
+    any_limit,
+    may_start,
+)
 from mvsep_watch.planner.work import Attempt, Begin, Ended, Join, asked_of, required_prompt, serve, settings_of
 
 __all__ = [
+    "BUY_CREDITS",
     "Absent",
     "Ask",
     "Attempt",

@@ -17,6 +17,9 @@ QUARANTINED_AFTER = 3
 UNKNOWN_PRICE_RESERVES = 1
 """What an approved separation of unknown price reserves until it is settled: the least that the service charges."""
 
+BUY_CREDITS = "buy credits, or lower limits.credits.reserve"
+"""The hint of what waits because the balance is too low; it is known by it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
@@ -195,7 +198,7 @@ def _budget(proposal: Proposal, situation: Situation) -> Wait | None:
         return Wait(
             f"it costs {in_words(price)} and {max(free, 0)} may be spent: balance {account.credits},"
             f" {situation.reserved} in use, {limits.reserve} kept back",
-            "buy credits, or lower limits.credits.reserve",
+            BUY_CREDITS,
             is_budget=True,
         )
     for name, limit, spent in (

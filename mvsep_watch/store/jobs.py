@@ -18,6 +18,7 @@ from mvsep_watch.store.transitions import record
 _LIVE = f"state NOT IN ({', '.join(repr(str(state)) for state in FINISHED)})"
 """Spelled as in the index, which SQLite then takes; `_OF_ONE_OFF` likewise."""
 _OF_ONE_OFF = f"folder GLOB 'separate/*' AND {_LIVE}"
+_HINTED = "state = 'queued' AND separation_id IS NULL AND hint <> ''"
 _FOLDERS_WAITING = """
 WITH RECURSIVE waiting (name) AS (
   SELECT min(folder) FROM jobs INDEXED BY jobs_waiting WHERE state = 'queued' AND separation_id IS NULL
@@ -131,6 +132,15 @@ class Jobs:
         self._db.run(
             "UPDATE jobs SET not_before = 0 WHERE state = 'queued' AND separation_id IS NULL AND not_before > 0"
         )
+
+    def waiting_with(self, hint: str) -> JobRow | None:
+        """Give the oldest queued job without a separation whose hint is this one."""
+        found = self._rows(f"{_HINTED} AND hint = ? ORDER BY id LIMIT 1", (hint,))
+        return found[0] if found else None
+
+    def wake_from(self, hint: str) -> None:
+        """Have the queued jobs with this hint considered again at once, as if nothing had kept them."""
+        self._db.run(f"UPDATE jobs SET not_before = 0, reason = '', hint = '' WHERE {_HINTED} AND hint = ?", (hint,))  # noqa: S608
 
     def set_priority(self, folder: str, rule: str, priority: int) -> None:
         """Give the jobs of a rule that wait its priority."""

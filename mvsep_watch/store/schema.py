@@ -268,6 +268,7 @@ def _third(db: sqlite3.Connection) -> None:
         "ALTER TABLE separations ADD COLUMN asked INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE separations ADD COLUMN deleted_at REAL",
         "ALTER TABLE approvals ADD COLUMN saw_rows INTEGER NOT NULL DEFAULT 0",
+        "CREATE INDEX jobs_hinted ON jobs (hint, id) WHERE state = 'queued' AND separation_id IS NULL AND hint <> ''",
         "CREATE TABLE copies (folder BLOB NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (folder, sha256)) STRICT",
         *_statements(_NOTES),
     ):

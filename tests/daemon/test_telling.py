@@ -211,17 +211,54 @@ def test_a_gate_that_closes_and_one_that_opens_are_told(told):
     assert told.letterbox.titles == ["token closed", "token open again"]
 
 
-def test_a_gate_that_flaps_is_not_told(told):
+def flap(world, times):
     """The service is away for half a minute, again and again."""
-    told.start()
-    for _ in range(20):
-        told.engine.context.close_gate("service", "away")
-        told.turn()
-        told.pass_time(30)
-        told.engine.context.open_gate("service")
-        told.pass_time(30)
+    for _ in range(times):
+        world.engine.context.close_gate("service", "away")
+        world.turn()
+        world.pass_time(30)
+        world.engine.context.open_gate("service")
+        world.pass_time(30)
 
-    assert told.letterbox.notices == []
+
+def test_a_gate_that_flaps_is_told_once(told):
+    """With how often; not at every time, not again after a restart, and once when it is over."""
+    told.start()
+    flap(told, 9)
+    early = list(told.letterbox.titles)
+    flap(told, 12)
+    told.restart()
+    flap(told, 12)
+    flapping = list(told.letterbox.titles)
+    told.pass_time(7200, step_s=60)
+
+    assert (early, flapping) == ([], ["service closed again and again"])
+    assert told.letterbox.notices[0][1].text.startswith(
+        "gate service closed 10 times in the last hour, now closed: away"
+    )
+    assert told.letterbox.titles[1:] == ["service steady again"]
+
+
+def test_a_balance_that_is_too_low_is_told_and_that_it_suffices_again(told):
+    """Nobody who reads only mail would learn why nothing happens; many jobs are one matter, also over a restart."""
+    told.service.account.credits = 2
+    told.limits = Limits(credits=CreditLimits(reserve=2, approve_batch_above=None))
+    told.start()
+    for pitch in range(1, 6):
+        write_wav(told.drop / f"{pitch}.wav", pitch=pitch)
+    told.rescan()
+    told.pass_time(1200, step_s=20)
+    low = list(told.letterbox.titles)
+    told.restart()
+    told.pass_time(3600, step_s=60)
+    told.service.account.credits = 100
+    for _ in range(4):
+        told.service.finish_all()
+        told.pass_time(600, step_s=20)
+
+    assert low == ["balance too low"]
+    assert told.letterbox.titles == ["balance too low", "balance suffices again"]
+    assert " waits: it costs 1 credit and 0 may be spent" in told.letterbox.notices[0][1].text
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ QUESTIONS = {
     "jobs.with_a_separation_to_share": lambda store: store.jobs.with_a_separation_to_share(
         now=1.0, after=0, looked_at=100
     ),
+    "jobs.waiting_with": lambda store: store.jobs.waiting_with("buy"),
+    "jobs.wake_from": lambda store: store.jobs.wake_from("buy"),
     "jobs.folders_waiting": lambda store: store.jobs.folders_waiting(),
     "jobs.due": lambda store: store.jobs.due(JobState.SEPARATED, now=1.0, limit=8),
     "jobs.live": lambda store: store.jobs.live(),
@@ -91,6 +93,8 @@ def test_no_question_of_a_turn_looks_through_a_whole_table(store, question):
     [
         ("jobs.waiting", "jobs_waiting"),
         ("jobs.folders_waiting", "jobs_waiting"),
+        ("jobs.waiting_with", "jobs_hinted"),
+        ("jobs.wake_from", "jobs_hinted"),
         ("jobs.due", "jobs_to_do"),
         ("separations.in_state due", "separations_unfinished"),
         ("separations.next_due", "separations_unfinished"),

@@ -13,8 +13,7 @@ from mvsep_watch.cli import rendering, seeing, spooled
 from mvsep_watch.cli.describing import Describer, Words, gate_json
 from mvsep_watch.cli.rendering import count, instant, joined, local_time
 from mvsep_watch.cli.selecting import NOTHING_YET, START
-from mvsep_watch.daemon.reloading import Refused, refused
-from mvsep_watch.daemon.sight import as_written
+from mvsep_watch.daemon import told
 from mvsep_watch.errors import ConfigError
 from mvsep_watch.files.lock import Holder, holder_of
 from mvsep_watch.files.spool import Orphan
@@ -97,7 +96,7 @@ class Overview:
     credits: Credits = Credits()
     slots: Slots = Slots()
     seen: seeing.Seen = field(default_factory=dict)
-    refused: Refused | None = None
+    refused: told.Refused | None = None
     refused_files: RefusedFiles = RefusedFiles()
     orphans: tuple[Orphan, ...] = ()
 
@@ -132,17 +131,17 @@ def found(views: Views | None, config: Config, *, now: float, trouble: ConfigErr
         waiting_hint=waiting_hint,
         credits=_credits(describer),
         slots=_slots(describer, config),
-        seen=as_written(views.memory),
-        refused=(refused(views.memory) if holder else None) or _as_refused(trouble, now),
+        seen=told.sight(views.memory),
+        refused=(told.refused(views.memory) if holder else None) or _as_refused(trouble, now),
         refused_files=_refused_files(views, config),
         orphans=spooled.orphans(config, views.memory, views.jobs),
     )
 
 
-def _as_refused(trouble: ConfigError | None, now: float) -> Refused | None:
+def _as_refused(trouble: ConfigError | None, now: float) -> told.Refused | None:
     if trouble is None:
         return None
-    return Refused(since=now, reason=trouble.message, hint=trouble.hint, problems=trouble.problems)
+    return told.Refused(since=now, reason=trouble.message, hint=trouble.hint, problems=trouble.problems)
 
 
 def _refused_files(views: Views, config: Config) -> RefusedFiles:
@@ -220,7 +219,7 @@ def as_json(overview: Overview) -> dict[str, Any]:
     }
 
 
-def _refused_json(found: Refused) -> dict[str, Any]:
+def _refused_json(found: told.Refused) -> dict[str, Any]:
     return {
         "since": instant(found.since),
         "reason": found.reason,

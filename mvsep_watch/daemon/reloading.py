@@ -8,23 +8,20 @@ configuration stays in force; the next change is tried again.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mvsep_watch import config as configuration
 from mvsep_watch import log
+from mvsep_watch.daemon import told
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.errors import ConfigError
 from mvsep_watch.model import Config
-from mvsep_watch.store.memory import Memory
 
 LOOK_EVERY_S = 1.0
 STILL_FOR_S = 2.0
 """Longer than an editor, or a copy onto a slow disk, pauses in the middle of a configuration."""
-REFUSED_KEY = "configuration_refused"
 
 _Signature = tuple[int, ...] | None
 
@@ -108,30 +105,14 @@ def read_or_refuse(context: Context) -> Config | None:
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """A configuration that a running daemon did not take, and since when (seconds since 1970)."""
-
-    since: float
-    reason: str
-    hint: str
-    problems: tuple[str, ...]
-
-
 def refuse(context: Context, error: ConfigError) -> None:
     """Write down why a configuration is not taken."""
-    said = Refused(since=context.clock.now(), reason=error.message, hint=error.hint, problems=error.problems)
-    context.store.memory.set_meta(REFUSED_KEY, json.dumps(asdict(said)))
+    said = told.Refused(since=context.clock.now(), reason=error.message, hint=error.hint, problems=error.problems)
+    told.tell_refused(context.store.memory, said)
     context.log.error("configuration_refused", reason=error.message, problems=list(error.problems), hint=error.hint)
-
-
-def refused(memory: Memory) -> Refused | None:
-    """Give what was written down about a configuration that was not taken."""
-    said = json.loads(memory.meta(REFUSED_KEY) or "null")
-    return Refused(**said | {"problems": tuple(said["problems"])}) if said else None
 
 
 def accept(context: Context) -> None:
     """Take back what was written down about a configuration that was not taken."""
-    if context.store.memory.meta(REFUSED_KEY):
-        context.store.memory.set_meta(REFUSED_KEY, "")
+    if told.refused(context.store.memory):
+        told.tell_refused(context.store.memory, None)

@@ -10,12 +10,12 @@ along with something that changed, or once an hour, for a daemon that has nothin
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mvsep_watch.daemon import told
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.inbox import Heard, HeardFolder, Trouble
 from mvsep_watch.daemon.intake import Intake
@@ -23,7 +23,6 @@ from mvsep_watch.daemon.scans import Scans
 from mvsep_watch.files.mounts import keeps_times
 from mvsep_watch.model import Folder
 from mvsep_watch.naming import escape_path
-from mvsep_watch.store.memory import Memory
 from mvsep_watch.watcher import FolderHealth
 from mvsep_watch.watcher import Trouble as Deaf
 
@@ -31,7 +30,6 @@ POLL_EVERY_S = 30.0
 """How often a folder is looked through that events do not tell everything of, while something comes."""
 GROWTH = 2.0
 WRITTEN_EVERY_S = 3600.0
-KEY = "sight"
 _UNHEARD = frozenset({Deaf.LIMIT, Deaf.INSTANCES, Deaf.GONE, Deaf.BROKEN})
 _PASSING = frozenset({Deaf.OVERFLOW, Deaf.REPLACED})
 
@@ -144,7 +142,7 @@ class Sight:
             {"path": escape_path(Path(path)), "reason": reason, "since": now - (now_s - since_s)}
             for path, (reason, since_s) in waiting.items()
         ]
-        self._context.store.memory.set_meta(KEY, json.dumps({"as_of": now, "folders": folders, "waiting": waits}))
+        told.tell_sight(self._context.store.memory, {"as_of": now, "folders": folders, "waiting": waits})
 
     def _lasting(self, name: str, view: View) -> dict[str, Any]:
         health, mount = view.heard.health, view.heard.mount
@@ -173,13 +171,6 @@ class Sight:
             "last_event_at": None if heard_s is None else now - (now_s - heard_s),
             "last_scan_at": None if looked_s is None else now - (now_s - looked_s),
         }
-
-
-def as_written(memory: Memory) -> dict[str, Any]:
-    """Give what was last written down: `as_of`, `folders` by name, and `waiting` files; empty where nothing was."""
-    text = memory.meta(KEY)
-    written: dict[str, Any] = json.loads(text) if text else {}
-    return written
 
 
 def _polls(heard: HeardFolder) -> tuple[object, ...]:

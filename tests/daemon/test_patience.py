@@ -6,8 +6,8 @@ import os
 import pytest
 from structlog.testing import capture_logs
 
+from mvsep_watch.daemon import told
 from mvsep_watch.daemon.inbox import Bell, Heard, HeardFolder
-from mvsep_watch.daemon.sight import as_written
 from mvsep_watch.files import reading
 from mvsep_watch.files.mounts import Mount
 from mvsep_watch.files.reading import is_unfilled
@@ -107,13 +107,13 @@ def test_a_file_that_waits_for_long_is_in_what_status_says(world, song):
     mount = Mount(point="/", fs_type="ext4", source="/dev/sda1")
     world.engine.inbox.put(Heard({"drop": HeardFolder(mount=mount, is_polled=False)}))
     world.pass_time(1200, step_s=60)
-    waiting = as_written(world.store.memory)["waiting"]
+    waiting = told.sight(world.store.memory)["waiting"]
     lost.write_bytes(song)
     world.rescan()
     world.finish()
 
     assert [(each["path"], each["reason"]) for each in waiting] == [(str(lost), "empty")]
-    assert (as_written(world.store.memory)["waiting"], world.states()) == ([], ["published"])
+    assert (told.sight(world.store.memory)["waiting"], world.states()) == ([], ["published"])
 
 
 def test_a_file_that_is_held_open_is_waited_for(world, song):

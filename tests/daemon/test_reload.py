@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from mvsep_watch import config as configuration
-from mvsep_watch.daemon import reloading
+from mvsep_watch.daemon import reloading, told
 from mvsep_watch.daemon.hands import Threads
 from mvsep_watch.daemon.inbox import Inbox
 from mvsep_watch.daemon.reloading import ConfigurationFile
@@ -463,10 +463,10 @@ def test_what_is_refused_is_kept_for_status_until_something_is_taken(world):
 
     reloading.refuse(world.engine.context, ConfigError("it has 1 problem", hint="mend it", problems=("f:1:1: bad",)))
 
-    assert reloading.refused(world.store.memory) == reloading.Refused(
+    assert told.refused(world.store.memory) == told.Refused(
         since=world.clock.now(), reason="it has 1 problem", hint="mend it", problems=("f:1:1: bad",)
     )
 
     reloading.accept(world.engine.context)
 
-    assert reloading.refused(world.store.memory) is None
+    assert told.refused(world.store.memory) is None

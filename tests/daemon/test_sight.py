@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from mvsep_watch.daemon import told
 from mvsep_watch.daemon.inbox import Heard, HeardFolder, Trouble
-from mvsep_watch.daemon.sight import KEY, as_written
 from mvsep_watch.files.mounts import Mount
 from mvsep_watch.steps.scanning import Scan
 from mvsep_watch.watcher import FolderHealth, Mode
@@ -170,13 +170,13 @@ def test_what_status_says_is_written_when_it_changes_and_not_else(world):
     world.start()
     hear(world, LOCAL, is_polled=False, health=WELL)
     world.pass_time(10)
-    written = as_written(world.store.memory)
+    written = told.sight(world.store.memory)
     for _ in range(10):
         hear(world, LOCAL, is_polled=False, health=replace(WELL, last_event_s=world.clock.monotonic()))
         world.pass_time(300)
-    still = as_written(world.store.memory)
+    still = told.sight(world.store.memory)
     world.pass_time(1000)
-    later = as_written(world.store.memory)
+    later = told.sight(world.store.memory)
 
     assert (still, later["as_of"] > still["as_of"]) == (written, True)
     assert later["folders"]["drop"]["last_event_at"] == world.clock.now() - 1300
@@ -189,9 +189,9 @@ def test_a_trouble_is_written_with_what_to_do_and_goes(world):
     world.start()
     refused = FolderHealth(mode=Mode.POLLING, alive=True, watches=99, refused_watches=201, trouble=Deaf.LIMIT)
     hear(world, LOCAL, is_polled=False, health=refused, hint="sysctl this")
-    troubled = as_written(world.store.memory)["folders"]["drop"]
+    troubled = told.sight(world.store.memory)["folders"]["drop"]
     hear(world, LOCAL, is_polled=False, health=WELL)
-    healed = as_written(world.store.memory)["folders"]["drop"]
+    healed = told.sight(world.store.memory)["folders"]["drop"]
 
     assert (troubled["trouble"], troubled["hint"]) == (
         "the kernel refuses to watch a part of it: too many watches",
@@ -206,8 +206,8 @@ def test_nothing_is_known_before_anything_was_heard(world):
     world.start()
     world.pass_time(30)
 
-    assert as_written(world.store.memory) == {}
-    assert world.store.memory.meta(KEY) is None
+    assert told.sight(world.store.memory) == {}
+    assert world.store.memory.meta(told.SIGHT) is None
 
 
 def test_what_is_written_can_be_read_by_programs(world):
@@ -216,6 +216,6 @@ def test_what_is_written_can_be_read_by_programs(world):
     share = str(world.drop / "caf\udce9")
     hear(world, LOCAL, is_polled=False, parts=((share, NFS),), health=WELL)
 
-    text = world.store.memory.meta(KEY)
+    text = world.store.memory.meta(told.SIGHT)
 
     assert json.loads(text.encode())["folders"]["drop"]["scanned_parts"] == [f"{world.drop}/caf\\xe9"]

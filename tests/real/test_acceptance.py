@@ -23,7 +23,7 @@ HEAD = """
 mvsep:
   token: {token}
   base_url: {base_url}
-  poll: {{min: 0.3s, max: 1s}}
+  poll: {{min: 0.2s, max: 0.5s}}
   reconcile: {{window: 2s, interval: 0.4s}}
 limits: {{credits: {{approve_batch_above: null}}}}
 folders:
@@ -60,7 +60,7 @@ SONGS = (
 
 def folder_text(name: str, rules: dict[str, tuple[int, str]]) -> str:
     lines = [f"- {{name: {rule}, sep_type: {model}, format: {form}}}" for rule, (model, form) in rules.items()]
-    return f"  - path: {name}\n    settle: 0.5s\n    rules:\n" + "".join(f"      {line}\n" for line in lines)
+    return f"  - path: {name}\n    settle: 0.3s\n    rules:\n" + "".join(f"      {line}\n" for line in lines)
 
 
 def place(base: Path, emulator: Emulator, rules: dict[str, dict[str, tuple[int, str]]]) -> Place:
@@ -229,7 +229,7 @@ def test_a_free_account_sends_one_at_a_time(tmp_path):
 
 def test_a_service_that_limits_loses_answers_and_gives_no_lengths_changes_nothing(tmp_path):
     """429s, creates without an answer, and downloads of unknown length: everything comes back, and is paid once."""
-    quirks = Quirks(**FAST, refuse_every=9, lose_answers=frozenset({2, 3}), chunks_downloads=True)
+    quirks = Quirks(**FAST, refuses=frozenset({6, 9}), lose_answers=frozenset({2, 3}), chunks_downloads=True)
     with Emulator(quirks) as emulator:
         here = place(tmp_path, emulator, {"drop": {"a": (40, "wav"), "b": (40, "flac24")}})
         for number in range(3):

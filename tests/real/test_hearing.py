@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from mvsep_watch.daemon import told
 from mvsep_watch.daemon.hearing import Hearing, ground_of
-from mvsep_watch.daemon.sight import as_written
 from tests.daemon.world import World, write_wav
 from tests.real.test_files_real import run
 
@@ -68,7 +68,7 @@ def _made(path: Path) -> Path:
 
 
 def seen(world):
-    return as_written(world.store.memory)["folders"]["drop"]
+    return told.sight(world.store.memory)["folders"]["drop"]
 
 
 def sources(world):

@@ -75,7 +75,7 @@ def test_a_daemon_does_it_and_a_second_call_pays_nothing(place, song, server):
 def test_a_command_that_is_killed_is_begun_again_and_pays_once(place, song, server):
     """Without a daemon: the state remembers."""
     process = begin(place, song)
-    until(lambda: any(job["state"] == "submitted" for job in place.jobs()), within_s=30)
+    until(lambda: place.states()["submitted"], within_s=30)
     process.kill()
     process.communicate()
 
@@ -90,7 +90,7 @@ def test_a_daemon_that_is_killed_leaves_the_rest_to_the_command(place, song, ser
     daemon = place.start()
     until(place.config.with_name("mvsep-watch.state.sqlite3.lock").exists, within_s=20)
     process = begin(place, song)
-    until(lambda: any(job["state"] == "submitted" for job in place.jobs()), within_s=30)
+    until(lambda: place.states()["submitted"], within_s=30)
     daemon.kill()
     daemon.wait()
 

@@ -29,7 +29,7 @@ class Quirks:
 
     Args:
         rate_limit: Requests a minute, announced and enforced.
-        refuse_every: Every so many requests get a 429 with `Retry-After: 1`; 0 is never.
+        refuses: Ordinals of requests, from 1, that get a 429 with `Retry-After: 1`.
         history_lag_s: How late the history lists a new separation.
         chunks_downloads: Downloads come without a length, and cannot be resumed.
         upload_pause_s, download_pause_s: A pause before every 64 KiB.
@@ -42,7 +42,7 @@ class Quirks:
     waiting_s: float = 0.2
     processing_s: float = 0.3
     rate_limit: int = 120
-    refuse_every: int = 0
+    refuses: frozenset[int] = frozenset()
     history_lag_s: float = 0.0
     chunks_downloads: bool = False
     upload_pause_s: float = 0.0

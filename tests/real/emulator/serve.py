@@ -151,13 +151,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(*self._post(self.path.removeprefix("/api/"), form.fields))
 
     def _passes_limit(self) -> bool:
-        """Count a request; every so many are refused, and so are those over the limit."""
+        """Count a request; some are refused, and all over the limit are."""
         quirks = self.emulator.quirks
         ordinal, in_window = self.emulator.books.count()
         self.remaining = max(0, quirks.rate_limit - in_window)
         if in_window > quirks.rate_limit:
             self.emulator.books.violations.append("more requests than announced")
-        elif not (quirks.refuse_every and ordinal % quirks.refuse_every == 0):
+        elif ordinal not in quirks.refuses:
             return True
         self.remaining = 0
         self._answer(429, {"success": False, "message": "Too Many Attempts."}, {"Retry-After": "1"})

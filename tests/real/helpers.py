@@ -101,8 +101,8 @@ class Place:
 
     def states(self) -> Counter[str]:
         """Count the jobs by state: from the file, since a command for each look would take a core from the daemon."""
-        path = self.config.with_name("mvsep-watch.state.sqlite3")
-        with suppress(sqlite3.OperationalError), closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as state:
+        uri = f"{self.config.with_name('mvsep-watch.state.sqlite3').as_uri()}?mode=ro"
+        with suppress(sqlite3.OperationalError), closing(sqlite3.connect(uri, uri=True)) as state:
             return Counter(row[0] for row in state.execute("SELECT state FROM jobs"))
         return Counter()
 

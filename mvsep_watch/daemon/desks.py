@@ -21,14 +21,15 @@ from mvsep_watch.daemon.hours import Hours
 from mvsep_watch.daemon.intake import Intake
 from mvsep_watch.daemon.intents import Intents
 from mvsep_watch.daemon.looking import Looking
-from mvsep_watch.daemon.machine import Machine
 from mvsep_watch.daemon.measuring import Measuring
+from mvsep_watch.daemon.outputs import Outputs
 from mvsep_watch.daemon.pinging import Pinging
 from mvsep_watch.daemon.polling import Polling
 from mvsep_watch.daemon.queueing import Queueing
 from mvsep_watch.daemon.roots import Roots
 from mvsep_watch.daemon.scans import Scans
 from mvsep_watch.daemon.sending import Sending
+from mvsep_watch.daemon.service import Service
 from mvsep_watch.daemon.sight import Sight
 from mvsep_watch.daemon.sightings import Sightings
 from mvsep_watch.daemon.spooling import Spooling
@@ -78,7 +79,8 @@ class Desks:
         self.commands = Commands(context, self.intake, self.looking)
         self.sight = Sight(context, self.scans, self.intake)
         roots = Roots(context)
-        self.machine = Machine(context, roots, self.looking, self)
+        self.service = Service(context, self)
+        self.outputs = Outputs(context, roots, self.looking, self)
         self.intents = Intents(context, budget, self.ground, self)
         self.starting = Starting(context, budget, self.intents, self.ground, is_counting=counting.has)
         self.sending = Sending(context, self)
@@ -101,8 +103,8 @@ class Desks:
         self.annotating = Annotating(context, self.scans, self.ground)
         self.telling = Telling(context, self.scans, self.intake)
         self.tidying = Tidying(context)
-        self.pinging = Pinging(context, scans=self.scans, machine=self.machine, sight=self.sight)
-        self.measuring = Measuring(context, client=client, scans=self.scans, machine=self.machine, sight=self.sight)
+        self.pinging = Pinging(context, scans=self.scans, service=self.service, sight=self.sight)
+        self.measuring = Measuring(context, client=client, scans=self.scans, service=self.service, sight=self.sight)
         self._takers = self._make_takers()
 
     def in_turn(self) -> tuple[Desk, ...]:
@@ -112,7 +114,8 @@ class Desks:
             self.scans,
             self.intake,
             self.looking,
-            self.machine,
+            self.service,
+            self.outputs,
             self.finishing,
             self.spooling,
             self.disposing,
@@ -147,8 +150,8 @@ class Desks:
             asking.Compare: self.unknowns.compared,
             asking.DeleteRemote: lambda step, _, error: self.deleting.deleted(step, error),
             asking.CancelRemote: lambda step, _, error: self.polling.cancelled(step, error),
-            asking.ReadAccount: lambda _, result, error: self.machine.account_read(result, error),
-            asking.ReadCatalogue: lambda _, known, error: self.machine.catalogue_read(known, error),
+            asking.ReadAccount: lambda _, result, error: self.service.account_read(result, error),
+            asking.ReadCatalogue: lambda _, known, error: self.service.catalogue_read(known, error),
             fetch.Fetch: self.finishing.fetched,
             fetch.Spool: self.finishing.spooled,
             fetch.LookAtSpool: lambda _, found, error: self.spooling.looked(found, error),
@@ -158,7 +161,7 @@ class Desks:
             publish.Recover: self.disposing.recovered,
             publish.ClearCopies: lambda _, over, __: self.disposing.cleared(over),
             publish.Tidy: self.tidying.done,
-            publish.CheckRoot: self.machine.root_checked,
+            publish.CheckRoot: self.outputs.checked,
             annotate.Annotate: self.annotating.noted,
             annotate.LookForSources: lambda _, gone, __: self.annotating.looked(gone),
             Tell: lambda step, _, error: self.telling.told(step, error),
@@ -187,20 +190,20 @@ class Desks:
         self.history.look_soon()
 
     def hash_learned(self, row: SeparationRow) -> None:
-        self.machine.separation_taken()
+        self.service.separation_taken()
         self.unknowns.answered(row)
         self.sightings.begin(row)
         self.history.look_soon()
 
     def unknown_held(self) -> None:
-        self.machine.unknown_held()
+        self.service.unknown_held()
 
     def listed_unfinished(self, row: SeparationRow) -> None:
         self.unknowns.younger_was_listed(row)
 
     def separation_ended(self, row: SeparationRow) -> None:
         self.finishing.separation_ended(row)
-        self.machine.separation_ended()
+        self.service.separation_ended()
         self.history.settle_soon()
 
     def source_changed(self, path: str) -> None:
@@ -220,23 +223,23 @@ class Desks:
 
     def slots_refused(self, reason: str) -> None:
         self.intents.look_first()
-        self.machine.slots_refused(reason)
+        self.service.slots_refused(reason)
 
     def gate_met(self) -> None:
-        self.machine.gate_met()
+        self.service.gate_met()
 
     def intent_fell_through(self, row: SeparationRow, reason: str) -> None:
         self.intents.give_up(row, reason)
 
     def work_refused(self) -> None:
-        self.machine.doubt_catalogue()
+        self.service.doubt_catalogue()
 
     def service_trouble(self, error: Exception) -> None:
-        self.machine.trouble(error)
+        self.service.trouble(error)
 
     def history_read(self, begun_s: float) -> None:
         self.intents.history_was_read(begun_s)
-        self.machine.has("history")
+        self.service.has("history")
 
     def history_unreadable(self, error: Exception) -> None:
-        self.machine.lacks("history", error)
+        self.service.lacks("history", error)

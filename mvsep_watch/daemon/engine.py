@@ -90,13 +90,14 @@ class Engine:
             recognising.begin_anew(context.store, now=context.clock.now())
             rebuilding.give_up(context.store)
             context.store.jobs.ask_again(now=context.clock.now())
-            self.desks.machine.take_over_roots()
+            self.desks.outputs.take_over()
             self.desks.ground.forget()
         context.store.jobs.wake()
         self._take_folders()
         reloading.accept(context)
         context.store.bring_forward(now=context.clock.now(), latest=context.clock.now() + LONGEST_WAIT_S)
-        self.desks.machine.forget_old_gates()
+        self.desks.service.begin()
+        self.desks.outputs.begin()
         self.desks.annotating.reloaded()
         self.desks.unknowns.resume()
         self.desks.tidying.begin()
@@ -121,7 +122,7 @@ class Engine:
             context.store.jobs.wake_from(BUY_CREDITS)
             self.desks.scans.reloaded()
             self.desks.intake.reloaded()
-            self.desks.machine.reloaded()
+            self.desks.outputs.reloaded()
             self.desks.annotating.reloaded()
         self.desks.scans.want_all()
         context.log.info("configuration_taken", folders=len(config.folders))
@@ -284,7 +285,7 @@ class Engine:
             case "scan":
                 self.desks.scans.want_scan(bell.folder)
             case "account":
-                self.desks.machine.check_account()
+                self.desks.service.check_account()
             case "stop":
                 self.context.stopping = True
                 self.stopping.set()

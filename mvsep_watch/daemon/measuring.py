@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from mvsep_watch import __version__
 from mvsep_watch.daemon.context import Context
-from mvsep_watch.daemon.machine import Machine
 from mvsep_watch.daemon.scans import Scans
+from mvsep_watch.daemon.service import Service
 from mvsep_watch.daemon.sight import Sight
 from mvsep_watch.model import GateName, JobState, Metrics, SeparationState
 from mvsep_watch.mvsep import Client
@@ -37,11 +37,11 @@ NEVER = float("-inf")
 class Measuring:
     """The desk of numbers; it is silent without the section `metrics`."""
 
-    def __init__(self, context: Context, *, client: Client, scans: Scans, machine: Machine, sight: Sight) -> None:
+    def __init__(self, context: Context, *, client: Client, scans: Scans, service: Service, sight: Sight) -> None:
         self._context = context
         self._client = client
         self._scans = scans
-        self._machine = machine
+        self._service = service
         self._sight = sight
         self._serves = False
         self._metrics: Metrics | None = None
@@ -173,7 +173,7 @@ class Measuring:
 
     def _of_the_service(self, now: float) -> Iterator[Family]:
         client = self._client
-        answered_s = self._machine.answered_s
+        answered_s = self._service.answered_s
         yield by("outcome", "requests_total", "counter", "Requests to the service.", dict(client.tally.counts))
         yield single("uploaded_bytes_total", "counter", "Bytes sent.", client.upload_rate.moved_bytes)
         yield single("downloaded_bytes_total", "counter", "Bytes fetched.", client.download_rate.moved_bytes)

@@ -11,8 +11,8 @@ from mvsep_watch import bundling, health, log
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.hands import stuck
 from mvsep_watch.daemon.hearing import ACCOUNT_EVERY_S
-from mvsep_watch.daemon.machine import Machine
 from mvsep_watch.daemon.scans import Scans
+from mvsep_watch.daemon.service import Service
 from mvsep_watch.daemon.sight import Sight
 from mvsep_watch.health import Ill, Signs, Unsure, Verdict, Well
 from mvsep_watch.model import Ping
@@ -26,10 +26,10 @@ NEVER = float("-inf")
 class Pinging:
     """The desk of pings; it begins with the daemon, and stays silent in what only runs once."""
 
-    def __init__(self, context: Context, *, scans: Scans, machine: Machine, sight: Sight) -> None:
+    def __init__(self, context: Context, *, scans: Scans, service: Service, sight: Sight) -> None:
         self._context = context
         self._scans = scans
-        self._machine = machine
+        self._service = service
         self._sight = sight
         self._has_begun = False
         self._ping: Ping | None = None
@@ -94,7 +94,7 @@ class Pinging:
             unseen=self._sight.deaf_folders | self._scans.troubled_folders,
             gates=self._context.gates(),
             stuck=str(step.key) if step else "",
-            answered_s=self._machine.answered_s,
+            answered_s=self._service.answered_s,
         )
 
     def sent(self, step: SendPing, error: Exception | None) -> None:

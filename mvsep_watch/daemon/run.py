@@ -242,7 +242,7 @@ class Process:
             while self._told is None and not self._engine.is_at_rest(gated_for_s=GATED_FOR_S):
                 self._turn()
                 progress(self._engine)
-            while self._told is None and self._engine.desks.machine.owes_balance():
+            while self._told is None and self._engine.desks.service.owes_balance():
                 self._turn()
             self._tell_the_rest()
         return self._told

@@ -240,7 +240,7 @@ def test_jobs_whose_root_does_not_answer_wait_and_keep_no_hand(world):
     world.start()
     world.pass_time(20)
     world.hands.held = {Pool.FILING}
-    world.engine.desks.machine.reloaded()
+    world.engine.desks.outputs.reloaded()
     world.pass_time(70)
     world.service.finish_all()
     world.pass_time(60)

@@ -103,7 +103,7 @@ def test_trouble_is_in_the_numbers(measured):
     measured.drop.rename(measured.base / "away")
     measured.rescan()
     measured.service.fault("user", "drop", "drop")
-    measured.engine.desks.machine.check_account()
+    measured.engine.desks.service.check_account()
     found = again(measured)
 
     assert found['folder_visible folder="drop"'] == 0

@@ -522,7 +522,7 @@ def test_the_gate_of_a_folder_that_nobody_waits_for_any_more_is_open(world, song
     ask(world, wish)
     world.pass_time(20)
     (tmp_path / "out").rename(tmp_path / "gone")
-    world.engine.desks.machine._roots_checked.clear()
+    world.engine.desks.outputs._checked_s.clear()
     world.settle()
     closed = [gate.name for gate in world.engine.context.gates()]
 

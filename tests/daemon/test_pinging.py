@@ -100,7 +100,7 @@ def test_a_service_that_does_not_answer_is_told(watched):
 def test_a_service_that_was_not_asked_is_no_service_that_answers(watched):
     """The bell that has the account read is dead: silence."""
     begin(watched)
-    watched.engine.desks.machine.check_account = lambda: None
+    watched.engine.desks.service.check_account = lambda: None
 
     live(watched, 1800)
 

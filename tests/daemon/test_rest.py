@@ -123,7 +123,7 @@ def test_the_balance_is_read_once_more_before_it_ends(world):
     world.start()
     rests_within(world, 300)
 
-    while world.engine.desks.machine.owes_balance():
+    while world.engine.desks.service.owes_balance():
         world.clock.sleep(0.1)
         world.turn()
 

@@ -412,7 +412,7 @@ def test_a_refused_link_is_not_called_unpaid_because_its_folder_is_anothers(worl
     claim = tmp_path / "here" / ".mvsep-watch-claim.json"
     own = claim.read_text()
     claim.write_text(own.replace(world.store.memory.state_id, "somebody"))
-    world.engine.desks.machine.reloaded()
+    world.engine.desks.outputs.reloaded()
     world.pass_time(10)
     held = [job.hold for job in world.jobs()]
     claim.write_text(own)

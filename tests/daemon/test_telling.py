@@ -198,7 +198,7 @@ def test_a_gate_that_closes_and_one_that_opens_are_told(told):
     told.start()
     told.pass_time(30)
     told.service.fault("user", *["bad_token"] * 200)
-    told.engine.desks.machine.check_account()
+    told.engine.desks.service.check_account()
     told.pass_time(600)
     closed = list(told.letterbox.titles)
     told.restart()

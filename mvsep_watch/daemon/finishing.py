@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -52,6 +53,7 @@ class Finishing:
         self._roots = roots
         self._news = news
         self._looks: dict[int, Mapping[str, FileStat]] = {}
+        self._misses: collections.Counter[int] = collections.Counter()
 
     def separation_ended(self, row: SeparationRow) -> None:
         """Let the jobs of a separation that ended without results try again, and those of its work if it is done."""
@@ -167,14 +169,18 @@ class Finishing:
         self._context.store.separations.set(row.id, algorithm=fetched.algorithm or row.algorithm, server_says=says)
 
     def _not_fetched(self, job: JobRow, error: Exception) -> None:
+        misses = self._misses.pop(job.id, 0)
         match error:
             case StoppedError():
                 return
             case OutputRootError():
                 self._root_failed(job, error)
-            case NotFoundError() if results_are_gone(job.failures):
+            case NotFoundError() if results_are_gone(misses):
                 self._outputs_gone(job)
-            case NotFoundError() | LinkExpiredError():
+            case NotFoundError():
+                self._misses[job.id] = misses + 1
+                self._wait(job, error, retry.backoff_s(misses))
+            case LinkExpiredError():
                 self._wait(job, error, retry.backoff_s(job.failures))
             case _:
                 self._news.service_trouble(error)

@@ -1,7 +1,8 @@
 """Separations that are with the server: asked for until they end, cancelled when nobody needs them any more.
 
-Nothing is called failed or lost before the history was asked for another row with the tag. The surprise: `not_found` is
-believed only after repeats over minutes, since a mirror can lag behind the one that made the separation.
+Nothing is called failed or lost before the history was asked for another row with the tag. The surprise: `failed` is
+believed when it is said twice in a row, and `not_found` only after repeats over minutes, since a mirror can lag behind
+the one that made the separation.
 """
 
 from __future__ import annotations
@@ -147,7 +148,7 @@ class Polling:
             self._not_found.pop(row.id, None)
         if remote.is_done:
             self._done(row, remote)
-        elif remote.status == "failed":
+        elif _is_said_again(row, remote, "failed"):
             self._about_to_end(row, SeparationState.FAILED, remote.message or "the service says failed")
         elif remote.status == "not_found":
             self._was_not_found(row, remote)
@@ -175,7 +176,7 @@ class Polling:
         if link.hash:
             self._context.log.info("link_fetched", separation=row.id, link_hash=row.link_hash, hash=link.hash)
             self._context.store.separations.set(row.id, hash=link.hash, polls=0, failures=0, not_before=0.0)
-        elif remote.status == "failed":
+        elif _is_said_again(row, remote, "failed"):
             self._about_to_end(row, SeparationState.FAILED, remote.message or "the service could not fetch the link")
         elif remote.status == "not_found":
             self._was_not_found(row, remote)
@@ -210,8 +211,10 @@ class Polling:
 
     def _goes_on(self, row: SeparationRow, remote: Remote) -> None:
         polls = row.polls
-        if remote.status == "done" != row.server_words.get("status"):
-            polls = 0  # its files are listed in a moment, and not after as long as the wait has grown to
+        if remote.status in {"done", "failed"} and not _is_said_again(row, remote, remote.status):
+            polls = (
+                0  # its files are listed in a moment, and not after as long as the wait has grown to; or it is no end
+            )
         delay_s = self._expecting.delay_s(row, remote, polls=polls)
         self._context.store.separations.set(
             row.id,
@@ -312,7 +315,9 @@ class Polling:
             ]
             if others:
                 self._context.log.warning("another_row_found", separation=row_id, hash=others[-1].hash)
-                self._context.store.separations.set(row_id, hash=others[-1].hash, not_before=0.0, polls=0)
+                self._context.store.separations.set(
+                    row_id, hash=others[-1].hash, not_before=0.0, polls=0, server_says=""
+                )
             elif ending.is_unasked and _is_kept(row, read):
                 not_before = self._context.clock.now() + retry.LONGEST_DELAY_S
                 self._context.store.separations.set(row_id, not_before=not_before)
@@ -323,6 +328,11 @@ class Polling:
 def _is_kept(row: SeparationRow, read: HistoryRead) -> bool:
     """Say whether the history says that the server still has a separation: then our own clock is wrong."""
     return any(found.hash == row.hash and found.exists and (found.hours_left or 0) > 0 for found in read.rows)
+
+
+def _is_said_again(row: SeparationRow, remote: Remote, status: str) -> bool:
+    """Say whether the server gives a status, and gave it the last time."""
+    return remote.status == status == row.server_words.get("status")
 
 
 def _said(remote: Remote) -> str:

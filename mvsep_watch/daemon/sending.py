@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mvsep_watch import retry
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.news import News
@@ -15,7 +17,16 @@ from mvsep_watch.errors import (
     TooManyUnfinishedError,
     TransportError,
 )
-from mvsep_watch.model import Created, GateName, HoldKind, InputKind, JobState, SeparationState, is_link_hash
+from mvsep_watch.model import (
+    Created,
+    GateName,
+    HoldKind,
+    InputKind,
+    JobState,
+    SeparationState,
+    is_link_hash,
+    tag_in_hash,
+)
 from mvsep_watch.naming import escape_path
 from mvsep_watch.steps.standing import AwayError
 from mvsep_watch.steps.submit import DeniedError, Sent, Submit, is_harmless
@@ -32,6 +43,8 @@ class Sending:
     def sent(self, step: Submit, sent: Sent) -> None:
         """Take what came of a submission."""
         row = self._context.store.separations.find(step.separation_id)
+        if row is not None and sent.created is not None and self._is_anothers(row, sent.created.hash):
+            sent = replace(sent, created=None, error=ServiceError("the service answered with another one's hash"))
         if row is None or (row.send != step.send and sent.created is None):
             return
         if sent.created is not None:
@@ -40,6 +53,17 @@ class Sending:
             self._unknown(row, sent.error)
         elif row.state in (SeparationState.INTENDED, SeparationState.RELEASED):
             self._not_made(step, row, sent.error or StoppedError("nothing came back"))
+
+    def _is_anothers(self, row: SeparationRow, hash_: str) -> bool:
+        """Say whether a hash is that of other work: its results would pass for this one's.
+
+        What is told by a tag has it in its hash, or no tag at all; of two links to one file the hash may be one.
+        """
+        if (tag := tag_in_hash(hash_)) is not None:
+            return tag not in row.work.tags()
+        return row.kind.is_tagged and any(
+            other.work != row.work for other in self._context.store.separations.of_hash(hash_)
+        )
 
     def submitted(self, row: SeparationRow, created: Created) -> None:
         """Record the hash: from here the separation can be asked for."""

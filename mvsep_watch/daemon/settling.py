@@ -10,11 +10,14 @@ from __future__ import annotations
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.polling import KEPT_BY_SERVER_S
 from mvsep_watch.daemon.recognising import might_be
+from mvsep_watch.model import SeparationState
 from mvsep_watch.planner.reconcile import LAGS_WAITED
 from mvsep_watch.pricing import SETTLE_FOR_S
 from mvsep_watch.steps.asking import HistoryRead
 from mvsep_watch.store import SeparationRow
 
+CHARGED_WITHIN_S = 600.0
+"""How long after its end something that was to cost credits, and was done, is not believed to be free."""
 LISTED_WITHIN_S = 30.0
 """How long the history may take to list what has just ended, where it was never seen to take longer."""
 
@@ -30,12 +33,18 @@ def settle(context: Context, read: HistoryRead) -> None:
     charges = {row.hash: row.credits for row in read.rows if row.credits is not None}
     for row in unsettled(context):
         charged = charges.get(row.hash or "")
-        if charged is not None:
+        if charged is not None and (charged or not _may_still_cost(context, row)):
             separations.settle(row, charged, now=now)
     links = separations.unsettled_links(ended_after=now - KEPT_BY_SERVER_S)
     mine = [row for row in links if (row.realm, row.account) == (context.realm, context.identity)]
     if mine and not separations.is_untagged_under_way(account=(context.realm, context.identity)):
         _settle_links(context, mine)
+
+
+def _may_still_cost(context: Context, row: SeparationRow) -> bool:
+    """Say whether what was done for nothing so far may be charged for late."""
+    is_dear = row.state == SeparationState.DONE and row.credits_estimated > 0
+    return is_dear and context.age_s(row.ended_at or 0.0) <= CHARGED_WITHIN_S
 
 
 def _settle_links(context: Context, links: list[SeparationRow]) -> None:

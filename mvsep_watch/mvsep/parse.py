@@ -14,7 +14,17 @@ from typing import Any
 from urllib.parse import parse_qs, urljoin
 
 from mvsep_watch.errors import ServiceError
-from mvsep_watch.model import Account, Created, HistoryRow, Login, Remote, RemoteFile, RemoteLink
+from mvsep_watch.model import (
+    Account,
+    Created,
+    HistoryRow,
+    Login,
+    Remote,
+    RemoteFile,
+    RemoteLink,
+    is_link_hash,
+    tag_in_hash,
+)
 from mvsep_watch.mvsep.envelope import Answer, is_true, one_line, redact
 
 LARGEST = 2**53
@@ -37,11 +47,15 @@ def read_remote(answer: Answer, *, hash_: str, base_url: str) -> Remote | None:
 
     Source: recorded, 2024 to 2026; the seven statuses are the API page's own list, 2025. `not_found` comes with
     `success: false` and 200; "File or File Hash not found" without a status is taken for the same.
+
+    Raises:
+        ServiceError: It is about another separation, or lists a result without its address.
     """
     status = text(answer.object.get("status")) or ("not_found" if _denies_with(answer, "not found") else "")
     if not status or not (answer.is_ok or (status == "not_found" and answer.status < 500)):
         return None
     data = answer.data
+    _require_of(hash_, text(data.get("hash")), answer.host)
     return Remote(
         hash=hash_,
         status=status,
@@ -59,6 +73,12 @@ def read_remote(answer: Answer, *, hash_: str, base_url: str) -> Remote | None:
         tags=object_of(data.get("tags")),
         date=text(data.get("date")),
     )
+
+
+def _require_of(hash_: str, said: str, host: str) -> None:
+    """Require that an answer which names a separation is about the one that was asked for, as far as its tag tells."""
+    if said and not is_link_hash(said) and tag_in_hash(said) != tag_in_hash(hash_):
+        raise ServiceError(f"{host} answered about another separation", hint="asked again by itself")
 
 
 def read_remote_link(answer: Answer) -> RemoteLink | None:
@@ -189,11 +209,17 @@ def _history_row(row: Any, host: str) -> HistoryRow:
         hash=hash_,
         created_at=text(values.get("created_at")),
         exists=exists,
-        credits=whole(values.get("credits")),
+        credits=_charge(values.get("credits")),
         hours_left=whole(values.get("time_left")),
         sep_type=whole(model.get("render_id")),
         algorithm=one_line(text(model.get("name"))),
     )
+
+
+def _charge(value: Any) -> int | None:
+    """Read what was charged; less than nothing is not known, or it would make room for more."""
+    charged = whole(value)
+    return None if charged is None or charged < 0 else charged
 
 
 def _files(value: Any, *, base_url: str, answer: Answer) -> tuple[RemoteFile, ...]:

@@ -329,11 +329,24 @@ def test_a_link_that_the_service_cannot_fetch_fails_with_its_words(world):
     world.start()
     world.pass_time(10)
     failed = {"success": True, "status": "failed", "data": {"message": "the address answers 404"}}
-    world.service.fault("get_remote", lambda *_: answer_json(failed))
+    world.service.fault("get_remote", *[lambda *_: answer_json(failed)] * 2)
     world.pass_time(120)
 
     (job,) = world.jobs()
     assert (job.hold, "404" in job.reason) == (HoldKind.ENDED, True)
+
+
+def test_a_link_that_is_said_to_have_failed_once_goes_on(world):
+    """One answer may be a slip."""
+    world.rules = (LINKS,)
+    drop_link(world)
+    failed = answer_json({"success": True, "status": "failed", "data": {"message": "the address answers 404"}})
+    world.service.fault("get_remote", lambda *_: failed)
+    world.start()
+
+    world.finish()
+
+    assert world.states() == ["published"]
 
 
 # Results that are no audio

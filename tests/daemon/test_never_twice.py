@@ -305,6 +305,55 @@ def test_a_failed_separation_is_not_paid_for_again(world):
     assert "redo" in world.jobs()[0].hint
 
 
+def test_failed_is_believed_when_it_is_said_twice(world):
+    """One answer may be a slip, and another attempt costs money."""
+    world.limits = Limits(attempts=2, credits=world.limits.credits)
+    failed = answer_json({"success": True, "status": "failed", "data": {"message": "Job failed"}})
+    world.service.fault("get", lambda *_: failed)
+    write_wav(world.drop / "song.wav")
+    world.start()
+
+    world.finish()
+
+    assert (world.service.made, world.states()) == (1, ["published"])
+
+
+def test_a_hash_of_other_work_is_no_answer(world):
+    """It would show the results of another song; the history knows what this one became."""
+    be_prompt(world)
+    first = next(iter(world.service.jobs))
+    well = world.service._create
+
+    def mixed_up(request, body):
+        well(request, body)
+        world.service._create = well
+        return answer_json({"success": True, "data": {"link": "", "hash": first}})
+
+    world.service._create = mixed_up
+    write_wav(world.drop / "song.wav")
+    world.rescan()
+
+    world.finish()
+
+    assert (world.service.made, world.states()) == (2, ["published"] * 2)
+    assert [row.hash for row in world.store.separations._rows("1")] == list(world.service.jobs)
+
+
+def test_an_untagged_hash_of_other_work_is_no_answer(world):
+    """Where the service drops the tag, what is known of other separations still tells."""
+    be_prompt(world)
+    untagged = "20260101120000-0123456789-song.wav"
+    world.store.db.run("UPDATE separations SET hash = ?", (untagged,))
+    world.service.fault("create", lambda *_: answer_json({"success": True, "data": {"hash": untagged}}))
+    write_wav(world.drop / "song.wav")
+    world.rescan()
+
+    world.finish()
+
+    assert (world.service.made, world.states()) == (2, ["published"] * 2)
+    assert [row.hash for row in world.store.separations._rows("1")] == [untagged, list(world.service.jobs)[1]]
+
+
 def test_a_failed_separation_is_tried_again_as_often_as_allowed(world):
     """`limits.attempts` covers what the server called failed, and every job moves to the new attempt."""
     world.limits = Limits(attempts=2, credits=world.limits.credits)

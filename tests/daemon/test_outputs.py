@@ -7,6 +7,8 @@ import pytest
 
 from mvsep_watch.files import sidecar
 from tests.daemon.world import write_wav
+from tests.fakes.answers import answer_json
+from tests.fakes.service import NOT_FOUND
 
 PASSING = ["truncate_download", "link_expired", "drop", "http_503", "html", "no_ranges"]
 
@@ -85,6 +87,19 @@ def test_results_that_are_gone_are_said_to_be_gone(world):
     job = world.jobs()[0]
     assert (job.state, job.hold) == ("held", "outputs_gone")
     assert "redo" in job.hint
+
+
+def test_results_are_not_gone_because_other_things_went_wrong_before(world):
+    """Dead links say nothing about them: only so many answers in a row that they are gone."""
+    submitted(world)
+    gone = answer_json(NOT_FOUND)
+    world.service.fault("download", *["link_expired"] * 5)
+    world.service.fault("get", *[lambda *_: None] * 5, lambda *_: gone, lambda *_: gone)
+    world.service.finish_all()
+
+    world.pass_time(900)
+
+    assert world.states() == ["published"]
 
 
 def test_an_output_root_that_cannot_be_written_stops_spending_first(world):

@@ -83,6 +83,28 @@ def test_a_result_without_an_address_is_an_error_and_not_a_gap(answering, files)
         gets(answering, {"success": True, "status": "done", "data": {"files": files}})
 
 
+@pytest.mark.parametrize(
+    ("asked", "said", "is_taken"),
+    [
+        ("20260101120000-0123456789-mwaaaaaaaaaaaa-a.wav", "20260101120000-0123456789-mwaaaaaaaaaaaa-a.wav", True),
+        ("20260101120000-0123456789-mwaaaaaaaaaaaa-a.wav", "n2AwBjy4KsFZfqqR", True),
+        ("20260101120000-0123456789-mwaaaaaaaaaaaa-a.wav", "", True),
+        ("20260101120000-0123456789-song.mp3", "20260101120000-0123456789-song_1.mp3", True),
+        ("20260101120000-0123456789-mwaaaaaaaaaaaa-a.wav", "20260101120000-0123456789-mwbbbbbbbbbbbb-b.wav", False),
+        ("20260101120000-0123456789-mwaaaaaaaaaaaa-a.wav", "20260101120000-0123456789-song.mp3", False),
+        ("20260101120000-0123456789-song.mp3", "20260101120000-0123456789-mwbbbbbbbbbbbb-b.wav", False),
+    ],
+)
+def test_an_answer_about_another_separation_is_a_fault_of_the_service(answering, asked, said, is_taken):
+    """Its results are another song's; what tells them apart is the tag."""
+    client = answering(httpx.Response(200, json={**DONE, "data": {**DONE["data"], "hash": said}}))
+    if is_taken:
+        assert client.get(asked).is_done
+    else:
+        with pytest.raises(ServiceError, match="another separation"):
+            client.get(asked)
+
+
 def test_files_before_done_are_not_taken(answering):
     """The status counts and nothing else."""
     remote = gets(answering, {**DONE, "status": "merging"})
@@ -243,6 +265,13 @@ def test_a_history_row_is_read(answering):
             algorithm="Demucs4 HT",
         ),
     )
+
+
+def test_a_charge_of_less_than_nothing_is_unknown(answering):
+    """It would make room in a budget."""
+    (row,) = history(answering, [{**ROW, "credits": -5}])
+
+    assert row.credits is None
 
 
 def test_a_charge_that_is_not_said_is_unknown(answering):

@@ -300,7 +300,8 @@ def unescape_path(text: str) -> str:
 
 def display(path: Path | str | bytes) -> str:
     r"""Write a path for people: as `escape_path`, and on one line, newlines as `\n`, invisible marks as `\u202e`."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in escape_path(path))
+    text = escape_path(path)
+    return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _cut(text: str, size_bytes: int) -> str:

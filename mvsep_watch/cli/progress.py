@@ -179,7 +179,9 @@ def _tasks(engine: Engine) -> Iterator[Task]:
 def _reading(steps: tuple[Step, ...]) -> Iterator[Task]:
     for step in steps:
         if isinstance(step, Identify):
-            yield Task(name=display(os.path.basename(step.path)), doing="reading")  # noqa: PTH119 - any bytes
+            more = f"and {len(step.files) - 1} more" if len(step.files) > 1 else ""
+            name = display(os.path.basename(step.files[0].path))  # noqa: PTH119 - any bytes
+            yield Task(name=name, doing="reading", amount=more)
 
 
 def _doing(row: SeparationRow, upload: Submit | None) -> tuple[str, str]:

@@ -50,8 +50,8 @@ class Hands(Protocol):
         """Say whether a step with this key is in flight."""
         ...
 
-    def free(self, pool: Pool) -> int:
-        """Count the hands of a pool that have nothing to do."""
+    def free(self, pool: Pool, *, ahead: int = 0) -> int:
+        """Count the hands of a pool that have nothing to do, and of so many steps ahead those that are not there."""
         ...
 
     def resize(self, sizes: Mapping[Pool, int]) -> None:
@@ -103,9 +103,9 @@ class Threads:
         """Say whether a step with this key is in flight."""
         return key in self._steps
 
-    def free(self, pool: Pool) -> int:
-        """Count the hands of a pool that have nothing to do."""
-        return max(0, self._wanted(pool) - self._count(pool))
+    def free(self, pool: Pool, *, ahead: int = 0) -> int:
+        """Count the hands of a pool that have nothing to do, and of so many steps ahead those that are not there."""
+        return max(0, self._wanted(pool) + ahead - self._count(pool))
 
     def resize(self, sizes: Mapping[Pool, int]) -> None:
         """Have so many hands in each pool; what is in flight goes on, and hands too many end after it."""

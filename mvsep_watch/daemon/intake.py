@@ -37,11 +37,17 @@ from mvsep_watch.naming import display, unescape_path
 from mvsep_watch.retry import backoff_s, words
 from mvsep_watch.steps.base import Pool
 from mvsep_watch.steps.looking import IsFolder
-from mvsep_watch.steps.reading import Identify, Look, LookAt
+from mvsep_watch.steps.reading import Identify, Look, LookAt, Unread
 from mvsep_watch.wanted import wanted
 
 LOOKED_AT_ONCE = 200
 """Candidates per look: small enough that a slow share answers for a few at a time."""
+READ_AT_ONCE, READ_AT_ONCE_BYTES = 32, 16 << 20
+"""Files per step of reading: a turn of the loop costs as much as taking a file or two, and a slow disk gives a few
+seconds' worth at a time. What is larger is read by itself."""
+READ_AHEAD = 1
+"""Steps that wait for a hand, which would else wait for the owner while it takes what was read."""
+LOOK_AGAIN_S = 1.0
 LONG_S = 900.0
 """A file that could not be taken for so long is told of: its writer may be gone."""
 TOLD_OF = 20
@@ -70,6 +76,7 @@ class Intake:
         self._counting = counting
         self.candidates: dict[str, Candidate] = {}
         self._stable: Turns[tuple[str, FileStat]] = Turns()
+        self._being_read: set[str] = set()
         self._numbers = itertools.count()
         self.news_s: dict[str, float] = {}
         self._told: dict[str, None] = {}
@@ -232,24 +239,35 @@ class Intake:
         self._tell_waits(path, candidate)
         self._tell_one_offs(candidate)
 
-    def identified(self, step: Identify, identity: Identity | None, error: Exception | None) -> None:
-        """Take what a file holds, and make its jobs."""
-        candidate = self.candidates.get(step.path)
-        if candidate is None:
-            return
-        if identity is not None and not self._askings(step.path, step.stat, candidate) <= identity.keys.keys():
+    def identified(self, step: Identify, found: Sequence[Identity | Exception] | None, error: Exception | None) -> None:
+        """Take what files hold, and make their jobs."""
+        nothing = (error or StoppedError("nothing came back"),) * len(step.files)
+        for file, each in zip(step.files, nothing if found is None else found, strict=True):
+            self._being_read.discard(file.path)
+            if candidate := self.candidates.get(file.path):
+                with self._context.surviving(then=partial(self._not_identified, file, candidate), path=file.path):
+                    self._identified(file, candidate, each)
+        self._counting.close()
+
+    def _identified(self, file: Unread, candidate: Candidate, found: Identity | Exception) -> None:
+        if isinstance(found, Exception):
+            self._not_identified(file, candidate, found)
+        elif not self._askings(file.path, file.stat, candidate) <= found.keys.keys():
             candidate.seen, candidate.is_busy = None, False  # a one-off came while it was read
             candidate.due_s = self._context.clock.monotonic()
-        elif identity is not None:
-            self._context.log.debug("source_identified", path=display(step.path), sha256=identity.sha256)
+        else:
+            self._context.log.debug("source_identified", path=display(file.path), sha256=found.sha256)
             read_at = self._context.clock.now()
             self._looking.attempt(
-                lambda eyes: self._take(step.path, candidate, identity, read_at, eyes),
-                failed=lambda error: self.identified(step, None, error),
-                ahead=self._queueing.questions(step.path, identity, read_at=read_at, one_offs=candidate.one_offs),
+                lambda eyes: self._take(file.path, candidate, found, read_at, eyes),
+                failed=partial(self._not_taken, file, candidate),
+                ahead=self._queueing.questions(file.path, found, read_at=read_at, one_offs=candidate.one_offs),
             )
-        else:
-            self._not_identified(step, candidate, error or StoppedError("nothing came back"))
+
+    def _not_taken(self, file: Unread, candidate: Candidate, error: Exception) -> None:
+        """Refuse a file that a bug was met with."""
+        if self.candidates.get(file.path) is candidate:
+            self._not_identified(file, candidate, error)
         self._counting.close()
 
     def _take(self, path: str, candidate: Candidate, identity: Identity, read_at: float, eyes: Eyes) -> None:
@@ -264,41 +282,41 @@ class Intake:
             self._read_for_one_offs(path, candidate)
         self._counting.close()
 
-    def _not_identified(self, step: Identify, candidate: Candidate, error: Exception) -> None:
+    def _not_identified(self, file: Unread, candidate: Candidate, error: Exception) -> None:
         candidate.is_busy = False
         match error:
             case StoppedError():
                 candidate.due_s = self._context.clock.monotonic()
             case SourceRefusedError(message=message, hint=hint):
-                self._refuse(step, candidate, message, hint)
+                self._refuse(file, candidate, message, hint)
             case SourceChangedError():
                 candidate.seen, candidate.due_s = None, self._context.clock.monotonic()
             case RetryableError() | NeedsUserError():
-                self._uncount(step.path, candidate)
+                self._uncount(file.path, candidate)
                 candidate.failures += 1
                 candidate.due_s = self._context.clock.monotonic() + backoff_s(candidate.failures)
                 if candidate.reason != str(error):
-                    self._context.log.warning("source_unreadable", path=display(step.path), reason=str(error))
+                    self._context.log.warning("source_unreadable", path=display(file.path), reason=str(error))
                 candidate.reason = str(error)
-                self._tell_waits(step.path, candidate)
+                self._tell_waits(file.path, candidate)
                 self._tell_one_offs(candidate)
             case _:
-                self._context.log.error("source_unreadable", path=display(step.path), exc_info=error)
-                self._refuse(step, candidate, words(error)[0], "please report it; a touch tries again")
+                self._context.log.error("source_unreadable", path=display(file.path), exc_info=error)
+                self._refuse(file, candidate, words(error)[0], "please report it; a touch tries again")
 
-    def _refuse(self, step: Identify, candidate: Candidate, message: str, hint: str) -> None:
+    def _refuse(self, file: Unread, candidate: Candidate, message: str, hint: str) -> None:
         """Refuse a file; one that was refused for a one-off is read again for the folders that want it, if any."""
-        self._context.log.warning("source_refused", path=display(step.path), reason=message)
-        self._forget(step.path)
+        self._context.log.warning("source_refused", path=display(file.path), reason=message)
+        self._forget(file.path)
         if candidate.one_offs:
             self._refuse_one_offs(candidate, message, hint)
-            wanting = self._queueing.wanting(step.path, step.stat)
-            if wanting and self._context.store.sources.changed([(step.path, step.stat)]):
-                self._add(step.path, wanting[0][0], counted_in=None)
+            wanting = self._queueing.wanting(file.path, file.stat)
+            if wanting and self._context.store.sources.changed([(file.path, file.stat)]):
+                self._add(file.path, wanting[0][0], counted_in=None)
             return
         self.refused_at = self._context.clock.now()
         self._context.store.sources.see(
-            step.path, folder=candidate.folder.name, stat=step.stat, state="refused", now=self._context.clock.now(),
+            file.path, folder=candidate.folder.name, stat=file.stat, state="refused", now=self._context.clock.now(),
             reason=message, hint=hint,
         )  # fmt: skip
 
@@ -376,23 +394,29 @@ class Intake:
                 self._context.hands.give(LookAt(paths=paths, number=next(self._numbers)))
 
     def _start_identifications(self) -> None:
-        while self._stable and self._context.hands.free(Pool.READING):
-            path, stat = self._stable.take()
-            candidate = self.candidates.get(path)
-            if candidate is None:
-                continue
-            askings = self._askings(path, stat, candidate)
-            if not self._context.hands.give(
-                Identify(path=path, stat=stat, askings=askings, folder=self._standing(candidate))
-            ):
-                self._stable.put(candidate.folder.name, (path, stat))  # an earlier look at it is still being read
-                break
+        while self._stable and self._context.hands.free(Pool.READING, ahead=READ_AHEAD):
+            together: dict[str, list[Unread]] = {}
+            for path, stat in self._stable.take(_fits):
+                if candidate := self.candidates.get(path):
+                    self._have_read(path, stat, candidate, together)
+            for name, files in together.items():
+                self._context.hands.give(
+                    Identify(files=tuple(files), number=next(self._numbers), folder=self._standing(name))
+                )
 
-    def _standing(self, candidate: Candidate) -> tuple[Path, FolderNote | None] | None:
-        """Say which folder a candidate lies in, and what that was; a file that a person named may lie anywhere."""
-        if candidate.one_offs:
-            return None
-        return candidate.folder.path, self._ground.note_of(candidate.folder)
+    def _have_read(self, path: str, stat: FileStat, candidate: Candidate, together: dict[str, list[Unread]]) -> None:
+        """Have a candidate read along with those of its folder, or with others that a person named."""
+        if path in self._being_read:  # as it was before
+            candidate.is_busy, candidate.due_s = False, self._context.clock.monotonic() + LOOK_AGAIN_S
+            return
+        self._being_read.add(path)
+        file = Unread(path=path, stat=stat, askings=self._askings(path, stat, candidate))
+        together.setdefault("" if candidate.one_offs else candidate.folder.name, []).append(file)
+
+    def _standing(self, folder_name: str) -> tuple[Path, FolderNote | None] | None:
+        """Say which folder files lie in, and what that was; what a person named may lie anywhere."""
+        folder = self._context.config.folder(folder_name)
+        return None if folder is None else (folder.path, self._ground.note_of(folder))
 
     def _skips_existing(self, folder: Folder) -> bool:
         return folder.existing == "skip" and self._context.store.sources.first_scan_of(folder.name)
@@ -409,3 +433,9 @@ class Intake:
                     now=now,
                     reason="it was there before the folder was first watched (existing: skip)",
                 )
+
+
+def _fits(stable: Sequence[tuple[str, FileStat]], another: tuple[str, FileStat]) -> bool:
+    """Say whether another stable file may be read in the same step."""
+    together = (*stable, another)
+    return len(together) <= READ_AT_ONCE and sum(stat.size_bytes for _, stat in together) <= READ_AT_ONCE_BYTES

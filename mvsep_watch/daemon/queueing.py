@@ -42,7 +42,7 @@ class Queueing:
         eyes: Eyes,
         one_offs: Collection[str] = (),
     ) -> None:
-        """Make one job per matching rule, all in one transaction.
+        """Make one job per matching rule, all in the caller's one transaction.
 
         Args:
             path: The source's.
@@ -55,27 +55,26 @@ class Queueing:
         """
         store, now = self._context.store, self._context.clock.now()
         bytes_key = file_key(identity.sha256)
-        with store.transaction():
-            wanting = self.wanting(path, identity.stat, one_offs)
-            state, reason = self._seen_as(path, bytes_key, identity.stat, one_offs)
-            is_renamed = self._follow_rename(path, folder, identity, read_at, eyes)
-            source_id = store.sources.see(
-                path,
-                folder=folder.name,
-                stat=identity.stat,
-                state=state,
-                now=now,
-                bytes_key=bytes_key,
-                xxh3=identity.xxh3,
-                duration_s=identity.duration_s,
-                reason=reason,
-            )
-            source = store.sources.get(source_id)
-            if source.state == "ignored":
-                wanting = [(folder, rule) for folder, rule in wanting if folder.name in one_offs]
-            if is_renamed:
-                self._rehouse(source, identity, wanting, eyes)
-            self._queue_jobs(source, identity, wanting, origin, eyes)
+        wanting = self.wanting(path, identity.stat, one_offs)
+        state, reason = self._seen_as(path, bytes_key, identity.stat, one_offs)
+        is_renamed = self._follow_rename(path, folder, identity, read_at, eyes)
+        source_id = store.sources.see(
+            path,
+            folder=folder.name,
+            stat=identity.stat,
+            state=state,
+            now=now,
+            bytes_key=bytes_key,
+            xxh3=identity.xxh3,
+            duration_s=identity.duration_s,
+            reason=reason,
+        )
+        source = store.sources.get(source_id)
+        if source.state == "ignored":
+            wanting = [(folder, rule) for folder, rule in wanting if folder.name in one_offs]
+        if is_renamed:
+            self._rehouse(source, identity, wanting, eyes)
+        self._queue_jobs(source, identity, wanting, origin, eyes)
 
     def wanting(self, path: str, stat: FileStat, one_offs: Collection[str] = ()) -> list[tuple[Folder, Rule]]:
         """Give the rules that apply to a file: the folders', where it is news, and those of its one-offs.
@@ -338,7 +337,7 @@ def rules_for(config: Config, path: str) -> list[tuple[Folder, Rule]]:
     return [
         (folder, rule)
         for folder in config.folders
-        if Path(path).is_relative_to(folder.path)
+        if path.startswith(_root(folder))
         for rule in wanted(folder, relative_to(folder, path))
     ]
 
@@ -354,5 +353,11 @@ def _asks_for(rule: Rule, job: JobRow, identity: Identity) -> bool:
 
 
 def relative_to(folder: Folder, path: str) -> str:
-    """Give a path below its watched folder."""
-    return os.path.relpath(path, folder.path)
+    """Give a path below its watched folder; what a person named may lie elsewhere."""
+    root = _root(folder)
+    return path[len(root) :] if path.startswith(root) else os.path.relpath(path, folder.path)
+
+
+def _root(folder: Folder) -> str:
+    """Give what the paths of all files in a watched folder begin with."""
+    return os.path.join(folder.path, "")  # noqa: PTH118 - one more for every root but "/"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -22,11 +23,13 @@ class Turns(Generic[T]):
         """Have something wait behind what waits in its folder."""
         self._queues.setdefault(folder, deque()).append(each)
 
-    def take(self) -> T:
-        """Take what is next; something must wait."""
+    def take(self, fits: Callable[[Sequence[T], T], bool]) -> list[T]:
+        """Take what is next in one folder, and what comes after it as far as that fits; something must wait."""
         folder = next(iter(self._queues))
         queue = self._queues.pop(folder)
-        each = queue.popleft()
+        taken = [queue.popleft()]
+        while queue and fits(taken, queue[0]):
+            taken.append(queue.popleft())
         if queue:
             self._queues[folder] = queue
-        return each
+        return taken

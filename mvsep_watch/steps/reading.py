@@ -1,4 +1,4 @@
-"""Steps that read sources: look at candidates, and identify a stable file by its bytes."""
+"""Steps that read sources: look at candidates, and identify stable files by their bytes."""
 
 from __future__ import annotations
 
@@ -59,39 +59,66 @@ def _look(path: str) -> Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identify:
-    """Read a stable file: its sha256, how long it plays, and what of it is sent.
+    """Read stable files of one folder; one that cannot be taken does not keep the others.
+
+    Args:
+        folder: The watched folder that they lie in, and what that was when it was last looked through; None for what
+            was named by a person.
+    """
+
+    pool: ClassVar[Pool] = Pool.READING
+
+    files: tuple[Unread, ...]
+    number: int
+    folder: tuple[Path, watched.FolderNote | None] | None = field(default=None, compare=False)
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Each is its own; no path is in two of them."""
+        return ("identify", self.number)
+
+    def perform(self, tools: Tools) -> tuple[Identity | Exception, ...]:
+        """Read each, and give what it holds, or why that is not known.
+
+        Raises:
+            SourceBusyError: The folder cannot be looked at just now.
+            NeedsUserError: It is not on the disk that it was on, or may not be looked at.
+        """
+        if self.folder:
+            watched.require_same(*self.folder)
+        return tuple(_read(file, tools) for file in self.files)
+
+
+def _read(file: Unread, tools: Tools) -> Identity | Exception:
+    try:
+        return file.read(tools)
+    except Exception as error:  # noqa: BLE001 - a bug with one file must not take the others along
+        return error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """A stable file that is to be read: its sha256, how long it plays, and what of it is sent.
 
     Args:
         stat: As it was when it was found stable; anything else sends it back to settle.
         askings: The ways in which the rules take it. Where one of them cannot, none does; what some rules take for a
             link and others for a text is one of them.
-        folder: The watched folder that it lies in, and what that was when it was last looked through; None for a
-            file that was named by a person.
     """
-
-    pool: ClassVar[Pool] = Pool.READING
 
     path: str
     stat: FileStat
     askings: frozenset[Asking] = frozenset({(InputKind.FILE, None)})
-    folder: tuple[Path, watched.FolderNote | None] | None = field(default=None, compare=False)
 
-    @property
-    def key(self) -> tuple[str, str]:
-        """One path at a time."""
-        return ("identify", self.path)
-
-    def perform(self, tools: Tools) -> Identity:
+    def read(self, tools: Tools) -> Identity:
         """Probe first, since that is cheap, then hash.
 
         Raises:
             SourceRefusedError: It is no audio, or not the one link or text, that can be sent.
             SourceChangedError: It is not as it was when it was found stable.
             SourceBusyError: It, or a rule's reference, cannot be read just now.
-            NeedsUserError: It may not be read, or its folder is not on the disk that it was on.
+            NeedsUserError: It may not be read.
         """
-        if self.folder:
-            watched.require_same(*self.folder)
         path = Path(self.path)
         askings = self._narrowed(path)
         is_audio = any(kind in {InputKind.FILE, InputKind.PAIR} for kind, _ in askings)

@@ -41,6 +41,7 @@ class Db:
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
+        self._translating = _Translating(path)
         self._depth = 0
         self.path = path
 
@@ -69,18 +70,11 @@ class Db:
 
     def run(self, sql: str, params: Params = ()) -> sqlite3.Cursor:
         """Execute one statement. Text with half a character, as of a path that is no UTF-8, is written escaped."""
-        with self._translating():
+        with self._translating:
             try:
                 return self._connection.execute(sql, params)
             except UnicodeEncodeError:
                 return self._connection.execute(sql, [_encodable(value) for value in params])
-
-    @contextlib.contextmanager
-    def _translating(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise _translated(error, self.path) from error
 
     def insert(self, table: str, values: dict[str, Any]) -> int:
         """Insert a row and give its id."""
@@ -97,13 +91,13 @@ class Db:
     def all(self, sql: str, params: Params = ()) -> list[sqlite3.Row]:
         """Give all rows."""
         cursor = self.run(sql, params)
-        with self._translating():
+        with self._translating:
             return cursor.fetchall()
 
     def one(self, sql: str, params: Params = ()) -> sqlite3.Row | None:
         """Give the first row or None."""
         cursor = self.run(sql, params)
-        with self._translating():
+        with self._translating:
             row: sqlite3.Row | None = cursor.fetchone()
             return row
 
@@ -115,6 +109,20 @@ class Db:
     def close(self) -> None:
         """Close; a writer leaves no WAL behind."""
         self._connection.close()
+
+
+class _Translating:
+    """Raises what SQLite says as one of our errors; every statement passes here, so it is no generator."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise _translated(error, self._path) from error
 
 
 def _encodable(value: Any) -> Any:

@@ -77,8 +77,8 @@ class InlineHands:
     def is_busy_with(self, key: Hashable) -> bool:
         return key in self.steps
 
-    def free(self, pool: Pool) -> int:
-        return max(0, self.sizes[pool] - sum(step.pool == pool for step in self.steps.values()))
+    def free(self, pool: Pool, *, ahead: int = 0) -> int:
+        return max(0, self.sizes[pool] + ahead - sum(step.pool == pool for step in self.steps.values()))
 
     def resize(self, sizes: Mapping[Pool, int]) -> None:
         self.sizes |= {pool: sizes[pool] for pool in (Pool.UPLOADS, Pool.DOWNLOADS)}

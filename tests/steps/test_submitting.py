@@ -10,7 +10,7 @@ from mvsep_watch.errors import SourceChangedError
 from mvsep_watch.files import claim
 from mvsep_watch.model import FileStat, Settings, file_key
 from mvsep_watch.steps.base import Granted, Tools
-from mvsep_watch.steps.reading import Identify
+from mvsep_watch.steps.reading import Unread
 from mvsep_watch.steps.submit import Submit, is_harmless
 from tests.daemon.world import write_wav
 from tests.fakes.service import FakeService
@@ -67,7 +67,7 @@ def submission(song, *, sha256, xxh3):
 @pytest.mark.parametrize("is_xxh3_known", [True, False])
 def test_what_was_identified_is_sent(service, song, tools, is_xxh3_known):
     """A state of an earlier version knows only the sha256."""
-    found = Identify(path=str(song), stat=FileStat.of(song.stat())).perform(tools)
+    found = Unread(path=str(song), stat=FileStat.of(song.stat())).read(tools)
 
     sent = submission(song, sha256=found.sha256, xxh3=found.xxh3 if is_xxh3_known else None).perform(tools)
 
@@ -81,7 +81,7 @@ def test_what_was_identified_is_sent(service, song, tools, is_xxh3_known):
 @pytest.mark.parametrize("is_xxh3_known", [True, False])
 def test_other_bytes_that_look_the_same_are_not_sent(service, song, tools, is_xxh3_known):
     """A clock may be coarse, and a file system may keep no times: the bytes themselves are compared."""
-    found = Identify(path=str(song), stat=FileStat.of(song.stat())).perform(tools)
+    found = Unread(path=str(song), stat=FileStat.of(song.stat())).read(tools)
     with song.open("r+b") as file:
         file.seek(1000)
         file.write(b"x")
@@ -95,7 +95,7 @@ def test_other_bytes_that_look_the_same_are_not_sent(service, song, tools, is_xx
 @pytest.mark.parametrize("is_xxh3_known", [True, False])
 def test_the_same_bytes_that_look_otherwise_are_not_sent(service, song, tools, is_xxh3_known):
     """Somebody is at it; it settles and is read again first."""
-    found = Identify(path=str(song), stat=FileStat.of(song.stat())).perform(tools)
+    found = Unread(path=str(song), stat=FileStat.of(song.stat())).read(tools)
     step = submission(song, sha256=found.sha256, xxh3=found.xxh3 if is_xxh3_known else None)
     song.touch()
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from mvsep_watch.daemon.engine import Engine
 from mvsep_watch.model import FINISHED, JobState, SeparationState
-from mvsep_watch.planner.polling import minutes_of
+from mvsep_watch.planner.polling import work_left_s
 from mvsep_watch.store import SeparationRow
 from mvsep_watch.store.lately import credits_spent_on
 
@@ -110,8 +110,7 @@ class Course:
         context = self._engine.context
         has_premium = context.account is not None and context.account.has_premium
         learned = context.store.durations.get(realm=row.realm, settings=row.settings, has_premium=has_premium)
-        is_waiting = row.server_words.get("status") == "waiting"
-        if learned is None or row.duration_s is None or row.state != SeparationState.SUBMITTED or is_waiting:
+        if row.state != SeparationState.SUBMITTED or row.server_words.get("status") == "waiting":
             return None
-        age_s = max(0.0, context.age_s(row.submitted_at or row.intended_at))
-        return max(0.0, learned.seconds_per_minute * minutes_of(row.duration_s) - age_s)
+        elapsed_s = context.age_s(row.submitted_at or row.intended_at)
+        return work_left_s(learned, duration_s=row.duration_s, elapsed_s=elapsed_s)

@@ -7,11 +7,13 @@ planner's own words for the gate, the limit or the slots that keep it, or the se
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
-from mvsep_watch.cli.rendering import full_path, instant, joined, local_day, said
+from mvsep_watch.cli.rendering import about_left, full_path, instant, joined, local_day, said_in_parts, size
 from mvsep_watch.cli.selecting import START
+from mvsep_watch.daemon import told
 from mvsep_watch.model import (
     FORMATS,
     Account,
@@ -25,8 +27,9 @@ from mvsep_watch.model import (
 )
 from mvsep_watch.naming import escape_path
 from mvsep_watch.planner import Proposal, Situation, Wait, in_force, may_start
+from mvsep_watch.planner.polling import work_left_s
 from mvsep_watch.pricing import month_of
-from mvsep_watch.store import SeparationRow
+from mvsep_watch.store import JobRow, SeparationRow
 from mvsep_watch.store.views import JobView, Views
 
 KEEPERS_SHOWN = 3
@@ -50,6 +53,7 @@ class Describer:
         self._views = views
         self._config = config
         self._running = running
+        self._now = now
         self._today = str(local_day(now))
 
     def why(self, view: JobView) -> Words:
@@ -61,8 +65,7 @@ class Describer:
             case JobState.QUEUED | JobState.SUBMITTED:
                 return self._why_not_separated(view)
             case JobState.SEPARATED | JobState.FETCHED if not job.not_before:
-                doing = "its outputs are fetched" if job.state == JobState.SEPARATED else "its outputs are published"
-                return (doing, "") if self._running else NOT_RUNNING
+                return (_said(self._bringing_home(job)), "") if self._running else NOT_RUNNING
             case JobState.PUBLISHED if view.replaced_by is not None:
                 return f"its outputs were replaced by those of job {view.replaced_by}", ""
             case _:
@@ -88,17 +91,64 @@ class Describer:
         is_kept_waiting = row.state == SeparationState.INTENDED and not self._running
         return (words, NOT_RUNNING[1]) if is_kept_waiting else (words, "")
 
+    def doing(self, view: JobView) -> Words:
+        """Say what is done about a job that is under way, and apart from that how far it is."""
+        job, row = view.job, view.separation
+        parts: tuple[str, ...] = (self.why(view)[0],)
+        if row is not None and job.state in (JobState.QUEUED, JobState.SUBMITTED) and view.carrier in (None, job.id):
+            parts = self.in_parts(row)
+        elif job.state in (JobState.SEPARATED, JobState.FETCHED) and not job.not_before and self._running:
+            parts = self._bringing_home(job)
+        return parts[0], _said(parts[1:])
+
+    def _bringing_home(self, job: JobRow) -> tuple[str, ...]:
+        if job.state == JobState.FETCHED:
+            return ("its outputs are published",)
+        per_s = self._moves.down_per_s if self._moves.fetching == {job.id} else 0.0
+        return "its outputs are fetched", _speed(per_s)
+
     def of_separation(self, row: SeparationRow) -> str:
         """Say where an unfinished separation is: in the server's words, once it has it."""
+        return _said(self.in_parts(row))
+
+    def in_parts(self, row: SeparationRow) -> tuple[str, ...]:
+        """Say where an unfinished separation is, and apart from that what changes all the time; parts may be empty."""
         match row.state:
+            case SeparationState.INTENDED if not row.reason and self._running:
+                return "it is being uploaded", *self._uploaded(row)
             case SeparationState.INTENDED:
-                return row.reason or ("it is being uploaded" if self._running else NOT_RUNNING[0])
+                return (row.reason or NOT_RUNNING[0],)
             case SeparationState.RELEASED:
-                return row.reason or "it is sent, and the answer is awaited"
+                return (row.reason or "it is sent, and the answer is awaited",)
             case SeparationState.SUBMITTED:
-                return said(row.server_words)
+                return *said_in_parts(row.server_words), self._left(row)
             case _:
-                return row.reason
+                return (row.reason,)
+
+    def _uploaded(self, row: SeparationRow) -> Iterator[str]:
+        """Say how far an upload is, how fast it goes, and how long it takes still, as far as the daemon told lately."""
+        sent_bytes, per_s = self._moves.uploads.get(row.id, (0, 0.0))
+        if sent_bytes:
+            yield f"{size(sent_bytes)} of {size(row.size_bytes)} {_speed(per_s)}".rstrip()
+        if per_s >= 1 and row.size_bytes > sent_bytes:
+            yield about_left((row.size_bytes - sent_bytes) / per_s)
+
+    def _left(self, row: SeparationRow) -> str:
+        """Say how long the service takes still, as is typical of its like; empty where that is not known.
+
+        One that was not asked for yet counts as worked on: its like has taught when that is worth while.
+        """
+        if not self._running or row.server_words.get("status") == "waiting":
+            return ""
+        has_premium = self.account is not None and self.account.has_premium
+        learned = self._views.durations.get(realm=row.realm, settings=row.settings, has_premium=has_premium)
+        elapsed_s = self._now - (row.submitted_at or row.intended_at)
+        left_s = work_left_s(learned, duration_s=row.duration_s, elapsed_s=elapsed_s)
+        return about_left(left_s) if left_s else ""
+
+    @cached_property
+    def _moves(self) -> told.Moves:
+        return told.moves(self._views.memory, now=self._now) if self._running else told.Moves()
 
     @cached_property
     def _account(self) -> tuple[Account, float] | None:
@@ -173,6 +223,14 @@ class Describer:
             "queued_at": instant(job.queued_at),
             "finished_at": instant(job.finished_at),
         }
+
+
+def _said(parts: Iterable[str]) -> str:
+    return ", ".join(filter(None, parts))
+
+
+def _speed(per_s: float) -> str:
+    return f"at {size(per_s)}/s" if per_s >= 1 else ""
 
 
 NOT_RUNNING: Words = ("no daemon is running", START)

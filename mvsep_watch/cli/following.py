@@ -39,6 +39,7 @@ class Standing:
         row: As it was asked for last.
         view: The job that serves it; None while it has none.
         why: Why it is where it is, and what can be done about it.
+        doing: What is done about it, and how far that is.
         gates: The closed gates that keep it there.
     """
 
@@ -46,6 +47,7 @@ class Standing:
     view: JobView | None
     why: Words
     gates: tuple[Gate, ...]
+    doing: Words = ("", "")
 
     def is_over(self, *, now: float, waited_s: float) -> bool:
         """Say whether nothing more comes of it by itself, short of a person or another day.
@@ -76,8 +78,9 @@ def standing(views: Views, config: Config, one_off: OneOff, *, running: bool, no
     view = views.views(jobs)[0] if jobs else None
     if view is None:
         return Standing(row=row, view=None, why=(row.reason, row.hint), gates=())
-    why = Describer(views, config, running=running, now=now).why(view)
-    return Standing(row=row, view=view, why=why, gates=_keeping(views.memory.closed, view))
+    describer = Describer(views, config, running=running, now=now)
+    gates = _keeping(views.memory.closed, view)
+    return Standing(row=row, view=view, why=describer.why(view), gates=gates, doing=describer.doing(view))
 
 
 def _keeping(closed: tuple[Gate, ...], view: JobView) -> tuple[Gate, ...]:
@@ -153,7 +156,8 @@ def _told(found: Standing, one_off: OneOff) -> tuple[Task, ...]:
     if found.view is None:
         return (Task(name=name, doing=found.row.reason or "being read"),)
     if found.view.job.state.is_live:
-        return (Task(name=name, doing=found.why[0], job=found.view.job.id),)
+        doing, amount = found.doing
+        return (Task(name=name, doing=doing, job=found.view.job.id, amount=amount),)
     return ()
 
 

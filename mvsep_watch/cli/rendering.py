@@ -101,6 +101,12 @@ def duration(seconds: float) -> str:
     return f"{whole} s"
 
 
+def about_left(left_s: float) -> str:
+    """Say how long something takes still; rounded, so that what is only a guess does not change all the time."""
+    step_s = 60 if left_s >= 120 else 10 if left_s >= 20 else 1
+    return f"about {duration(max(1.0, round(left_s / step_s) * step_s))} left"
+
+
 def count(number: int, one: str, many: str = "") -> str:
     """Give a number with its noun: `1 credit`, `2 credits`."""
     return f"{number} {one if number == 1 else many or one + 's'}"

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from mvsep_watch.cli.course import Run
 from mvsep_watch.cli.progress import Ended, Snapshot, Task, View
-from mvsep_watch.cli.rendering import count, credit, duration, path, size, state
+from mvsep_watch.cli.rendering import about_left, count, credit, path, size, state
 from mvsep_watch.model import Gate, JobState
 
 TASKS_SHOWN = 8
@@ -143,13 +143,7 @@ def _flow(run: Run) -> Iterator[str]:
     if run.credits:
         yield credit(run.credits)
     if run.left_s is not None:
-        yield f"about {duration(_rounded(run.left_s))} left"
-
-
-def _rounded(left_s: float) -> float:
-    """Round what is only a guess, so that it does not change all the time."""
-    step_s = 60 if left_s >= 120 else 10 if left_s >= 20 else 1
-    return max(1.0, round(left_s / step_s) * step_s)
+        yield about_left(run.left_s)
 
 
 def _task_line(task: Task, columns: int) -> Text:

@@ -22,6 +22,7 @@ from mvsep_watch.daemon.intake import Intake
 from mvsep_watch.daemon.intents import Intents
 from mvsep_watch.daemon.looking import Looking
 from mvsep_watch.daemon.measuring import Measuring
+from mvsep_watch.daemon.moving import Moving
 from mvsep_watch.daemon.outputs import Outputs
 from mvsep_watch.daemon.pinging import Pinging
 from mvsep_watch.daemon.polling import Polling
@@ -101,6 +102,7 @@ class Desks:
         self.disposing = Disposing(context, self.ground, self)
         self.deleting = Deleting(context, self.polling)
         self.annotating = Annotating(context, self.scans, self.ground)
+        self.moving = Moving(context, client)
         self.telling = Telling(context, self.scans, self.intake)
         self.tidying = Tidying(context)
         self.pinging = Pinging(context, scans=self.scans, service=self.service, sight=self.sight)
@@ -124,6 +126,7 @@ class Desks:
             self.history,
             self.deleting,
             self.annotating,
+            self.moving,
             *self.telling_others(),
         )
 

@@ -1,4 +1,4 @@
-"""What a running daemon writes down for `status`: how each folder is seen, and a configuration that it did not take.
+"""What a running daemon writes down for `status`: how folders are seen, what moves, what configuration it did not take.
 
 It imports nothing that the daemon works with, so that a look at it costs little on a slow machine.
 """
@@ -6,13 +6,17 @@ It imports nothing that the daemon works with, so that a look at it costs little
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mvsep_watch.store.memory import Memory
 
 _REFUSED = "configuration_refused"
 SIGHT = "sight"
+MOVES = "moves"
+BELIEVED_S = 15.0
+"""What moves is written down every few seconds while it does; older words are about something else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,3 +50,32 @@ def sight(memory: Memory) -> dict[str, Any]:
 def tell_sight(memory: Memory, said: dict[str, Any]) -> None:
     """Write down how folders are seen."""
     memory.set_meta(SIGHT, json.dumps(said))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moves:
+    """What moves.
+
+    Args:
+        uploads: Bytes sent and bytes per second, by the separation's id.
+        fetching: The jobs whose outputs are fetched.
+        down_per_s: Bytes per second of all of them together.
+    """
+
+    uploads: Mapping[int, tuple[int, float]] = field(default_factory=dict)
+    fetching: frozenset[int] = frozenset()
+    down_per_s: float = 0.0
+
+
+def moves(memory: Memory, *, now: float) -> Moves:
+    """Give what moves, as it was written down just now; nothing, where that is too long ago."""
+    said = json.loads(memory.meta(MOVES) or "{}")
+    if not 0.0 <= now - said.get("at", 0.0) < BELIEVED_S:
+        return Moves()
+    uploads = {int(key): (size, per_s) for key, (size, per_s) in said["uploads"].items()}
+    return Moves(uploads=uploads, fetching=frozenset(said["fetching"]), down_per_s=said["down_per_s"])
+
+
+def tell_moves(memory: Memory, said: Moves, *, now: float) -> None:
+    """Write down what moves."""
+    memory.set_meta(MOVES, json.dumps({"at": now, **asdict(said), "fetching": sorted(said.fetching)}))

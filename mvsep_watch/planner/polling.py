@@ -99,6 +99,13 @@ def _delay_s(progress: Progress, learned: Learned) -> float:
     return max(step_s, soonest_s - progress.elapsed_s)
 
 
+def work_left_s(learned: Learned | None, *, duration_s: float | None, elapsed_s: float) -> float | None:
+    """Say how long a separation that waits no more will work still, as is typical of its like; None is unknown."""
+    if learned is None or duration_s is None:
+        return None
+    return max(0.0, learned.seconds_per_minute * minutes_of(duration_s) - max(0.0, elapsed_s))
+
+
 def wait_left_s(place: int | None, *, was: int | None, since_s: float) -> float:
     """Say how long a place in the queue lasts, from how fast it has moved; 0 where that is not known."""
     if place is None or was is None or place >= was:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from mvsep_watch.model import FINISHED, Account, HoldKind, JobState, Output
 from mvsep_watch.store import listing, spending
 from mvsep_watch.store.connection import Db
+from mvsep_watch.store.durations import Durations
 from mvsep_watch.store.jobs import Jobs
 from mvsep_watch.store.listing import Asked
 from mvsep_watch.store.memory import Memory
@@ -102,6 +103,7 @@ class Views:
         self.sources = Sources(db)
         self.memory = Memory(db)
         self.one_offs = OneOffs(db)
+        self.durations = Durations(db)
 
     @contextlib.contextmanager
     def at_one_instant(self) -> Iterator[None]:

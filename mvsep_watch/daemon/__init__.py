@@ -4,7 +4,7 @@
     scans              its folder is looked through    steps.scanning
     intake             settles, is read, is counted    steps.reading
     queueing           a job for every rule
-    starting           which separation serves it?     batches, budget, and the planner
+    starting           which separation serves it?     fitting, adopting, batches, budget, and the planner
     intents            committed, handed out, released steps.submit
     sending            what came of it: an answer, nothing, an unknown
     unknowns           looked for, adopted, sent again or held

@@ -7,29 +7,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from mvsep_watch.daemon import recognising
+from mvsep_watch.daemon.adopting import Adopting
 from mvsep_watch.daemon.batches import BatchSums
 from mvsep_watch.daemon.budget import Budget
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.fitting import Fitting, Planned
 from mvsep_watch.daemon.ground import Ground
 from mvsep_watch.daemon.intents import Intents
 from mvsep_watch.errors import MvsepWatchError, RequestRefusedError
 from mvsep_watch.model import (
     GateName,
-    HistoryRow,
     HoldKind,
     JobState,
-    Rule,
     SeparationState,
-    Settings,
-    Work,
-    day_in_hash,
     kind_of,
-    tag_in_hash,
 )
-from mvsep_watch.model.work import MAX_ATTEMPTS_LOOKED_FOR
 from mvsep_watch.naming import escape_path
 from mvsep_watch.planner import (
     Ask,
@@ -39,14 +33,13 @@ from mvsep_watch.planner import (
     Misfit,
     Start,
     Wait,
-    asked_of,
     fair,
     serve,
 )
 from mvsep_watch.pricing import in_words
 from mvsep_watch.retry import PROBE_S
 from mvsep_watch.steps.base import Pool
-from mvsep_watch.store import JobRow, SeparationRow, SourceRow
+from mvsep_watch.store import JobRow, SeparationRow
 
 JOBS_AHEAD = 8
 """How many jobs of a folder are considered beyond the free hands in one turn."""
@@ -54,16 +47,6 @@ LOOKED_AT_FARTHER = 100
 """How many jobs behind those are looked at in one turn while nothing may start: some need nothing to be started."""
 TOLD_AGAIN_S = 3600.0
 """How often the log is told that jobs wait for one and the same limit on credits."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """A queued job with what its rule means now."""
-
-    job: JobRow
-    source: SourceRow
-    rule: Rule
-    work: Work
 
 
 class Starting:
@@ -77,11 +60,11 @@ class Starting:
         self._intents = intents
         self._ground = ground
         self._is_counting = is_counting
+        self._fitting = Fitting(context)
+        self._adopting = Adopting(context, intents)
         self._batches = BatchSums(context, budget.price_of)
         self._is_blocked = False
-        self._judged_by: tuple[object, ...] = ()
         self._told_s: dict[str, float] = {}
-        self._unfit: set[tuple[str, str, str]] = set()
         self._shared_up_to = 0
 
     @property
@@ -103,7 +86,9 @@ class Starting:
         if self._context.catalogue is None or self._context.account is None:
             return
         self._is_blocked = False
-        self._free_fitting()
+        if self._fitting.is_old:
+            self._fitting.free()
+            self._batches = BatchSums(self._context, self._budget.price_of)  # what it summed up were other prices
         for job in self._queued():
             with self._context.guarding(job):
                 self._consider(job)
@@ -119,32 +104,6 @@ class Starting:
             if self._context.serves(job.folder) and not self._is_counting(job.folder):
                 with self._context.guarding(job):
                     self._consider(job)
-
-    def plan(self, job: JobRow) -> Planned | MvsepWatchError:
-        """Say what a queued job's rule means now, or why it means nothing."""
-        store = self._context.store
-        rule = self._context.config.rule(job.folder, job.rule)
-        if rule is None:
-            return MvsepWatchError(
-                f"the configuration has no rule {job.rule} in a folder {job.folder} any more",
-                hint="bring it back, or `cancel` the job",
-            )
-        pinned = self._pinned(job, rule)
-        try:
-            settings = Settings.from_canonical(pinned) if pinned else self._context.settings_of(rule)
-        except MvsepWatchError as error:
-            return error
-        work = Work(realm=job.realm, input_key=job.input_key, settings=settings)
-        return Planned(job=job, source=store.sources.get(job.source_id), rule=rule, work=work)
-
-    def _pinned(self, job: JobRow, rule: Rule) -> str | None:
-        """Give settings that are fixed: those a person confirmed, or those the same asking meant before."""
-        if job.attempt_wanted is not None:
-            return job.settings
-        asked, jobs = asked_of(rule), self._context.store.jobs
-        if asked != job.asked:
-            jobs.set(job.id, asked=asked, settings=None)
-        return jobs.settings_planned_before(realm=job.realm, input_key=job.input_key, asked=asked)
 
     def _queued(self) -> Iterator[JobRow]:
         """Give the queued jobs worth considering: by priority, fair over folders, the oldest first."""
@@ -166,12 +125,12 @@ class Starting:
         if job.realm != self._context.realm:
             self._wait(job, f"it was queued for {job.realm}", "configure that service again, or `cancel` it")
             return
-        planned = self.plan(job)
-        if isinstance(planned, Planned) and _is_taken_otherwise(planned):
+        planned = self._fitting.plan(job)
+        if isinstance(planned, Planned) and planned.is_taken_otherwise:
             self._drop(planned, "its rule takes the file otherwise by now")
             self._intents.look_anew(planned.source)
         elif isinstance(planned, RequestRefusedError):
-            self._hold_misfit(job, planned.message, planned.hint)
+            self._fitting.hold(job, planned.message, planned.hint)
         elif isinstance(planned, MvsepWatchError):
             self._wait(job, planned.message, planned.hint)
         elif planned.source.bytes_key != job.bytes_key:
@@ -194,7 +153,7 @@ class Starting:
             case Join(separation_id=separation_id):
                 self._join(planned.job, rows[separation_id])
             case Ended(separation_id=separation_id):
-                if self._is_in_doubt() or not self._adopt(planned, list(rows.values())):
+                if self._is_in_doubt() or not self._adopting.adopt(planned, list(rows.values())):
                     hold_ended(self._context, planned.job, rows[separation_id], self._price(planned))
             case Begin(attempt=attempt) if not self._is_blocked:
                 self._begin(planned, attempt, list(rows.values()))
@@ -220,7 +179,7 @@ class Starting:
             return
         if not kind_of(planned.job.input_key).is_tagged and self._intents.is_sending_untagged():
             return
-        if self._adopt(planned, known) or self._batches.holds(planned.job):
+        if self._adopting.adopt(planned, known) or self._batches.holds(planned.job):
             return
         self._follow(planned, attempt, self._decide(planned, attempt))
 
@@ -244,7 +203,7 @@ class Starting:
             case Start() | Wait(is_shared=True):
                 self._is_blocked = True
             case Misfit(reason=reason, hint=hint):
-                self._hold_misfit(planned.job, reason, hint)
+                self._fitting.hold(planned.job, reason, hint)
             case Wait(reason=reason, hint=hint, is_budget=is_budget):
                 self._wait(planned.job, reason, hint, is_told=is_budget and self._is_told(hint))
             case Ask(reason=reason, hint=hint, price=asked):
@@ -271,47 +230,6 @@ class Starting:
         """Say whether these outputs may belong to another state: then nothing new is begun, paid or adopted."""
         return any(gate.name == GateName.STATE for gate in self._context.gates())
 
-    def _adopt(self, planned: Planned, known: Sequence[SeparationRow]) -> bool:
-        """Take over what the history lists under this work's tags and nobody here knows of; nothing is paid again.
-
-        Every attempt of it: which of them has results is not known before each was asked for.
-        """
-        work, by_number = planned.work, {row.attempt: row for row in known}
-        last = max([MAX_ATTEMPTS_LOOKED_FOR, *(number + 1 for number in by_number)])
-        numbers = {work.tag(number): number for number in range(planned.job.attempt_wanted or 1, last + 1)}
-        listed = self._context.store.memory.history_with_tags(work.realm, self._context.identity, tuple(numbers))
-        oldest = {numbers[tag_in_hash(row.hash) or ""]: row for row in listed}
-        taken = [self._take_over(planned, number, row, by_number.get(number)) for number, row in oldest.items()]
-        return any(taken)
-
-    def _take_over(self, planned: Planned, number: int, listed: HistoryRow, known: SeparationRow | None) -> bool:
-        """Take over one row, unless this attempt's hash is known or is still to be learned."""
-        if known is None:
-            separation_id = self._adopt_row(planned, number, listed)
-        elif known.hash is None and not known.state.is_unfinished:
-            separation_id = known.id
-            self._intents.was_made(known, listed.hash)
-        else:
-            return False
-        self._context.log.info("separation_adopted", job=planned.job.id, separation=separation_id, hash=listed.hash)
-        return True
-
-    def _adopt_row(self, planned: Planned, number: int, row: HistoryRow) -> int:
-        context = self._context
-        return context.store.separations.adopt(
-            planned.work,
-            attempt=number,
-            hash_=row.hash,
-            host=context.host,
-            account=context.identity,
-            watermark=row.id - 1,
-            size_bytes=planned.source.size_bytes,
-            duration_s=planned.source.duration_s,
-            day=day_in_hash(row.hash) or context.today(),
-            now=context.clock.now(),
-            began_for=planned.job.id,
-        )
-
     def _price(self, planned: Planned) -> int | None:
         return self._budget.price_of(planned.work.settings, planned.source.duration_s)
 
@@ -322,51 +240,12 @@ class Starting:
             store.jobs.hold(planned.job, HoldKind.PRICE, now=now, reason=reason, hint=hint, price=asked)
         self._context.warn(planned.job, "job_held", reason=reason, hint=hint)
 
-    def _hold_misfit(self, job: JobRow, reason: str, hint: str) -> None:
-        """Hold a job whose rule means nothing that the service offers: nothing is sent that would be refused."""
-        now = self._context.clock.now()
-        self._context.store.jobs.hold(job, HoldKind.MISFIT, now=now, reason=reason, hint=hint)
-        self._context.warn(job, "job_held", reason=reason, hint=hint)
-
-    def _free_fitting(self) -> None:
-        """Queue again what fits, after the catalogue, the rules or the account's plan have changed."""
-        context, account = self._context, self._context.account
-        judged_by = (context.catalogue, context.config, account is not None and account.has_premium)
-        before, self._judged_by = self._judged_by, judged_by
-        if judged_by == before:
-            return
-        self._batches = BatchSums(context, self._budget.price_of)  # what it summed up were other prices
-        self._tell_unfit()
-        for job in context.store.jobs.held(HoldKind.MISFIT):
-            with context.guarding(job):
-                planned = self.plan(job)
-                if isinstance(planned, Planned) and self._is_to_be_tried(planned):
-                    context.store.jobs.move(job, JobState.QUEUED, now=context.clock.now(), reason="its rule fits again")
-
-    def _tell_unfit(self) -> None:
-        """Tell the log of rules that mean nothing on offer, each once: it may be long until a file is held for it."""
-        before, self._unfit = self._unfit, set()
-        for folder in self._context.config.folders:
-            for rule in folder.rules:
-                try:
-                    self._context.settings_of(rule)
-                except RequestRefusedError as error:
-                    told = (folder.name, rule.name, error.message)
-                    self._unfit.add(told)
-                    if told not in before:
-                        self._context.log.warning(
-                            "rule_unfit", folder=folder.name, rule=rule.name, reason=error.message, hint=error.hint
-                        )
-
     def _has_ground(self, planned: Planned) -> bool:
         """Say whether its output root was looked at, and its source's folder is there; else write down why not."""
         if trouble := self._ground.trouble_at(planned.source.path):
             self._wait(planned.job, trouble.message, trouble.hint)
             return False
         return self._context.knows_root(planned.job.output_root)
-
-    def _is_to_be_tried(self, planned: Planned) -> bool:
-        return _is_taken_otherwise(planned) or self._context.misfit(planned.work) is None
 
     def _is_told(self, hint: str) -> bool:
         """Say whether the log was told lately that work waits for this limit: a line for each job would hide others."""
@@ -382,11 +261,6 @@ class Starting:
             self._context.warn(job, "job_waits", reason=reason, hint=hint)
         not_before = self._context.clock.now() + PROBE_S
         self._context.store.jobs.wait(job, reason=reason, hint=hint, not_before=not_before)
-
-
-def _is_taken_otherwise(planned: Planned) -> bool:
-    """Say whether a job's rule, of which no more was confirmed, takes another kind of input than the job has."""
-    return planned.job.attempt_wanted is None and planned.rule.input != kind_of(planned.job.input_key)
 
 
 def hold_ended(context: Context, job: JobRow, row: SeparationRow, would_pay: int | None) -> None:

@@ -6,7 +6,7 @@ from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.desks import Desks
 from mvsep_watch.model import GateName, JobState, SeparationState
 from mvsep_watch.steps import asking, publish, submit
-from mvsep_watch.steps.base import TELLING
+from mvsep_watch.steps.base import TELLING, Pool
 
 LONGEST_NAP_S = 1.0
 """A turn at least this often: requests of commands are answered within two seconds."""
@@ -61,9 +61,9 @@ class Rest:
         return any(isinstance(step, submit.Submit) and step.separation_id in released for step in steps)
 
     @property
-    def is_telling(self) -> bool:
-        """True while something is told; what hangs there is left behind."""
-        return any(step.pool in TELLING for step in self._context.hands.in_flight())
+    def is_putting_away(self) -> bool:
+        """True while something is told, or filed, which would leave half a thing; what hangs there is left behind."""
+        return any(step.pool in (*TELLING, Pool.FILING) for step in self._context.hands.in_flight())
 
     @property
     def _has_work(self) -> bool:

@@ -40,8 +40,8 @@ from mvsep_watch.store import StateDamagedError
 
 STOP_WITHIN_S = 6.0
 """How long steps in flight may take to end after a stop; systemd and containers kill after 10 s or more."""
-TOLD_WITHIN_S = 1.5
-"""How long what is being told may take to end then."""
+PUT_AWAY_WITHIN_S = 1.5
+"""How long what is being told or filed may take to end then; what hangs is left behind."""
 TELLS_WITHIN_S = 30.0
 """How long `once` waits at its end until what needs a person is told."""
 GATED_FOR_S = 120.0
@@ -150,8 +150,8 @@ def _stop(engine: Engine, client: Client) -> None:
         engine.turn(longest_nap_s=0.2)
     with engine.context.surviving(desk="Measuring"):
         engine.desks.measuring.end()
-    deadline = engine.context.clock.monotonic() + TOLD_WITHIN_S
-    while engine.rest.is_telling and engine.context.clock.monotonic() < deadline:
+    deadline = engine.context.clock.monotonic() + PUT_AWAY_WITHIN_S
+    while engine.rest.is_putting_away and engine.context.clock.monotonic() < deadline:
         engine.turn(longest_nap_s=0.1)
 
 

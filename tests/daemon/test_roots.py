@@ -5,9 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from mvsep_watch.daemon import run
 from mvsep_watch.files import roots
 from mvsep_watch.files.claim import CLAIM_NAME
 from mvsep_watch.files.mounts import Mount
+from mvsep_watch.steps.base import Pool
+from mvsep_watch.steps.publish import CheckRoot
 from tests.daemon.world import write_wav
 
 
@@ -64,6 +67,25 @@ def test_an_emptied_root_is_not_claimed_anew(world, restarted):
     assert (made, closed, there) == (1, {("disk", str(world.stems))}, [])
     assert "has lost its claim" in reason
     assert (world.states(), world.service.made) == (["published", "published"], 2)
+
+
+def test_a_stop_lets_the_trial_of_an_output_root_end(world, monkeypatch):
+    """Or its hidden folder would stay until the next start."""
+    world.start()
+    world.hands.held = {Pool.FILING}
+    write_wav(world.drop / "song.wav")
+    world.pass_time(20)
+    assert CheckRoot in map(type, world.hands.in_flight())
+    turn = world.engine.turn
+
+    def then(**options):
+        turn(**options)
+        world.hands.go_on()
+
+    monkeypatch.setattr(world.engine, "turn", then)
+    run._stop(world.engine, world.client)
+
+    assert world.hands.in_flight() == ()
 
 
 def test_a_root_that_was_emptied_on_purpose_is_claimed_when_a_person_says_so(world):

@@ -308,7 +308,7 @@ def test_a_notice_that_hangs_keeps_nothing_waiting(told):
     told.pass_time(30)
 
     assert told.states() == ["held", "published"]
-    assert told.engine.rest.is_telling
+    assert told.engine.rest.is_putting_away
     assert told.engine.is_at_rest(gated_for_s=0.0)
 
 

@@ -108,8 +108,8 @@ class Service:
 
     def owes_balance(self) -> bool:
         """Say whether something has ended since the balance was read last; if so, have it read at once."""
-        if self._balance_is_old and not self._context.hands.is_busy_with(ReadAccount().key):
-            self.check_account()
+        if self._balance_is_old:
+            self._context.hands.give(ReadAccount())
         return self._balance_is_old
 
     def trouble(self, error: Exception) -> None:

@@ -8,7 +8,7 @@ import pytest
 from mvsep_watch import config as configuration
 from mvsep_watch.cli import errand, following
 from mvsep_watch.cli.following import Standing
-from mvsep_watch.daemon import engine, oneoffs
+from mvsep_watch.daemon import oneoffs
 from mvsep_watch.daemon import run as daemon
 from mvsep_watch.files import claim as claims
 from mvsep_watch.files.lock import StateLock
@@ -65,7 +65,6 @@ def desk(run, tmp_path, service, monkeypatch):
     monkeypatch.setattr(daemon, "Client", client)
     monkeypatch.setattr(oneoffs, "SETTLE_S", 0.0)
     monkeypatch.setattr(daemon, "GATED_FOR_S", 0.0)
-    monkeypatch.setattr(engine, "LONGEST_NAP_S", 0.02)
     (tmp_path / "at").mkdir()
     return Desk(run, tmp_path / "at", service)
 

@@ -122,9 +122,9 @@ def test_the_balance_is_read_once_more_before_it_ends(world):
     write_wav(world.drop / "song.wav")
     world.start()
     rests_within(world, 300)
+    world.clock.sleep(0.1)
 
     while world.engine.desks.service.owes_balance():
-        world.clock.sleep(0.1)
         world.turn()
 
     assert world.engine.context.account.credits == world.service.account.credits == 999

@@ -32,7 +32,7 @@ folders:
   - {{path: drop, output: stems, settle: 0.2s, sep_type: 40, format: wav, source: {{move: done}}}}
 """
 FAULTS = (
-    {"kind": "status", "on": "*", "value": 502, "times": 2},
+    {"kind": "status", "on": "get", "value": 502, "times": 2},
     {"kind": "refuse", "value": f"the token {TOKEN} is tired", "times": 1},
     {"kind": "drop", "on": "create", "when": "after", "times": 1, "skip": 1},
     {"kind": "rate_limit", "on": "get", "value": 1, "times": 1},

@@ -8,7 +8,7 @@ posted as trouble, and then the folder needs a scan:
     instances    the kernel refused to be listened to at all
     unreadable   directories could not be watched
     gone         the root is missing
-    replaced     the root is another directory than it was, or is back: heard from here on
+    replaced     the root, or a part of it, is another directory than it was, or is back: heard from here on
     broken       a bug, in what was called or in watchdog
 
 The surprise: inotify follows a directory, not a path. A root that was moved away is followed to wherever it went, one
@@ -261,6 +261,9 @@ class _Watched:
     def overflowed(self) -> None:
         self._overflows += 1
         self.post(Trouble.OVERFLOW)
+
+    def swapped(self) -> None:
+        self.post(Trouble.REPLACED)
 
     def broke(self) -> None:
         log.error("watching_failed", folder=self._folder.name, exc_info=True)  # noqa: LOG014 - called where one is caught

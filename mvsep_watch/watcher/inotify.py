@@ -2,9 +2,10 @@
 
 watchdog 7.1 keeps watches on a tree and turns the kernel's records into events. What it does not tell is told here, to
 a `Listener`: a directory that the kernel refused to watch, records that the kernel dropped, a bug in its book-keeping
-(which would end the one thread that reads for all folders), and that a folder's thread has ended by itself. One thing
-is put right: of a directory that was moved out of the tree and came back, watchdog keeps the former name beside the new
-one, and calls it by the former again when what was above it there is renamed.
+(which would end the one thread that reads for all folders), and that a folder's thread has ended by itself. Two things
+are put right. Of a directory that was moved out of the tree and came back, watchdog keeps the former name beside the
+new one, and calls it by the former again when what was above it there is renamed. And of two directories that swap
+their names it would call both by wrong ones from then on: the kernel tells of a swap as of two moves in a row.
 
 One `InotifyFD` serves all folders, since a user has no more than 128 of them by default. The surprise: a `Line` sits in
 the place of that `InotifyFD`, one for each folder, and hands itself on as the callback; so both directions pass through
@@ -50,6 +51,9 @@ class Listener(Protocol):
 
     def overflowed(self) -> None:
         """The kernel dropped records."""
+
+    def swapped(self) -> None:
+        """Directories have changed places; the tree is watched anew, and records may have been lost."""
 
     def broke(self) -> None:
         """Called in an `except` block: a bug, here or in watchdog; records may have been lost."""
@@ -104,6 +108,10 @@ class Line:
         try:
             if event.is_directory and (event.is_moved_to or event.is_create):
                 _forget_former_names(self._target)
+            if event.is_directory and event.is_moved_to and _is_taken(self._target, event):
+                self._target.on_queue_overflow()  # it watches the tree anew, by the names that are there
+                self._listener.swapped()
+                return
             self._target.on_event(event)
         except Exception:  # noqa: BLE001 - whatever it is, the thread reads for all folders
             self._listener.broke()
@@ -141,6 +149,15 @@ def _forget_former_names(group: WatchCallback) -> None:
             del watches[path]
         if former:
             watches.update((path, wd) for wd, path in names.items() if path not in watches)
+
+
+def _is_taken(group: WatchCallback, event: InotifyEvent) -> bool:
+    """Say whether a directory came to a name by which another is watched: they swap, or the other is gone just now."""
+    if not isinstance(group, InotifyWatchGroup):
+        return False
+    with group._lock:  # noqa: SLF001 - as above
+        above = group._active_callbacks_by_watch.get(event.wd)  # noqa: SLF001
+        return above is not None and os.path.join(above, event.name) in group._active_callbacks_by_path  # noqa: PTH118, SLF001
 
 
 class Ear(InotifyEmitter):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mvsep_watch.files.renaming import exchange
 from mvsep_watch.model import Folder, Rule
 from mvsep_watch.watcher import Mode, Trouble, Watcher, advice, events, pulse
 
@@ -139,6 +140,22 @@ def test_a_directory_that_was_away_is_heard_by_its_name_and_no_former_one(tmp_pa
 
     assert ears.wait_for_path(back / "3.wav")
     assert ears.troubles == []
+
+
+def test_directories_that_swap_their_names_are_heard_by_those_that_they_have(root, ears, watcher):
+    """The kernel tells of it as of two moves in a row, of which the first seems to replace the other directory."""
+    for name in ("a/in", "b"):
+        (root / name).mkdir(parents=True)
+    watcher.watch(folder_at(root))
+    exchange(root / "a", root / "b")
+    assert ears.wait_for_trouble(Trouble.REPLACED)
+
+    songs = [root / name for name in ("a/1.wav", "b/2.wav", "b/in/3.wav")]
+    for song in songs:
+        song.write_bytes(b"x")
+
+    assert [song for song in songs if not ears.wait_for_path(song)] == []
+    assert watcher.health()[root.name].watches == 4
 
 
 def test_a_tree_that_is_unpacked_while_parts_of_it_are_deleted_is_heard(root, ears, watcher):

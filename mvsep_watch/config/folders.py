@@ -104,10 +104,11 @@ def _placed(written: _Written, report: Report) -> Placed | None:
     output = _output(written, path, report) if path else None
     if path is None or output is None or source is None:
         return None
+    places = {each: _resolved(each) for each in (path, output, source) if isinstance(each, Path)}
     folder = Folder(
         name=_name(written, path, report),
-        path=_resolved(path),
-        output=_resolved(output),
+        path=places[path],
+        output=places[output],
         layout=layout,
         rules=rules,
         recursive=written.get("recursive"),
@@ -119,8 +120,9 @@ def _placed(written: _Written, report: Report) -> Placed | None:
         publish=written.get("publish"),
         access=_access(written, report),
         tags=written.get("tags"),
-        source=source,
+        source=places.get(source, source),
         notes=written.get("notes"),
+        links=tuple((each, place) for each, place in places.items() if each != place),
     )
     return Placed(folder=folder, origin=written.origin)
 
@@ -175,8 +177,7 @@ def _source(written: _Written, report: Report) -> Any:
     source = written.get("source")
     if not isinstance(source, dict):
         return source
-    target = _path(source["move"], written.origin("source"), written.expander, report)
-    return _resolved(target) if target else None
+    return _path(source["move"], written.origin("source"), written.expander, report)
 
 
 def _access(written: _Written, report: Report) -> Access:

@@ -2,23 +2,29 @@
 
 Both only put messages on the inbox. The folders are watched by the bells' own threads, one at a time, since a dead
 mount can hold whoever looks at it; a folder that is heard from here on is scanned afterwards, so that nothing falls
-between the scan and the watch.
+between the scan and the watch. A symbolic link in the path of a folder that leads elsewhere by now makes it another
+folder: the configuration is to be read again.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 
+import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from mvsep_watch.daemon.inbox import Bell, Heard, HeardFolder, Inbox, Trouble
 from mvsep_watch.files.mounts import mount_of, mounts_below, needs_polling
 from mvsep_watch.model import Config, Folder
+from mvsep_watch.naming import display
 from mvsep_watch.watcher import FolderHealth, Watcher, advice
 from mvsep_watch.watcher import Trouble as Deaf
 
+log = structlog.get_logger()
 ACCOUNT_EVERY_S = 300.0
 WAITED_FOR_S = 1.0
 HEARD_WITHIN_S = 10.0
@@ -26,10 +32,17 @@ HEARD_WITHIN_S = 10.0
 
 
 class Hearing:
-    """Events and bells of one configuration after the other."""
+    """Events and bells of one configuration after the other.
 
-    def __init__(self, inbox: Inbox) -> None:
+    Args:
+        inbox: Takes what is heard.
+        reread: Has the configuration read again; called from another thread.
+    """
+
+    def __init__(self, inbox: Inbox, *, reread: Callable[[], None] = lambda: None) -> None:
         self._inbox = inbox
+        self._reread = reread
+        self._led: dict[Path, Path] = {}
         self._bells = BackgroundScheduler(daemon=True, job_defaults={"misfire_grace_time": None, "coalesce": True})
         self._watcher = Watcher(inbox.path_touched, self._on_trouble)
         self._lock = threading.Lock()
@@ -76,6 +89,17 @@ class Hearing:
         self._inbox.put(Heard(heard))
         for name in news:
             self._inbox.put(Bell("scan", name))
+        self._follow_links(folders)
+
+    def _follow_links(self, folders: Iterable[Folder]) -> None:
+        """Have the configuration read again, once, where a link in it leads elsewhere than when it was read."""
+        leads = {path: (place, Path(os.path.realpath(path))) for folder in folders for path, place in folder.links}
+        moved = {path: now for path, (before, now) in leads.items() if now != self._led.get(path, before)}
+        self._led = {path: now for path, (_, now) in leads.items()}
+        for path, now in moved.items():
+            log.info("link_leads_elsewhere", path=display(path), to=display(now))
+        if moved:
+            self._reread()
 
     def _watch(self, wanted: dict[str, Folder]) -> list[str]:
         """Watch what is wanted, and no longer what is not; give the names of those that were not heard so before."""

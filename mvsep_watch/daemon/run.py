@@ -183,7 +183,7 @@ class Process:
     @contextmanager
     def _hearing(self) -> Iterator[Hearing]:
         """Hear signals, a terminal that hangs up or a word to reload, events and bells."""
-        hearing = Hearing(self._engine.inbox)
+        hearing = Hearing(self._engine.inbox, reread=self._reread)
         with self._around():
             before = signal.signal(signal.SIGHUP, self._on_hangup)
             try:
@@ -204,6 +204,10 @@ class Process:
         if self._has_terminal and not os.isatty(STDERR):
             self._on_signal(number, frame)
             return
+        self._reread()
+
+    def _reread(self) -> None:
+        """Have the configuration read again, soon; may be called in a signal handler, and by any thread."""
         self._file.ask()
         self._engine.inbox.put(Bell("wake"))
 

@@ -79,6 +79,7 @@ class Folder:
         publish: Whether each job's outputs have a folder of their own, or lie flat in that of all.
         source: `keep`, `delete`, or the absolute folder that a source is moved to (keeping its relative path).
         notes: Whether a note beside a source says why it is held, failed or refused.
+        links: Its paths that go over symbolic links, absolute, each with the place to which it led.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Folder:
     tags: bool = True
     source: Literal["keep", "delete"] | Path = "keep"
     notes: bool = False
+    links: tuple[tuple[Path, Path], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

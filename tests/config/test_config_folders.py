@@ -273,6 +273,7 @@ def test_two_ways_to_one_folder_are_seen_to_be_one(config, tmp_path):
 
     assert f"{tmp_path / 'real'} is watched already" in problem
     assert (loaded.name, loaded.path, loaded.output) == ("link", tmp_path / "real", tmp_path / "link-stems")
+    assert loaded.links == ((tmp_path / "link", tmp_path / "real"),)
 
 
 def test_an_output_that_a_link_leads_into_a_watched_folder_is_refused(config, tmp_path):

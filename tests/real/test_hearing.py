@@ -12,6 +12,7 @@ import pytest
 
 from mvsep_watch.daemon import told
 from mvsep_watch.daemon.hearing import Hearing, ground_of
+from mvsep_watch.daemon.inbox import Inbox
 from tests.daemon.world import World, write_wav
 from tests.real.test_files_real import run
 
@@ -138,6 +139,23 @@ def test_fifty_reloads_while_a_writer_writes_on_miss_no_file(world, hearing):
     hearing.change(world.config())
 
     assert [song for song in songs if not until_heard(world, song)] == []
+
+
+def test_a_link_that_leads_elsewhere_has_the_configuration_read_once(world):
+    """However often it is looked at, and again when it leads back."""
+    link, read = world.base / "link", []
+    link.symlink_to("drop")
+    world.folder_options = {"links": ((link, world.drop),)}
+    hearing = Hearing(Inbox(), reread=lambda: read.append(link.readlink().name))
+    hearing._folders = world.config().folders
+
+    for target in ("drop", "stems", "stems", "nowhere", "drop", "drop"):
+        link.unlink()
+        link.symlink_to(target)
+        hearing._look()
+    hearing.stop()
+
+    assert read == ["stems", "nowhere", "drop"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")

@@ -133,6 +133,7 @@ def job_folder(
     folder: Folder,
     sha256: str,
     taken: Callable[[PurePosixPath], bool],
+    is_portable: bool = False,
 ) -> PurePosixPath:
     """Name a job's folder, relative to the output root; or what the names of its outputs begin with, if it has none.
 
@@ -143,6 +144,7 @@ def job_folder(
         folder: Gives `{folder}`.
         sha256: The source's, in hexadecimal.
         taken: Says whether a folder (relative as well) is not free; it is asked until one is.
+        is_portable: Whether the file system takes plain names only.
 
     Returns:
         The pattern filled in: never absolute, without "..", every part a name that Linux takes. Where the whole path
@@ -157,7 +159,8 @@ def job_folder(
         "sha8": sha256[:8],
     }
     filled = re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), layout)
-    *parents, last = [_part(part) for part in filled.split("/") if part not in {"", "."}] or [sha256[:8]]
+    named_as = portable if is_portable else str
+    *parents, last = [_part(named_as(part)) for part in filled.split("/") if part not in {"", "."}] or [sha256[:8]]
     room_bytes = REPEAT_ROOM_BYTES + (FLAT_ROOM_BYTES if folder.publish == "flat" else 0)
     named = PurePosixPath(*parents, _cut(last, MAX_PART_BYTES - room_bytes))
     return first_free(_fitted(named, MAX_FOLDER_PATH_BYTES - _size_bytes(str(folder.output)) - 1), taken)
@@ -170,6 +173,17 @@ def first_free(named: PurePosixPath, taken: Callable[[PurePosixPath], bool]) -> 
         number += 1
         candidate = named.parent / f"{named.name} ({number})"
     return candidate
+
+
+def portable(name: str) -> str:
+    """Make of a name one that every file system takes: text, with nothing in it that Windows reserves.
+
+    Neither a blank nor a dot is left at its end: FAT drops them in silence.
+    """
+    plain = re.sub(r'[\x00-\x1f\\<>:"|?*\ud800-\udfff]', "_", name)
+    if plain not in {".", ".."}:
+        plain = re.sub(r"[ .]+\Z", lambda end: "_" * len(end[0]), plain)
+    return f"_{plain}" if plain.partition(".")[0].strip().lower() in WINDOWS_RESERVED else plain
 
 
 def _part(part: str) -> str:

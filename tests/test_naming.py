@@ -100,7 +100,7 @@ def test_a_note_is_named_after_its_source():
 # Folders of jobs
 
 
-def folder_of(layout, relative, taken=()):
+def folder_of(layout, relative, taken=(), *, is_portable=False):
     return str(
         job_folder(
             layout,
@@ -109,6 +109,7 @@ def folder_of(layout, relative, taken=()):
             folder=FOLDER,
             sha256=SHA256,
             taken=lambda path: str(path) in taken,
+            is_portable=is_portable,
         )
     )
 
@@ -134,6 +135,22 @@ def folder_of(layout, relative, taken=()):
 def test_a_layout_is_filled_in_below_the_output_root(layout, relative, expected):
     """Relative paths are kept; nothing climbs out, and nothing looks like staging."""
     assert folder_of(layout, relative) == expected
+
+
+@pytest.mark.parametrize(
+    ("relative", "expected"),
+    [
+        ('Who?/what: a "why".wav', "Who_/what_ a _why_"),
+        ("caf\udce9/li\nne\\.wav", "caf_/li_ne_"),
+        ("etc. /the end...wav", "etc__/the end__"),
+        ("con/Aux.live.wav", "_con/_Aux.live"),
+        ("../contra/Ünï - 漢.wav", "__/contra/Ünï - 漢"),
+        ("song.part.wav", "song.part_"),
+    ],
+)
+def test_where_not_every_name_is_taken_a_folder_gets_a_plain_one(relative, expected):
+    """Nothing that Windows refuses or reserves, and what is plain stays as it is."""
+    assert folder_of("{rel}/{name}", relative, is_portable=True) == expected
 
 
 def test_a_taken_folder_gets_a_number():

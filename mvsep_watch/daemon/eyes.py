@@ -14,7 +14,17 @@ from typing import Any
 from mvsep_watch.errors import MvsepWatchError
 from mvsep_watch.files.watched import FolderNote
 from mvsep_watch.naming import OutputPlace
-from mvsep_watch.steps.looking import Failed, IsFile, IsThere, Question, Said, SaidAt, TroubleWith, WhichAreGone
+from mvsep_watch.steps.looking import (
+    Failed,
+    IsFile,
+    IsThere,
+    Question,
+    Said,
+    SaidAt,
+    TakesAnyName,
+    TroubleWith,
+    WhichAreGone,
+)
 
 
 class UnseenError(Exception):
@@ -64,6 +74,10 @@ class Eyes:
         """Give those of some paths at which nothing is; where it cannot be looked, something may be."""
         gone: frozenset[Path] = self.look(WhichAreGone(paths)) if paths else frozenset()
         return gone
+
+    def takes_any_name(self, root: Path) -> bool:
+        """Say whether any name that Linux allows may be given below a folder."""
+        return bool(self.look(TakesAnyName(root)))
 
     def said_at(self, place: OutputPlace) -> Said:
         """Give what the sidecar of a place says."""

@@ -26,6 +26,7 @@ from mvsep_watch.errors import (
 )
 from mvsep_watch.files.roots import RootNote
 from mvsep_watch.files.staging import TakenError
+from mvsep_watch.files.trouble import NameRefusedError
 from mvsep_watch.model import FileStat, GateName, HoldKind, JobState, SeparationState
 from mvsep_watch.naming import display, escape_path
 from mvsep_watch.planner import results_are_gone
@@ -271,7 +272,9 @@ class Finishing:
                 self._spooling.job_ended()
                 self._log_finished(store.jobs.get(job.id) or job)
             case TakenError():
-                self._reserve_again(job)
+                self._reserve_again(job, reason="somebody else's is in its place")
+            case NameRefusedError():
+                self._reserve_again(job, reason=str(error), is_portable=True)
             case NotStagedError():
                 store.jobs.move(job, JobState.SEPARATED, now=now, reason=str(error))
             case _:
@@ -295,24 +298,25 @@ class Finishing:
         else:
             self._follow(job, error)
 
-    def _reserve_again(self, job: JobRow) -> None:
-        """Somebody else's folder or file is in the reserved place: take the next number."""
+    def _reserve_again(self, job: JobRow, *, reason: str, is_portable: bool = False) -> None:
+        """The reserved place is somebody else's, or its name is refused: take the next number, or a plain name."""
         not_before = self._context.clock.now() + retry.PROBE_S
-        self._context.store.jobs.wait(job, reason="somebody else's is in its place", hint="", not_before=not_before)
+        self._context.store.jobs.wait(job, reason=reason, hint="", not_before=not_before)
         self._looking.attempt(
-            lambda eyes: self._take_place(job.id, eyes), failed=lambda error: self._context.hold_for(error, job)
+            lambda eyes: self._take_place(job.id, eyes, is_portable=is_portable),
+            failed=lambda error: self._context.hold_for(error, job),
         )
 
-    def _take_place(self, job_id: int, eyes: Eyes) -> None:
+    def _take_place(self, job_id: int, eyes: Eyes, *, is_portable: bool) -> None:
         """Give a job another place, if it still waits for one; outputs of a lost state never make it take another."""
         context, job = self._context, self._context.store.jobs.get(job_id)
         if job is None or job.state != JobState.FETCHED:
             return
         doubt = partial(context.doubts, eyes=eyes)
-        if doubt(job.place):
+        if not is_portable and doubt(job.place):
             context.store.jobs.wait(job, reason=STRANGE_IN_PLACE, hint="", not_before=job.not_before)
             return
-        place = reserve_beside(context.config, context.store, job, eyes=eyes, doubt=doubt)
+        place = reserve_beside(context.config, context.store, job, eyes=eyes, doubt=doubt, is_portable=is_portable)
         eyes.tell("folder_taken", job=job.id, path=display(job.final), instead=display(place.base))
         context.store.jobs.set(job.id, final=os.fsencode(place.base), reason="", not_before=0.0)
 

@@ -15,10 +15,13 @@ from pathlib import Path, PurePosixPath
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.eyes import Eyes
 from mvsep_watch.daemon.ground import Ground
+from mvsep_watch.daemon.roots import root_key
+from mvsep_watch.files.mounts import takes_any_name
+from mvsep_watch.files.roots import RootNote
 from mvsep_watch.model import FINISHED, BatchOrigin, Config, FileStat, Folder, Identity, JobState, Rule, file_key
-from mvsep_watch.naming import OutputPlace, display, first_free, job_folder
+from mvsep_watch.naming import OutputPlace, display, first_free, job_folder, portable
 from mvsep_watch.planner import asked_of
-from mvsep_watch.steps.looking import IsThere, Question, WhichAreGone
+from mvsep_watch.steps.looking import IsThere, Question, TakesAnyName, WhichAreGone
 from mvsep_watch.store import JobRow, SourceRow, Store
 from mvsep_watch.store.rows import path_blob
 from mvsep_watch.wanted import wanted
@@ -249,21 +252,29 @@ class Queueing:
             (folder, rule, PurePosixPath(relative_to(folder, path)))
             for folder, rule in self.wanting(path, identity.stat, one_offs)
         )
+        wanting = [(*each, _is_noted_portable(store, each[0].output)) for each in relative_paths]
         places = (
-            _named(folder, rule, relative, identity.sha256, taken=store.jobs.is_reserved)
-            for folder, rule, relative in relative_paths
+            _named(folder, rule, relative, identity.sha256, taken=store.jobs.is_reserved, is_portable=bool(is_portable))
+            for folder, rule, relative, is_portable in wanting
         )
         gone = [WhichAreGone(tuple(old.path for old in known))] if known else []
-        return [*gone, *(IsThere(place.mark) for place in places)]
+        unnoted = {folder.output for folder, _, _, is_portable in wanting if is_portable is None}
+        return [*gone, *map(TakesAnyName, unnoted), *(IsThere(place.mark) for place in places)]
 
 
 def _named(
-    folder: Folder, rule: Rule, relative: PurePosixPath, sha256: str, *, taken: Callable[[Path], bool]
+    folder: Folder,
+    rule: Rule,
+    relative: PurePosixPath,
+    sha256: str,
+    *,
+    taken: Callable[[Path], bool],
+    is_portable: bool,
 ) -> OutputPlace:
     """Name the first place of a job that is not taken, going by its path."""
     named = job_folder(
         folder.layout, relative=relative, rule=rule, folder=folder, sha256=sha256,
-        taken=lambda name: taken(folder.output / name),
+        taken=lambda name: taken(folder.output / name), is_portable=is_portable,
     )  # fmt: skip
     return OutputPlace(folder.output / named, is_flat=folder.publish == "flat")
 
@@ -299,20 +310,37 @@ def reserve(
         return _is_in_the_way(place, names, eyes) and not doubt(place)
 
     relative = PurePosixPath(relative_to(folder, str(source.path)))
-    named = job_folder(folder.layout, relative=relative, rule=rule, folder=folder, sha256=source.sha256, taken=is_taken)
+    is_portable = _is_noted_portable(store, folder.output)
+    named = job_folder(
+        folder.layout, relative=relative, rule=rule, folder=folder, sha256=source.sha256, taken=is_taken,
+        is_portable=not eyes.takes_any_name(folder.output) if is_portable is None else is_portable,
+    )  # fmt: skip
     return OutputPlace(folder.output / named, is_flat=is_flat)
 
 
+def _is_noted_portable(store: Store, root: Path) -> bool | None:
+    """Say whether an output root takes plain names only, going by what it was when it was last seen; None if never."""
+    note = RootNote.of(store.memory.meta(root_key(root)) or "")
+    return None if note is None else not takes_any_name(note.fs_type)
+
+
 def reserve_beside(
-    config: Config, store: Store, job: JobRow, *, eyes: Eyes, doubt: Callable[[OutputPlace], bool]
+    config: Config,
+    store: Store,
+    job: JobRow,
+    *,
+    eyes: Eyes,
+    doubt: Callable[[OutputPlace], bool],
+    is_portable: bool = False,
 ) -> OutputPlace:
     """Name a new place for a job whose own is taken, in the same folder: its outputs are staged there.
 
-    It stays with a folder of its own, or without, as it was queued.
+    It stays with a folder of its own, or without, as it was queued. With `is_portable` the place is not taken, but its
+    name is refused: it gets a plain one.
     """
     folder, rule = config.folder(job.folder), config.rule(job.folder, job.rule)
     names = [output.name for output in store.jobs.outputs(job.id)]
-    if folder is not None and rule is not None:
+    if folder is not None and rule is not None and not is_portable:
         folder = replace(folder, publish="flat" if job.is_flat else "folder")
         place = reserve(store, store.sources.get(job.source_id), folder, rule, eyes=eyes, doubt=doubt, names=names)
         if place.base.parent == job.final.parent:
@@ -324,7 +352,8 @@ def reserve_beside(
     def is_taken(name: PurePosixPath) -> bool:
         return store.jobs.is_reserved(at(name).base) or _is_in_the_way(at(name), names, eyes)
 
-    return at(first_free(PurePosixPath(job.final.name), is_taken))
+    name = portable(job.final.name) if is_portable else job.final.name
+    return at(first_free(PurePosixPath(name), is_taken))
 
 
 def _is_in_the_way(place: OutputPlace, names: Collection[str], eyes: Eyes) -> bool:

@@ -119,6 +119,11 @@ def makes_holes(fs_type: str) -> bool:
     return fs_type == "zfs" or needs_polling(fs_type)
 
 
+def takes_any_name(fs_type: str) -> bool:
+    """Say whether names may hold what Linux allows; Windows' file systems refuse some, or cannot read them there."""
+    return fs_type not in {"vfat", "msdos", "exfat", "ntfs", "ntfs3", "fuseblk"}
+
+
 def _table() -> str:
     try:
         return MOUNT_TABLE.read_text("utf-8", "surrogateescape")

@@ -23,6 +23,7 @@ from mvsep_watch.errors import (
     SourceRefusedError,
     StoppedError,
 )
+from mvsep_watch.naming import portable
 
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR})
 _NO_FILE = frozenset({errno.ELOOP, errno.ENXIO, errno.ENODEV})
@@ -32,6 +33,8 @@ _PASSING = frozenset(
     {errno.ENOENT, errno.ESTALE, errno.EBUSY, errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ETIMEDOUT}
 )
 
+_NAME_REFUSED = frozenset({errno.EINVAL, errno.EILSEQ})
+
 _OUTPUT_TROUBLE = {
     errno.ENOSPC: ("the disk is full", "Free some space; work goes on by itself."),
     errno.EDQUOT: ("the disk quota is used up", "Free some space or raise the quota; work goes on by itself."),
@@ -40,6 +43,10 @@ _OUTPUT_TROUBLE = {
     errno.EPERM: ("it may not be written", "Give the user that runs mvsep-watch write access; see also `lsattr`."),
     errno.ENOTDIR: ("a part of the path is not a folder", "Name another folder, or remove the file in its way."),
 }
+
+
+class NameRefusedError(NeedsUserError):
+    """The file system does not take a name that Linux allows; a plainer one must be reserved."""
 
 
 def never() -> bool:
@@ -79,6 +86,11 @@ def output_trouble(exc: OSError, path: Path) -> MvsepWatchError:
     if exc.errno == errno.ENAMETOOLONG:
         return NeedsUserError(
             f"{shown(path)} is too long a name.", hint="Shorten the name or the layout, then `retry`."
+        )
+    if exc.errno in _NAME_REFUSED and portable(path.name) != path.name:
+        return NameRefusedError(
+            f"{shown(path)} is a name that its file system does not take.",
+            hint="Give the source a plainer name; `get` fetches its results to another disk, for nothing.",
         )
     what, hint = _OUTPUT_TROUBLE.get(exc.errno or 0, (exc.strerror or str(exc), "Look at the disk and its mount."))
     if exc.errno == errno.EROFS and "INVOCATION_ID" in os.environ:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol
 from mvsep_watch.errors import MvsepWatchError, OutputRootError, StateError
 from mvsep_watch.files import claim as claims
 from mvsep_watch.files import sidecar
+from mvsep_watch.files.mounts import file_system, takes_any_name
 from mvsep_watch.files.watched import FolderNote, trouble_with
 from mvsep_watch.model import Provenance
 from mvsep_watch.naming import OutputPlace, display
@@ -67,6 +68,17 @@ class IsFolder:
     def look(self) -> bool:
         """Look."""
         return os.path.isdir(self.path)  # noqa: PTH112 - as in `IsFile`
+
+
+@dataclass(frozen=True, slots=True)
+class TakesAnyName:
+    """Whether any name that Linux allows may be given below a path, going by the file system."""
+
+    path: Path
+
+    def look(self) -> bool:
+        """Look."""
+        return takes_any_name(file_system(self.path))
 
 
 @dataclass(frozen=True, slots=True)

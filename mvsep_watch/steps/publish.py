@@ -12,6 +12,7 @@ from typing import ClassVar
 from mvsep_watch.errors import MvsepWatchError, NeedsUserError, RetryableError, SourceChangedError
 from mvsep_watch.files import claim as claims
 from mvsep_watch.files import disposal, roots, sidecar, staging
+from mvsep_watch.files.trouble import output_errors
 from mvsep_watch.files.watched import trouble_with
 from mvsep_watch.model import AS_MADE, Access, FileStat, Output, Provenance
 from mvsep_watch.naming import OutputPlace, display
@@ -61,6 +62,7 @@ class Publish:
 
         Raises:
             TakenError: Somebody else's folder or file is in the reserved place.
+            NameRefusedError: The file system does not take the reserved name.
             NotStagedError: The staging is not whole; it is to be fetched again.
             OutputRootError: The output root is away, or cannot be written.
         """
@@ -79,9 +81,11 @@ class Publish:
     def _decided(self) -> Place:
         """Look at the place; what a link in it leads to says nothing."""
         is_aside = staging.is_aside(self.place.base.parent, state_id=self.state_id, job_id=self.job_id)
+        with output_errors(self.place.mark):
+            is_link = self.place.mark.is_symlink()
         return decide_place(
             self.provenance,
-            None if self.place.mark.is_symlink() else sidecar.read(self.place),
+            None if is_link else sidecar.read(self.place),
             replaces=self.replaces,
             is_taken=os.path.lexists(self.place.mark),
             is_aside=is_aside,

@@ -1,9 +1,15 @@
 """Names from outside never become paths, and names that are as long as names can be are published all the same."""
 
+import errno
+import os
 import unicodedata
+from pathlib import Path
 
 import pytest
 
+from mvsep_watch.files import renaming, roots
+from mvsep_watch.files.mounts import Mount
+from mvsep_watch.steps import looking
 from tests.daemon.world import write_wav
 
 HOSTILE = (
@@ -80,3 +86,39 @@ def test_a_source_in_the_deepest_folder_is_published(world):
 
     assert (world.states(), world.service.made) == (["published"], 1)
     assert sorted(name.rsplit("/", 1)[1] for name in outputs(world)) == ["Instrumental.wav", "Vocals.wav"]
+
+
+def test_on_a_disk_of_windows_folders_get_names_that_it_takes(world, monkeypatch):
+    """Also the folders above them, and two that become alike are told apart."""
+    monkeypatch.setattr(looking, "file_system", lambda _: "exfat")
+    monkeypatch.setattr(roots, "mount_of", lambda _: Mount(point="/", fs_type="exfat"))
+    for pitch, name in enumerate(("Who?/Why: not.wav", "Who?/Why_ not.wav"), start=1):
+        write_wav(world.drop / name, pitch=pitch)
+    world.start()
+    world.finish()
+    write_wav(world.drop / "later*.wav", pitch=3)
+    world.rescan()
+    world.finish()
+
+    assert {str(Path(name).parent) for name in outputs(world)} == {"Who_/Why_ not", "Who_/Why_ not (2)", "later_"}
+    assert world.states() == ["published"] * 3
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EILSEQ])
+def test_a_folder_whose_name_the_disk_refuses_after_all_gets_a_plain_one(world, monkeypatch, number):
+    """Nothing is paid again, and no gate is closed for a name."""
+    rename = renaming._renameat2
+
+    def choosy(source, target, flags):
+        if "?" in target.name:
+            raise OSError(number, os.strerror(number), str(target))
+        rename(source, target, flags)
+
+    monkeypatch.setattr(renaming, "_renameat2", choosy)
+    monkeypatch.setattr(renaming, "_rename_new_by_hand", lambda source, target: choosy(source, target, 0))
+    write_wav(world.drop / "Why?.wav")
+    world.start()
+    world.finish()
+
+    assert {str(Path(name).parent) for name in outputs(world)} == {"Why_"}
+    assert (world.states(), len(world.service.uploads)) == (["published"], 1)

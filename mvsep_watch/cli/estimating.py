@@ -149,7 +149,7 @@ class Estimating:
             source=source.path,
             is_new=False,
             is_held=job.state == JobState.HELD,
-            is_approved=self._views.jobs.batch(job.batch_id)["approved_at"] is not None,
+            is_approved=self._views.approvals.batch(job.batch_id)["approved_at"] is not None,
             size_bytes=source.size_bytes,
             seconds=source.duration_s,
             settings=settings,

@@ -34,7 +34,7 @@ class BatchSums:
 
     def holds(self, job: JobRow) -> bool:
         """Hold a job's whole batch where its sum asks for it; say whether that was so."""
-        batch = self._context.store.jobs.batch(job.batch_id)
+        batch = self._context.store.approvals.batch(job.batch_id)
         if batch["approved_at"] is not None:
             return False
         limit = self._context.config.limits.credits.approve_batch_above

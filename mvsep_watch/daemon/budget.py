@@ -40,7 +40,7 @@ class Budget:
         """
         if unfit := self._context.misfit(work):
             return Misfit(*words(unfit))
-        approved = self._context.store.jobs.approved(
+        approved = self._context.store.approvals.approved(
             realm=work.realm, input_key=work.input_key, settings=work.settings, attempt=attempt
         )
         proposal = Proposal(

@@ -57,7 +57,7 @@ class Counting:
         for name, counted in list(self._scans.items()):
             if counted.has_ended and not counted.paths:
                 del self._scans[name]
-                self._context.store.jobs.close_batch_of(name, BatchOrigin.SCAN, now=self._context.clock.now())
+                self._context.store.approvals.close_batch_of(name, BatchOrigin.SCAN, now=self._context.clock.now())
 
 
 def _overlap(one: Folder, other: Folder) -> bool:

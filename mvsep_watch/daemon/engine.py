@@ -89,7 +89,7 @@ class Engine:
             context.store.memory.set_meta("ask_about_new", "1")
             recognising.begin_anew(context.store, now=context.clock.now())
             rebuilding.give_up(context.store)
-            context.store.jobs.ask_again(now=context.clock.now())
+            context.store.approvals.ask_again(now=context.clock.now())
             self.desks.outputs.take_over()
             self.desks.ground.forget()
         context.store.jobs.wake()
@@ -292,9 +292,9 @@ class Engine:
 
     def _close_batches(self) -> None:
         """End the batches of events that have been open for a rescan interval."""
-        jobs, now = self.context.store.jobs, self.context.clock.now()
-        for batch in jobs.batches_open(BatchOrigin.EVENTS, opened_before=now - self.context.config.rescan_s):
-            jobs.close_batch(batch, now=now)
+        context, now = self.context, self.context.clock.now()
+        before = now - context.config.rescan_s
+        context.store.approvals.close_old_batches(BatchOrigin.EVENTS, opened_before=before, now=now)
 
     # What hands call from their threads
 

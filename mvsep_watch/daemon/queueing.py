@@ -163,7 +163,7 @@ class Queueing:
     def _queue(
         self, source: SourceRow, folder: Folder, rule: Rule, input_key: str, *, origin: BatchOrigin, eyes: Eyes
     ) -> None:
-        context = self._context
+        context, now = self._context, self._context.clock.now()
         place = reserve(context.store, source, folder, rule, eyes=eyes, doubt=partial(context.doubts, eyes=eyes))
         must_ask = context.store.memory.meta("ask_about_new") == "1"
         job_id = context.store.jobs.add(
@@ -178,8 +178,8 @@ class Queueing:
             output_root=folder.output,
             final=place.base,
             is_flat=place.is_flat,
-            batch_id=context.store.jobs.open_batch(folder.name, origin, now=context.clock.now(), must_ask=must_ask),
-            now=context.clock.now(),
+            batch_id=context.store.approvals.open_batch(folder.name, origin, now=now, must_ask=must_ask),
+            now=now,
         )
         eyes.tell("job_queued", job=job_id, path=display(source.path), folder=folder.name, rule=rule.name)
 

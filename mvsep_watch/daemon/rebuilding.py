@@ -177,7 +177,7 @@ class Rebuilding:
             memory.set_meta("ask_about_new", "1")
             recognising.begin_anew(self._store, now=self._now)
             self._take_intents_back()
-            self._store.jobs.ask_again(now=self._now)
+            self._store.approvals.ask_again(now=self._now)
             for folder in self._config.folders:
                 if folder.name in self._folders:
                     self._store.sources.scanned(folder.name, self._now)

@@ -110,7 +110,7 @@ class Redoing:
             give_up(self._store, row, now=self._now)
 
     def _add(self, job: JobRow, item: Item, reserved: tuple[Path, OutputPlace], *, replaces: bool) -> int:
-        jobs, (root, place) = self._store.jobs, reserved
+        jobs, approvals, (root, place) = self._store.jobs, self._store.approvals, reserved
         made = jobs.add(
             source_id=job.source_id,
             bytes_key=job.bytes_key,
@@ -123,7 +123,7 @@ class Redoing:
             output_root=root,
             final=place.base,
             is_flat=place.is_flat,
-            batch_id=jobs.approved_batch(now=self._now),
+            batch_id=approvals.approved_batch(now=self._now),
             now=self._now,
             redo_of=job.id,
             attempt_wanted=item["attempt"],
@@ -132,7 +132,7 @@ class Redoing:
         jobs.set(made, settings=item["settings"])
         row = jobs.get(made)
         assert row is not None
-        jobs.approve(row, attempt=item["attempt"], credits_=item.get("price"), now=self._now)
+        approvals.approve(row, attempt=item["attempt"], credits_=item.get("price"), now=self._now)
         return made
 
     def _take_along(self, job: JobRow, item: Item) -> None:

@@ -169,7 +169,7 @@ class _Applying:
     def _approved_batch(self) -> int:
         """Give the request's own batch, which is never asked about again."""
         if self._batch is None:
-            self._batch = self._store.jobs.approved_batch(now=self._now)
+            self._batch = self._store.approvals.approved_batch(now=self._now)
         return self._batch
 
     # Retry: resumes what needs no payment
@@ -300,7 +300,7 @@ class _Applying:
             return reason
         if job.settings:
             attempt = self._next_attempt(job, job.settings)
-            self._store.jobs.approve(
+            self._store.approvals.approve(
                 job, attempt=attempt, credits_=item.get("price"), now=self._now,
                 saw_rows=job.hold == HoldKind.SENT_BEFORE,
             )  # fmt: skip

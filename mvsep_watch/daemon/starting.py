@@ -216,7 +216,7 @@ class Starting:
             return False
         job, account = store.jobs.get(planned.job.id) or planned.job, self._context.identity
         rows = recognising.might_be_sent(store, work.settings.canonical(), realm=work.realm, account=account, now=now)
-        if not rows or store.jobs.approved_with_rows(job, attempt=attempt):
+        if not rows or store.approvals.approved_with_rows(job, attempt=attempt):
             return False
         if not recognising.being_linked(store, realm=work.realm, account=account):  # its own hash will explain a row
             reason = f"it may have been sent before the state was begun anew: it might be {recognising.named(rows)}"

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from mvsep_watch.store.approvals import Approvals
 from mvsep_watch.store.connection import (
     Db,
     StateDamagedError,
@@ -62,6 +63,7 @@ class Store:
         self.path = path
         self.sources = Sources(self.db)
         self.jobs = Jobs(self.db)
+        self.approvals = Approvals(self.db)
         self.separations = Separations(self.db)
         self.memory = Memory(self.db)
         self.requests = Requests(self.db)

@@ -25,6 +25,7 @@ from mvsep_watch.model import (
     kind_of,
 )
 from mvsep_watch.naming import OutputPlace
+from mvsep_watch.store.approvals import Approvals
 from mvsep_watch.store.connection import Db
 from mvsep_watch.store.jobs import Jobs
 from mvsep_watch.store.rows import JobRow, SeparationRow, path_blob
@@ -94,6 +95,7 @@ class Restoring:
     def __init__(self, db: Db) -> None:
         self._db = db
         self._jobs = Jobs(db)
+        self._approvals = Approvals(db)
         self._separations = Separations(db)
         self._sources = Sources(db)
         self._batch: int | None = None
@@ -237,8 +239,8 @@ class Restoring:
 
     def _restored_batch(self, now: float) -> int:
         if self._batch is None:
-            self._batch = self._jobs.open_batch("", BatchOrigin.SCAN, now=now)
-            self._jobs.close_batch(self._batch, now=now)
+            self._batch = self._approvals.open_batch("", BatchOrigin.SCAN, now=now)
+            self._approvals.close_batch(self._batch, now=now)
         return self._batch
 
 

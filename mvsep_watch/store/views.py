@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from mvsep_watch.model import FINISHED, Account, HoldKind, JobState, Output
 from mvsep_watch.store import listing, spending
+from mvsep_watch.store.approvals import Approvals
 from mvsep_watch.store.connection import Db
 from mvsep_watch.store.durations import Durations
 from mvsep_watch.store.jobs import Jobs
@@ -99,6 +100,7 @@ class Views:
     def __init__(self, db: Db) -> None:
         self._db = db
         self.jobs = Jobs(db)
+        self.approvals = Approvals(db)
         self.separations = Separations(db)
         self.sources = Sources(db)
         self.memory = Memory(db)

@@ -46,10 +46,10 @@ def _remember(state: Path, drop: Path, *, queued: int, finished: int) -> None:
     """Write a state with so many jobs, each of a source of its own; the oldest are published."""
     store = Store(state)
     with store.transaction():
-        batch_id = store.jobs.open_batch("drop", BatchOrigin.SCAN, now=1.0)
+        batch_id = store.approvals.open_batch("drop", BatchOrigin.SCAN, now=1.0)
         for number in range(queued + finished):
             _add(store, drop, number, batch_id=batch_id, is_published=number < finished)
-        store.jobs.close_batch(batch_id, now=1.0)
+        store.approvals.close_batch(batch_id, now=1.0)
         store.sources.scanned("drop", 1.0)
     store.close()
 

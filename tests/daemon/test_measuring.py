@@ -77,7 +77,7 @@ def test_ten_thousand_files_are_not_one_number_more(measured):
         str(measured.drop / "a.wav"), folder="drop", stat=STAT, state="known",
         now=1.0, bytes_key="b",
     )  # fmt: skip
-    batch, now = measured.store.jobs.open_batch("drop", BatchOrigin.SCAN, now=1.0), measured.clock.now()
+    batch, now = measured.store.approvals.open_batch("drop", BatchOrigin.SCAN, now=1.0), measured.clock.now()
     with measured.store.transaction():
         for number in range(10_000):
             measured.store.jobs.add(

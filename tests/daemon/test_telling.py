@@ -35,7 +35,7 @@ def hold(world, *names):
 
 def fail(world, count):
     """Have so many jobs fail, without files: what counts is that they are many."""
-    batch = world.store.jobs.open_batch("drop", "scan", now=world.clock.now())
+    batch = world.store.approvals.open_batch("drop", "scan", now=world.clock.now())
     hold(world, "one.wav")
     first, now = world.jobs()[0], world.clock.now()
     with world.store.transaction():

@@ -34,7 +34,7 @@ class Desk:
             "priority": 0,
             "output_root": "/out",
             "final": "/out/a",
-            "batch_id": batch_id or self.store.jobs.open_batch("drop", BatchOrigin.SCAN, now=1.0),
+            "batch_id": batch_id or self.store.approvals.open_batch("drop", BatchOrigin.SCAN, now=1.0),
             "now": 1.0,
         }
         return self.store.jobs.get(self.store.jobs.add(**values | changes))

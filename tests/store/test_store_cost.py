@@ -30,7 +30,9 @@ QUESTIONS = {
     ),
     "jobs.is_reserved": lambda store: store.jobs.is_reserved("/out/a"),
     "jobs.counts": lambda store: store.jobs.counts(),
-    "jobs.batches_open": lambda store: store.jobs.batches_open(BatchOrigin.SCAN, opened_before=1.0),
+    "approvals.close_old_batches": lambda store: store.approvals.close_old_batches(
+        BatchOrigin.SCAN, opened_before=1.0, now=2.0
+    ),
     "separations.of_work": lambda store: store.separations.of_work(WORK),
     "separations.unfinished": lambda store: store.separations.unfinished(),
     "separations.in_state": lambda store: store.separations.in_state(SeparationState.SUBMITTED),

@@ -187,19 +187,27 @@ def test_outputs_are_replaced_as_a_whole(desk):
 
 def test_a_batch_takes_jobs_until_it_is_closed(desk):
     """One open batch for each folder and origin."""
-    jobs = desk.store.jobs
-    scan, events = (jobs.open_batch("drop", origin, now=1.0, must_ask=True) for origin in BatchOrigin)
-    same = jobs.open_batch("drop", BatchOrigin.SCAN, now=2.0)
-    jobs.close_batch(scan, now=3.0)
-    after = jobs.open_batch("drop", BatchOrigin.SCAN, now=5.0)
+    approvals = desk.store.approvals
+    scan, events = (approvals.open_batch("drop", origin, now=1.0, must_ask=True) for origin in BatchOrigin)
+    same = approvals.open_batch("drop", BatchOrigin.SCAN, now=2.0)
+    approvals.close_batch(scan, now=3.0)
+    after = approvals.open_batch("drop", BatchOrigin.SCAN, now=5.0)
 
     assert same == scan
     assert len({scan, events, after}) == 3
-    assert (jobs.batch(scan)["closed_at"], jobs.batch(scan)["must_ask"]) == (3.0, 1)
-    assert jobs.batch(99) == {}
-    assert jobs.batches_open(BatchOrigin.SCAN, opened_before=9.0) == [after]
-    assert jobs.batches_open(BatchOrigin.EVENTS, opened_before=1.0) == []
-    assert jobs.batch(jobs.approved_batch(now=7.0))["approved_at"] == 7.0
+    assert (approvals.batch(scan)["closed_at"], approvals.batch(scan)["must_ask"]) == (3.0, 1)
+    assert approvals.batch(99) == {}
+    assert approvals.batch(approvals.approved_batch(now=7.0))["approved_at"] == 7.0
+
+
+def test_old_batches_of_an_origin_are_closed_together(desk):
+    """Those that were opened later, and those of another origin, go on."""
+    approvals = desk.store.approvals
+    old, other = (approvals.open_batch("drop", origin, now=1.0) for origin in (BatchOrigin.EVENTS, BatchOrigin.SCAN))
+    late = approvals.open_batch("later", BatchOrigin.EVENTS, now=5.0)
+    approvals.close_old_batches(BatchOrigin.EVENTS, opened_before=5.0, now=9.0)
+
+    assert [approvals.batch(batch)["closed_at"] for batch in (old, other, late)] == [9.0, None, None]
 
 
 def test_a_batch_gives_its_live_jobs_from_where_one_left_off(desk):
@@ -219,13 +227,13 @@ def test_an_approval_is_for_one_attempt_of_one_work_and_the_latest_price_counts(
     job = desk.store.jobs.get(1)
     asked = {"realm": job.realm, "input_key": job.input_key, "settings": settings, "attempt": 2}
 
-    before = desk.store.jobs.approved(**asked)
+    before = desk.store.approvals.approved(**asked)
     for credits_ in (5, 8):
-        desk.store.jobs.approve(job, attempt=2, credits_=credits_, now=1.0)
+        desk.store.approvals.approve(job, attempt=2, credits_=credits_, now=1.0)
 
     assert before == (False, None)
-    assert desk.store.jobs.approved(**asked) == (True, 8)
-    assert desk.store.jobs.approved(**asked | {"attempt": 1}) == (False, None)
-    assert desk.store.jobs.approved(**asked | {"realm": "sandbox"}) == (False, None)
-    desk.store.jobs.approve(job, attempt=3, credits_=None, now=1.0)
-    assert desk.store.jobs.approved(**asked | {"attempt": 3}) == (True, None)
+    assert desk.store.approvals.approved(**asked) == (True, 8)
+    assert desk.store.approvals.approved(**asked | {"attempt": 1}) == (False, None)
+    assert desk.store.approvals.approved(**asked | {"realm": "sandbox"}) == (False, None)
+    desk.store.approvals.approve(job, attempt=3, credits_=None, now=1.0)
+    assert desk.store.approvals.approved(**asked | {"attempt": 3}) == (True, None)

@@ -71,7 +71,7 @@ def yes_option(function: Function) -> Function:
 def retry(options: Options, *, which: Sequence[str], every: bool, hash_: str | None) -> int:
     """Try again what needs no payment: held and failed jobs whose trouble is mended, or a wait that you end.
 
-    Published outputs that are gone are fetched again, while the service has them.
+    Published outputs that are gone, all or some of them, are fetched again, while the service has them.
 
     A link or a text is sent without a mark of ours. Where its answer was lost, `show` lists what the history may know
     it as; --hash says which it is, and its results are fetched without paying again.

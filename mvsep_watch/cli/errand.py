@@ -139,7 +139,7 @@ class Errand:
         if view is None:
             return self._nothing_but(self._no_job("refused" if found.row.is_refused else "not taken", *found.why))
         item = self._item(found, view)
-        is_done = view.job.state in (JobState.PUBLISHED, JobState.FAILED) and not _is_gone(view)
+        is_done = view.job.state in (JobState.PUBLISHED, JobState.FAILED) and not _gone(view)
         return Outcome(
             finished=(item,) if is_done else (),
             left=() if is_done else (item,),
@@ -162,8 +162,8 @@ class Errand:
 
     def _item(self, found: Standing, view: JobView) -> Item:
         job, (reason, hint) = view.job, found.why
-        if _is_gone(view):
-            reason = f"its outputs are not in {display(job.place.folder)} any more"
+        if gone := _gone(view):
+            reason = f"not all its outputs are in {display(job.place.folder)} any more: {', '.join(gone)}"
             hint = f"`retry {job.id}` fetches them again while the service has them; then {GOES_ON}"
         elif job.hold in PRICED:
             hint = f"`approve {job.id}` or --yes agrees to the price; then {GOES_ON}"
@@ -222,5 +222,9 @@ def _stems(view: JobView) -> str:
     return count(len(view.outputs), "stem")
 
 
-def _is_gone(view: JobView) -> bool:
-    return view.job.state == JobState.PUBLISHED and not os.path.lexists(view.job.place.mark)
+def _gone(view: JobView) -> list[str]:
+    """Name the published outputs that are not there any more."""
+    if view.job.state != JobState.PUBLISHED:
+        return []
+    paths = [view.job.place.file(output.name) for output in view.outputs]
+    return [display(path.name) for path in paths if not os.path.lexists(path)]

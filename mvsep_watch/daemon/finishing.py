@@ -221,7 +221,7 @@ class Finishing:
         deleted = f"was told to delete them on {self._context.date(row.deleted_at)} (`delete_remote`)"
         why = "keeps them for 72 hours" if row.deleted_at is None else deleted
         done_on = self._context.date(row.ended_at)
-        reason = f"done on {done_on}, and its outputs are neither here nor with the service, which {why}"
+        reason = f"done on {done_on}, and its outputs are neither all here nor with the service, which {why}"
         price = row.credits_estimated
         self._context.store.jobs.hold(
             job, HoldKind.OUTPUTS_GONE, now=self._context.clock.now(), reason=reason, price=price,

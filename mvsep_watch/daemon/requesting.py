@@ -40,6 +40,7 @@ from mvsep_watch.model import (
     Work,
     day_in_hash,
 )
+from mvsep_watch.naming import display
 from mvsep_watch.retry import words
 from mvsep_watch.steps.looking import Question
 from mvsep_watch.store import EXPLAIN, JobRow, Request, SeparationRow, Store
@@ -253,13 +254,24 @@ class _Applying:
         """Remember a published job's file again, or fetch outputs again that are gone, while the server has them."""
         was_forgotten = self._store.sources.get(job.source_id).state == "ignored"
         self._store.sources.remember(job.source_id)
-        if not self._eyes.is_there(job.place.mark):
-            self._store.jobs.move(
-                job, JobState.SEPARATED, now=self._now, reason="its outputs are gone", finished_at=None
-            )
+        if gone := self._gone_of(job):
+            self._store.jobs.move(job, JobState.SEPARATED, now=self._now, reason=gone, finished_at=None)
         elif not was_forgotten:
-            return "it is published; `redo` does it again, and pays"
+            return "it is published, and all its outputs are there; `redo` does it again, and pays"
         return ""
+
+    def _gone_of(self, job: JobRow) -> str:
+        """Say which of a published job's outputs are gone; empty where none is."""
+        if not self._eyes.is_there(job.place.mark):
+            return "its outputs are gone"
+        if self._is_replaced(job):
+            return ""
+        gone = self._eyes.gone_of(tuple(job.place.file(output.name) for output in self._store.jobs.outputs(job.id)))
+        return f"of its outputs gone: {', '.join(sorted(display(path.name) for path in gone))}" if gone else ""
+
+    def _is_replaced(self, job: JobRow) -> bool:
+        jobs = self._store.jobs.of_source(job.source_id)
+        return any(other.redo_of == job.id and other.replaces and other.state == JobState.PUBLISHED for other in jobs)
 
     def _queue_again(self, job: JobRow) -> str:
         """Queue a finished job again, where an attempt goes on, has results, or none was ever paid for.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
 from mvsep_watch.errors import MvsepWatchError, NeedsUserError, RetryableError, SourceChangedError
 from mvsep_watch.files import claim as claims
 from mvsep_watch.files import disposal, roots, sidecar, staging
+from mvsep_watch.files.access import dress
 from mvsep_watch.files.trouble import output_errors
 from mvsep_watch.files.watched import trouble_with
 from mvsep_watch.model import AS_MADE, Access, FileStat, Output, Provenance
@@ -58,7 +59,9 @@ class Publish:
         return ("job", self.job_id)
 
     def perform(self, tools: Tools) -> roots.RootNote | None:
-        """Publish; done already, by this job and from this hash, is done. Gives what the root is to be noted as.
+        """Publish; of what is done already, by this job and from this hash, only what was removed is put back.
+
+        Gives what the root is to be noted as.
 
         Raises:
             TakenError: Somebody else's folder or file is in the reserved place.
@@ -69,6 +72,7 @@ class Publish:
         note = roots.require_same(self.root, self.note)
         match self._decided():
             case Place.DONE:
+                self._put_back(tools)
                 staging.discard_left(self.place.base.parent, state_id=self.state_id, job_id=self.job_id)
             case Place.SHOW:
                 staging.publish(self._staged(tools), self.place, access=self.access)
@@ -114,6 +118,22 @@ class Publish:
             raise NotStagedError(f"{missing[0].name} is not staged any more")
         sidecar.write(staged.place_for(self.place), self.provenance, version=tools.version)
         return staged
+
+    def _put_back(self, tools: Tools) -> None:
+        """Put back what somebody removed from among the outputs; what is there stays, whatever it is by now."""
+        removed = {
+            output.name: output
+            for output in self.provenance.outputs
+            if not os.path.lexists(self.place.file(output.name))
+        }
+        if not removed:
+            return
+        staged, there = self._staged(tools), sidecar.read(self.place)
+        if there is not None and not {*removed.values()} <= {*there.outputs}:
+            kept = tuple(output for output in there.outputs if output.name not in removed)
+            said = replace(there, outputs=(*kept, *removed.values()))
+            dress(sidecar.write(self.place, said, version=tools.version), self.access)
+        staging.put_back(staged, self.place, removed, access=self.access)
 
     def _exchange(self, tools: Tools) -> None:
         """Replace the old outputs if they are as they were; those that were set aside already were."""

@@ -336,6 +336,16 @@ def test_outputs_that_are_gone_are_said_to_be(desk):
     assert "hint: `retry 1` fetches them again" in out
 
 
+def test_one_output_that_is_gone_is_named(desk):
+    """Nobody is told that all is there."""
+    desk.separate("--format", "wav")
+    (desk.out / "song" / "Vocals.wav").unlink()
+
+    code, out, _ = desk.separate("--format", "wav")
+
+    assert (code, "any more: Vocals.wav" in out, "`retry 1` fetches" in out) == (3, True, True)
+
+
 def test_a_cancelled_one_stays_so(desk):
     """Until a person takes that back."""
     desk.say(DEAR)

@@ -14,7 +14,7 @@ from mvsep_watch.errors import PermanentError
 from mvsep_watch.files import flat
 from mvsep_watch.files.access import dress
 from mvsep_watch.files.renaming import exchange as exchange_names
-from mvsep_watch.files.renaming import rename_new, sync_folder
+from mvsep_watch.files.renaming import link_new, rename_new, sync_folder
 from mvsep_watch.files.staging.folder import Staging
 from mvsep_watch.files.staging.names import WORK_NAME, name_of, require_kind, require_ours, sync
 from mvsep_watch.files.trouble import output_errors, shown
@@ -44,6 +44,21 @@ def publish(staging: Staging, place: OutputPlace, *, access: Access = AS_MADE) -
         else:
             rename_new(staging.path, place.base)
             sync_folder(place.base.parent)
+
+
+def put_back(staging: Staging, place: OutputPlace, names: Iterable[str], *, access: Access = AS_MADE) -> None:
+    """Make some files of a staging visible among the outputs that are shown; the rest of it stays.
+
+    Raises:
+        TakenError: A name is taken.
+        OutputRootError: It cannot be written.
+        RetryableError: Either is gone.
+    """
+    with output_errors(place.base), _taken(place):
+        _make_whole(staging, access)
+        for name in names:
+            link_new(staging.path / name, place.file(name))
+        sync_folder(place.folder)
 
 
 def supersede(staging: Staging, place: OutputPlace, *, old: Iterable[Output], access: Access = AS_MADE) -> None:

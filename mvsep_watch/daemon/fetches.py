@@ -17,6 +17,9 @@ from mvsep_watch.steps.publish import Publish
 from mvsep_watch.steps.tagging import Origin
 from mvsep_watch.store import JobRow, SeparationRow, SourceRow
 
+FEWER_BELIEVED_AFTER = 8
+"""A list that has become shorter is believed after so many failures of a job, which take some ten minutes."""
+
 
 class Fetches:
     """Makes steps; hands out none."""
@@ -51,6 +54,7 @@ class Fetches:
             slugs=self._slugs(row),
             source_duration_s=None if self._speaks(row) else row.duration_s,
             listed=_listed(row),
+            least=row.server_words.get("listed", 0) if job.failures < FEWER_BELIEVED_AFTER else 0,
             place=self.place,
             asked_by=(job.folder, job.rule),
             siblings=self._siblings(job, row),

@@ -17,8 +17,10 @@ from mvsep_watch.daemon.expecting import Expecting
 from mvsep_watch.daemon.news import News
 from mvsep_watch.daemon.sightings import Sightings, with_tag
 from mvsep_watch.model import MVSEP_REALM, HoldKind, JobState, Remote, RemoteLink, SeparationState
+from mvsep_watch.options import predict_stems
 from mvsep_watch.steps.asking import CancelRemote, HistoryRead, Poll, PollLink
 from mvsep_watch.steps.base import Pool
+from mvsep_watch.steps.receiving import labels_of
 from mvsep_watch.store import SeparationRow
 
 KEPT_BY_SERVER_S = 72 * 3600.0
@@ -146,7 +148,7 @@ class Polling:
         self._sightings.polled(row, remote, begun_s)
         if remote.status != "not_found":
             self._not_found.pop(row.id, None)
-        if remote.is_done:
+        if remote.is_done and not self._may_grow(row, remote):
             self._done(row, remote)
         elif _is_said_again(row, remote, "failed"):
             self._about_to_end(row, SeparationState.FAILED, remote.message or "the service says failed")
@@ -247,6 +249,13 @@ class Polling:
         self._expecting.ended(row)
         self._finished(row)
 
+    def _may_grow(self, row: SeparationRow, remote: Remote) -> bool:
+        """Say whether more results may be listed yet: fewer than the model gives, until as many are listed again."""
+        settings, listed = row.work.settings, len(labels_of(remote))
+        algorithm = (self._context.catalogue or {}).get(settings.sep_type)
+        promised = len(predict_stems(algorithm, dict(settings.options))) if algorithm else 0
+        return listed < promised and listed != row.server_words.get("listed")
+
     def _keep_list(self, row: SeparationRow, remote: Remote) -> None:
         """Keep the list of results for whoever fetches them now; older lists go."""
         now_s = self._context.clock.monotonic()
@@ -344,5 +353,6 @@ def _said(remote: Remote) -> str:
         "current_order": remote.current_order,
         "finished_chunks": remote.finished_chunks,
         "all_chunks": remote.all_chunks,
+        "listed": len(labels_of(remote)) or None,
     }
     return json.dumps({key: value for key, value in words.items() if value not in (None, "")})

@@ -98,6 +98,7 @@ class Fetch:
         stems: What the rule publishes; None is everything.
         slugs: The model's (slug, label) pairs: a rule may name stems by either.
         listed: Every stem that the service is known to have; empty where that is not known.
+        least: How many results the service has listed before; with fewer than that the list is not whole.
         place: The spool, which may keep the outputs.
         asked_by: The names of the job's folder and rule.
         siblings: What other jobs published from the same separation.
@@ -121,6 +122,7 @@ class Fetch:
     note: roots.RootNote | None = None
     slugs: tuple[tuple[str, str], ...] = ()
     listed: tuple[str, ...] = ()
+    least: int = 0
     place: Path | None = None
     asked_by: tuple[str, str] = ("", "")
     siblings: tuple[Sibling, ...] = ()
@@ -171,6 +173,8 @@ class Fetch:
             if remote.status == "not_found" and (left := self._copied_from(self._left(), staging, tools, room)):
                 return Fetched(outputs=left)
             raise _not_there(remote)
+        if (count := len(labels_of(remote))) < self.least:
+            raise LinkExpiredError(f"the service lists {count} of {self.least} results")
         tagger = self._tagger(tools, room)
         receiver = Receiver(
             client=tools.client,

@@ -89,6 +89,44 @@ def test_results_that_are_gone_are_said_to_be_gone(world):
     assert "redo" in job.hint
 
 
+def lists_one(request, service):
+    """Answer a `get` with the first of the results alone."""
+    data = service._done_data(next(iter(service.jobs.values())))
+    return answer_json({"success": True, "status": "done", "data": {**data, "files": data["files"][:1]}})
+
+
+def test_a_list_with_fewer_results_than_the_model_gives_may_grow(world):
+    """The service may list a result as soon as it is there."""
+    submitted(world)
+    world.service.fault("get", lists_one)
+
+    world.finish()
+
+    assert [output.stem for output in world.store.jobs.outputs(1)] == ["Vocals", "Instrumental"]
+
+
+def test_a_list_that_stays_as_short_is_believed(world):
+    """The catalogue may promise too much."""
+    world.service.stems = ("Vocals",)
+    submitted(world)
+
+    world.finish()
+
+    assert [output.stem for output in world.store.jobs.outputs(1)] == ["Vocals"]
+
+
+@pytest.mark.parametrize(("answers", "stems"), [(2, ["Vocals", "Instrumental"]), (40, ["Vocals"])])
+def test_a_list_that_became_shorter_is_not_believed_for_long(world, answers, stems):
+    """What was listed once is not given up because one answer lacks it; nor is what is left."""
+    submitted(world)
+    world.service.fault("get", lambda *_: None, *[lists_one] * answers)
+    world.service.fault("download", "drop")
+
+    world.pass_time(1800, step_s=20)
+
+    assert [output.stem for output in world.store.jobs.outputs(1)] == stems
+
+
 def test_results_are_not_gone_because_other_things_went_wrong_before(world):
     """Dead links say nothing about them: only so many answers in a row that they are gone."""
     submitted(world)

@@ -3,6 +3,7 @@
     MvsepWatchError
     ├── RetryableError               by itself, later
     │   ├── TransportError               no connection, a time-out, a connection that broke
+    │   │   └── CertificateError             what answers proves not to be who was asked: a clock, a portal, a firewall
     │   ├── ServiceError                 5xx, HTML, a body that is not what was asked for
     │   ├── RateLimitedError             429
     │   ├── TooManyUnfinishedError       the service takes no further unfinished separation now
@@ -66,6 +67,10 @@ class RetryableError(MvsepWatchError):
 
 class TransportError(RetryableError):
     """No connection, a time-out, or a connection that broke."""
+
+
+class CertificateError(TransportError):
+    """What answers cannot prove that it is who was asked. Nothing was told to it."""
 
 
 class ServiceError(RetryableError):

@@ -23,7 +23,14 @@ from mvsep_watch.cli.finding import credits_per_minute
 from mvsep_watch.config import check_models, model_places, odd_globs
 from mvsep_watch.daemon.run import refuse_network
 from mvsep_watch.data import ALGORITHMS_DATE
-from mvsep_watch.errors import ConfigError, MvsepWatchError, RequestRefusedError, RetryableError, StateError
+from mvsep_watch.errors import (
+    CertificateError,
+    ConfigError,
+    MvsepWatchError,
+    RequestRefusedError,
+    RetryableError,
+    StateError,
+)
 from mvsep_watch.files.lock import require_access
 from mvsep_watch.model import AUTO, FORMATS, Account, Algorithm, Catalogue, Config, Folder, InputKind, Rule, realm_of
 from mvsep_watch.mvsep import Client
@@ -102,10 +109,9 @@ def _online(config: Config) -> Findings:
         try:
             account = client.user()
             listing = _listing(_cache(config).asked(client, now=time.time()), note="")
-        except RetryableError as error:
-            problems.append(error.message)
         except MvsepWatchError as error:
-            problems.append(f"{error.message}; {error.hint}" if error.hint else error.message)
+            passes = isinstance(error, RetryableError) and not isinstance(error, CertificateError)
+            problems.append(f"{error.message}; {error.hint}" if error.hint and not passes else error.message)
     listing = listing or _kept(config) or _along()
     problems += _model_problems(config, listing)
     if account is not None and not account.has_premium:

@@ -30,6 +30,7 @@ from mvsep_watch.mvsep.address import host_of
 from mvsep_watch.mvsep.envelope import one_line
 from mvsep_watch.mvsep.headers import content_type_of, retry_after_of, whole_header
 from mvsep_watch.mvsep.rate import Rate
+from mvsep_watch.mvsep.transport import spoken_as_httpx
 from mvsep_watch.mvsep.trouble import translated
 
 DEAD = frozenset({403, 404, 410})
@@ -118,7 +119,8 @@ class _Opener:
             left_bytes -= len(piece)
             yield piece
             size_bytes = min(self.rate.piece_bytes(READ_BYTES), left_bytes)
-            piece = _read_from(stream, size_bytes, timeout_s) if size_bytes else b""
+            with spoken_as_httpx():
+                piece = stream.read(size_bytes, timeout=timeout_s) if size_bytes else b""
 
 
 def _stream_of(response: httpx.Response) -> httpcore.NetworkStream | None:
@@ -126,16 +128,6 @@ def _stream_of(response: httpx.Response) -> httpcore.NetworkStream | None:
     is_plain = response.http_version in {"HTTP/1.0", "HTTP/1.1"} and "Transfer-Encoding" not in response.headers
     is_large = (whole_header(response, "Content-Length") or 0) >= LARGE_BYTES
     return response.extensions.get("network_stream") if is_plain and is_large else None
-
-
-def _read_from(stream: httpcore.NetworkStream, size_bytes: int, timeout_s: float | None) -> bytes:
-    """Read what is there, and speak of trouble as the HTTP library does."""
-    try:
-        return stream.read(size_bytes, timeout=timeout_s)
-    except httpcore.ReadTimeout as exc:
-        raise httpx.ReadTimeout(str(exc)) from exc
-    except httpcore.ReadError as exc:
-        raise httpx.ReadError(str(exc)) from exc
 
 
 def _resume_headers(offset: int, validator: str | None) -> dict[str, str]:

@@ -7,7 +7,6 @@ service's name, and the stages between are its own.
 from __future__ import annotations
 
 import socket
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -17,12 +16,13 @@ from urllib.parse import urlsplit
 import httpx
 
 from mvsep_watch import __version__
-from mvsep_watch.errors import ConfigError, RetryableError
+from mvsep_watch.errors import CertificateError, ConfigError, RetryableError
 from mvsep_watch.mvsep.address import checked_base_url, host_of
+from mvsep_watch.mvsep.encryption import Unencrypted, unencrypted
 from mvsep_watch.mvsep.envelope import decode, one_line
 from mvsep_watch.mvsep.headers import content_type_of, date_of
+from mvsep_watch.mvsep.transport import Transport, proxy_of, trusted
 from mvsep_watch.mvsep.trouble import translated
-from mvsep_watch.mvsep.wire import proxy_of
 
 CALL = "app/queue"
 """What the service tells everybody, in a few bytes."""
@@ -52,6 +52,7 @@ class Reached:
         encryption: Such as `TLSv1.3`; empty without.
         ends_at: The stage that fails; None where all goes well.
         trouble: In what way it fails.
+        hint: What to do about it, where more is known than the stage.
         status: Of the answer; 0 without one.
         content_type: As the answer announced it.
         location: The host that a redirect leads to.
@@ -66,6 +67,7 @@ class Reached:
     encryption: str = ""
     ends_at: Stage | None = None
     trouble: str = ""
+    hint: str = ""
     status: int = 0
     content_type: str = ""
     location: str = ""
@@ -117,8 +119,7 @@ class _Probing:
         self._ask()
 
     def _encrypt(self, connection: socket.socket, host: str) -> None:
-        context = httpx.create_ssl_context()
-        with self._stage(Stage.ENCRYPTION), context.wrap_socket(connection, server_hostname=host) as encrypted:
+        with self._stage(Stage.ENCRYPTION), trusted().wrap_socket(connection, server_hostname=host) as encrypted:
             self._learn(encryption=encrypted.version() or "")
 
     def _ask(self) -> None:
@@ -128,7 +129,7 @@ class _Probing:
             self._stage(Stage.ANSWER),
             translated(host=host, call=CALL, secrets=()),
             httpx.Client(
-                transport=httpx.HTTPTransport(verify=httpx.create_ssl_context(), proxy=self._proxy),
+                transport=Transport(trusted()),
                 timeout=self._timeout_s,
                 headers={"Accept": "application/json", "User-Agent": f"mvsep-watch/{__version__}"},
                 trust_env=False,
@@ -148,15 +149,16 @@ class _Probing:
         """End the way at a stage that fails."""
         try:
             yield
-        except ssl.SSLCertVerificationError as error:
-            self._end(stage, error.verify_message)
-        except (ConfigError, RetryableError) as error:
+        except (ConfigError, CertificateError) as error:
+            self._end(stage, error.message, error.hint)
+        except RetryableError as error:
             self._end(stage, error.message)
         except (OSError, UnicodeError) as error:
-            self._end(stage, one_line(getattr(error, "strerror", None) or str(error)))
+            found = unencrypted(error) or Unencrypted(one_line(getattr(error, "strerror", None) or str(error)))
+            self._end(stage, found.what, found.hint)
 
-    def _end(self, stage: Stage, trouble: str) -> None:
-        self._learn(ends_at=stage, trouble=trouble)
+    def _end(self, stage: Stage, trouble: str, hint: str = "") -> None:
+        self._learn(ends_at=stage, trouble=trouble, hint=hint)
         raise _EndError
 
     def _learn(self, **news: object) -> None:

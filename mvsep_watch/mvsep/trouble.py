@@ -10,8 +10,9 @@ from contextlib import contextmanager
 
 import httpx
 
-from mvsep_watch.errors import RetryableError, ServiceError, TransportError
+from mvsep_watch.errors import CertificateError, RetryableError, ServiceError, TransportError
 from mvsep_watch.model import is_loopback
+from mvsep_watch.mvsep.encryption import unencrypted
 from mvsep_watch.mvsep.envelope import one_line, redact
 
 TROUBLE: dict[type[Exception], tuple[type[RetryableError], str]] = {
@@ -48,6 +49,7 @@ TROUBLE: dict[type[Exception], tuple[type[RetryableError], str]] = {
 }
 
 _FOREIGN = tuple(TROUBLE)
+PROXY_HINT = "tried again by itself; look at the proxy, and at https_proxy and no_proxy in this process's environment"
 HINT = "tried again by itself; check this machine's connection if it lasts"
 
 
@@ -62,14 +64,16 @@ def translated(*, host: str, call: str, secrets: tuple[str, ...], hint: str = HI
 
 def _translate(exc: Exception, *, host: str, call: str, secrets: tuple[str, ...], hint: str) -> RetryableError:
     kind, meaning = next(TROUBLE[base] for base in type(exc).__mro__ if base in TROUBLE)
+    if (found := unencrypted(exc)) is not None:
+        error = CertificateError if found.is_certificate else kind
+        return error(f"{host}, {call}: {meaning}: {found.what}", hint=found.hint or hint)
     detail = one_line(redact(str(exc), secrets))
-    return kind(f"{host}, {call}: {meaning}" + (f" ({detail})" if detail else ""), hint=_hint(detail, host) or hint)
+    advice = PROXY_HINT if isinstance(exc, httpx.ProxyError) else _hint(detail, host)
+    return kind(f"{host}, {call}: {meaning}" + (f" ({detail})" if detail else ""), hint=advice or hint)
 
 
 def _hint(detail: str, host: str) -> str:
     name, _, port = host.rpartition(":")
     if name and is_loopback(name.strip("[]")) and "refused" in detail:
         return f"nothing serves there; if it is to be a sandbox: mvsep-watch sandbox --port {port}"
-    if "certificate" in detail.lower():
-        return "check this machine's clock, and whether a captive portal stands in front of the internet"
     return ""

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import logging
 import socket
-import ssl
 import struct
-import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from urllib.parse import urlsplit
@@ -21,15 +19,17 @@ from urllib.parse import urlsplit
 import httpx
 
 from mvsep_watch import __version__
-from mvsep_watch.errors import ConfigError, RetryableError, ServiceError
+from mvsep_watch.errors import RetryableError, ServiceError
 from mvsep_watch.model import is_loopback
 from mvsep_watch.mvsep.address import check_download, checked_base_url, host_of
 from mvsep_watch.mvsep.download import Download, opened_download
 from mvsep_watch.mvsep.envelope import Answer, decode
 from mvsep_watch.mvsep.headers import content_type_of, retry_after_of, whole_header
+from mvsep_watch.mvsep.network import Addresses, SocketOption
 from mvsep_watch.mvsep.pace import Pace, Patience
 from mvsep_watch.mvsep.rate import Rate
 from mvsep_watch.mvsep.tally import Tally
+from mvsep_watch.mvsep.transport import Transport, proxy_of, trusted
 from mvsep_watch.mvsep.trouble import translated
 from mvsep_watch.mvsep.upload import UploadBody
 
@@ -38,7 +38,6 @@ ANSWER_WAIT_S = 600.0
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 """The longest real answer, the whole catalogue, has about 2 MB; beyond this it is no answer but a flood."""
 MAX_REDIRECTS = 5
-SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 USER_TIMEOUT_SHARE = 0.4
 """Of the window in which an upload whose connection broke may still arrive; it must stay below half."""
 
@@ -72,10 +71,10 @@ class Wire:
         self._token = token
         self._timeout_s = timeout_s
         self._loopback_ok = is_loopback(urlsplit(self.base_url).hostname or "")
-        make = _Transports(self.base_url, transport)
-        self._api = self._client(make.ordinary())
-        self._uploads = self._client(make.for_uploads(linger_window_s))
-        self._downloads = self._client(make.ordinary(), follow_redirects=True, hooks=[self._check_download])
+        ordinary, uploads = (transport, transport) if transport else _transports(self.base_url, linger_window_s)
+        self._api = self._client(ordinary)
+        self._uploads = self._client(uploads)
+        self._downloads = self._client(ordinary, follow_redirects=True, hooks=[self._check_download])
 
     def call(
         self,
@@ -194,39 +193,13 @@ def _read_whole(response: httpx.Response, host: str) -> bytes:
     return bytes(body)
 
 
-class _Transports:
-    """Makes the transports: the network's, behind the environment's proxy if there is one, or the given one."""
-
-    def __init__(self, base_url: str, given: httpx.BaseTransport | None) -> None:
-        self._given = given
-        self._proxy = None if given else proxy_of(base_url)
-        self._verify: ssl.SSLContext | bool = trusted() if given is None else False
-
-    def ordinary(self) -> httpx.BaseTransport:
-        return self._given or httpx.HTTPTransport(verify=self._verify, proxy=self._proxy)
-
-    def for_uploads(self, linger_window_s: float) -> httpx.BaseTransport:
-        return self._given or httpx.HTTPTransport(
-            verify=self._verify,
-            proxy=self._proxy,
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
-            socket_options=upload_socket_options(linger_window_s),
-        )
-
-
-def trusted() -> ssl.SSLContext:
-    """Give what https trusts: the certificates that are installed along, or those that the environment names.
-
-    Raises:
-        ConfigError: They cannot be read, or are none.
-    """
-    try:
-        return httpx.create_ssl_context()
-    except OSError as exc:  # among them what the library says of a file that holds no certificates
-        raise ConfigError(
-            f"the certificates that https trusts cannot be read: {exc.strerror or exc}",
-            hint="let this user read the installed package certifi, and where $SSL_CERT_FILE and $SSL_CERT_DIR point",
-        ) from exc
+def _transports(base_url: str, linger_window_s: float) -> tuple[Transport, Transport]:
+    """Make what everything goes through, and what uploads do; a proxy that cannot be used is told of at once."""
+    proxy_of(base_url)
+    addresses, trust = Addresses(), trusted()
+    options = upload_socket_options(linger_window_s)
+    uploads = Transport(trust, addresses=addresses, options=options, is_kept=False)
+    return Transport(trust, addresses=addresses), uploads
 
 
 def upload_socket_options(linger_window_s: float) -> list[SocketOption]:
@@ -240,23 +213,3 @@ def upload_socket_options(linger_window_s: float) -> list[SocketOption]:
         (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)),
         (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, user_timeout_ms),
     ]
-
-
-def proxy_of(base_url: str) -> str | None:
-    """Give the environment's proxy for the service; never for this machine, where a sandbox is.
-
-    Raises:
-        ConfigError: It is of a kind that cannot be used.
-    """
-    parts = urlsplit(base_url)
-    host = parts.hostname or ""
-    if is_loopback(host) or urllib.request.proxy_bypass(host):
-        return None
-    proxies = urllib.request.getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if proxy and urlsplit(proxy).scheme not in {"http", "https"}:
-        raise ConfigError(
-            f"the environment's proxy for {host} is neither http nor https",
-            hint=f"set https_proxy to an http proxy, or add {host} to no_proxy",
-        )
-    return proxy or None

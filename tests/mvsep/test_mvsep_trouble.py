@@ -2,13 +2,17 @@
 
 import inspect
 import logging
+import os
+import re
+import ssl
 import traceback
 
 import httpx
 import pytest
 
-from mvsep_watch.errors import ConfigError, MvsepWatchError, ServiceError, TransportError
-from mvsep_watch.mvsep import Client, Pace
+from mvsep_watch.errors import CertificateError, ConfigError, MvsepWatchError, ServiceError, TransportError
+from mvsep_watch.mvsep import Client
+from mvsep_watch.mvsep.transport import proxy_of
 from mvsep_watch.mvsep.trouble import HINT, TROUBLE, translated
 from tests.fakes.faults import FAULTS
 from tests.fakes.service import TOKEN
@@ -18,6 +22,17 @@ CLASSES = [
     for _, kind in inspect.getmembers(httpx, inspect.isclass)
     if issubclass(kind, Exception) and kind is not Warning
 ]
+
+
+def caused(error, cause):
+    error.__cause__ = cause
+    return error
+
+
+def _ssl_error(reason):
+    error = ssl.SSLError(1, "x")
+    error.reason = reason
+    return error
 
 
 def instance(kind):
@@ -52,12 +67,47 @@ def test_a_bug_is_not_dressed_up(answering):
         answering(ZeroDivisionError()).user()
 
 
-def test_a_certificate_that_is_not_accepted_points_at_clock_and_portal(answering):
-    """The two usual causes at home."""
-    with pytest.raises(TransportError) as caught:
-        answering(httpx.ConnectError("certificate verify failed")).user()
+@pytest.mark.parametrize(
+    ("number", "what", "hint"),
+    [
+        (9, "not valid yet", "clock"),
+        (10, "has expired", "clock"),
+        (18, "signed by itself", "SSL_CERT_FILE"),
+        (19, "signed by nobody whom this machine trusts", "SSL_CERT_FILE"),
+        (20, "signed by nobody whom this machine trusts", "SSL_CERT_FILE"),
+        (62, "for another host", "mvsep.base_url"),
+        (64, "for another host", "mvsep.base_url"),
+        (23, "not accepted: revoked", "clock"),
+    ],
+)
+def test_a_certificate_that_is_not_accepted_says_why_and_what_to_do(answering, number, what, hint):
+    """Nothing of the library's own words, of which nobody learns anything."""
+    refused = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED]")
+    refused.verify_code, refused.verify_message = number, "revoked"
 
-    assert "clock" in caught.value.hint
+    with pytest.raises(CertificateError) as caught:
+        answering(caused(httpx.ConnectError("x"), caused(OSError(), refused))).user()
+
+    assert caught.value.message.startswith("mvsep.com, app/user: no connection: its certificate ")
+    assert what in caught.value.message
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [
+        (ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), "it was cut off"),
+        (_ssl_error("WRONG_VERSION_NUMBER"), "does not speak TLS"),
+        (_ssl_error("UNSUPPORTED_PROTOCOL"), "no encryption could be agreed on: unsupported protocol"),
+        (_ssl_error(None), "no connection (x)"),
+    ],
+)
+def test_an_encryption_that_does_not_come_about_is_told_in_words(answering, error, what):
+    """It is no certificate's fault."""
+    with pytest.raises(TransportError, match=re.escape(what)) as caught:
+        answering(caused(httpx.ConnectError("x"), error)).user()
+
+    assert not isinstance(caught.value, CertificateError)
 
 
 @pytest.mark.parametrize(
@@ -152,11 +202,48 @@ def test_a_client_knows_its_host_and_realm(base_url, host, realm):
         assert (client.host, client.realm) == (host, realm)
 
 
-def test_the_environments_proxy_is_used_except_for_this_machine(monkeypatch):
-    """A proxy of a kind that is not supported is told in time."""
-    monkeypatch.setenv("https_proxy", "socks5://127.0.0.1:1080")
-    monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:1080")
+@pytest.mark.parametrize(
+    ("environment", "url", "proxy"),
+    [
+        ({"https_proxy": "http://proxy:3128"}, "https://mvsep.com", "http://proxy:3128"),
+        ({"HTTPS_PROXY": "http://proxy:3128/"}, "https://mvsep.com", "http://proxy:3128/"),
+        ({"https_proxy": "proxy:3128"}, "https://mvsep.com", "http://proxy:3128"),
+        ({"all_proxy": "https://u:p%40@proxy"}, "https://mvsep.com", "https://u:p%40@proxy"),
+        ({"https_proxy": "http://proxy:3128", "no_proxy": "mvsep.com"}, "https://de.mvsep.com", None),
+        ({"https_proxy": "http://proxy:3128", "no_proxy": "mvsep.com"}, "https://files.example", "http://proxy:3128"),
+        ({"https_proxy": "http://proxy:3128", "no_proxy": "*"}, "https://mvsep.com", None),
+        ({"http_proxy": "http://proxy:3128"}, "https://mvsep.com", None),
+        ({"http_proxy": "socks5://proxy:1080", "all_proxy": "nonsense://"}, "http://127.0.0.1:5000", None),
+        ({"https_proxy": ""}, "https://mvsep.com", None),
+    ],
+)
+def test_the_environments_proxy_is_each_hosts_own_except_for_this_machine(no_proxy, environment, url, proxy):
+    """A sandbox is here, whether or not anybody has thought of no_proxy."""
+    for name, value in environment.items():
+        no_proxy.setenv(name, value)
 
-    Client("t", base_url="http://127.0.0.1:5000", pace=Pace()).close()
-    with pytest.raises(ConfigError, match="proxy"):
+    assert proxy_of(url) == proxy
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    ["socks5://u:hunter2@proxy:1080", "http://u:hunter2#@proxy", "http://u:1#hunter2@proxy:3128",
+     "http://proxy:hunter2", "http://u:hunter2@proxy:99999", "http://u:hunter2@:3128", "http://u:hunter2@proxy/path"],
+)  # fmt: skip
+def test_a_proxy_that_cannot_be_used_is_told_in_time_and_without_its_password(no_proxy, proxy):
+    """In no message, hint or traceback."""
+    no_proxy.setenv("https_proxy", proxy)
+
+    with pytest.raises(ConfigError, match="proxy for mvsep") as caught:
         Client("t")
+
+    assert "https_proxy" in caught.value.hint
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value)) + caught.value.hint
+
+
+@pytest.fixture
+def no_proxy(monkeypatch):
+    """The environment, without any proxy in it."""
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    return monkeypatch

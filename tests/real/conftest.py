@@ -1,10 +1,13 @@
 """What tests of a real kernel share."""
 
 import fcntl
+import os
 import tempfile
 from pathlib import Path
 
 import pytest
+
+from tests.real.authority import Authority
 
 
 @pytest.fixture
@@ -26,3 +29,18 @@ def sysctl():
     for path, value in saved.items():
         path.write_text(value)
     turn.close()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    """A certificate authority for all tests together."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def believing(authority, monkeypatch):
+    """The environment of somebody who believes that authority alone, and has no proxy."""
+    for name in [name for name in os.environ if name.lower().endswith("_proxy") or name.startswith("SSL_CERT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.trusted))
+    return monkeypatch

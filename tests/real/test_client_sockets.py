@@ -16,77 +16,12 @@ import pytest
 
 from mvsep_watch.errors import MvsepWatchError, ServiceError, SourceChangedError, TransportError
 from mvsep_watch.model import Settings
-from mvsep_watch.mvsep import Client, Link, Pace
+from mvsep_watch.mvsep import Link
 from mvsep_watch.mvsep.download import LARGE_BYTES as LARGE_BYTES_READ_PAST
 from mvsep_watch.mvsep.upload import CHUNK_BYTES
+from tests.real.loopback import MADE, WAIT_S, Server, chunked, client_of, length_in, read_head, read_request, respond
 
-MADE = b'{"success":true,"data":{"hash":"H"}}'
 LARGE_BYTES = 300 * 1024 * 1024
-WAIT_S = 10.0
-
-
-class Server:
-    """A loopback server of a few lines: gives every connection to a function, in a thread of its own."""
-
-    def __init__(self, handle, *, receive_buffer_bytes=None):
-        self._handle = handle
-        self._listener = socket.socket()
-        if receive_buffer_bytes:
-            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
-        self._listener.bind(("127.0.0.1", 0))
-        self._listener.listen()
-        self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self.connections = 0
-        self._threads = [threading.Thread(target=self._accept)]
-        self._threads[0].start()
-
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            self._threads.append(threading.Thread(target=self._serve, args=(connection,)))
-            self._threads[-1].start()
-
-    def _serve(self, connection):
-        with connection:
-            connection.settimeout(WAIT_S)
-            self._handle(connection)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join(WAIT_S)
-
-
-def read_head(connection):
-    data = b""
-    while b"\r\n\r\n" not in data:
-        data += connection.recv(1)
-    return data
-
-
-def length_in(head):
-    return int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-
-
-def read_request(connection):
-    """Read one request whole, and give its head and its body."""
-    head = read_head(connection)
-    body = b""
-    while len(body) < length_in(head):
-        body += connection.recv(1 << 16)
-    return head, body
-
-
-def respond(connection, body, *, status="200 OK", headers=""):
-    connection.sendall(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{headers}\r\n".encode() + body)
 
 
 @pytest.fixture
@@ -94,10 +29,6 @@ def source(tmp_path):
     path = tmp_path / "song.wav"
     path.write_bytes(os.urandom(2 * CHUNK_BYTES + 1000))
     return path
-
-
-def client_of(server, **kwargs):
-    return Client("t", base_url=server.base_url, pace=Pace(), **kwargs)
 
 
 def test_an_upload_on_the_wire_is_a_form_with_its_length(source):
@@ -397,10 +328,6 @@ def serving_a_song(head, *parts):
                 connection.recv(1)
 
     return handle
-
-
-def chunked(content):
-    return b"%x\r\n%s\r\n0\r\n\r\n" % (len(content), content)
 
 
 OK, PART = "HTTP/1.1 200 OK", "HTTP/1.1 206 Partial Content"

@@ -36,7 +36,7 @@ def _end(reached: Reached, stage: Stage) -> Finding:
     name = shlex.quote(host.rpartition("@")[2].partition(":")[0])
     match stage:
         case Stage.PROXY:
-            return problem(reached.trouble, hint="set https_proxy to an http proxy, or add the host to no_proxy")
+            return problem(reached.trouble, hint=reached.hint)
         case Stage.NAME:
             return problem(
                 f"the name {host} cannot be looked up: {reached.trouble}",
@@ -51,13 +51,15 @@ def _end(reached: Reached, stage: Stage) -> Finding:
             )
         case Stage.ENCRYPTION:
             return problem(
-                f"the certificate of {host} is not trusted: {reached.trouble}",
-                hint="set the clock if it is wrong; where a firewall reads all traffic, name its certificate in"
-                " SSL_CERT_FILE",
+                f"there is no safe connection to {host}: {reached.trouble}",
+                hint=reached.hint or "try again later; look at the connection and the firewall",
                 command="timedatectl",
             )
         case Stage.ANSWER:
-            return problem(f"no answer: {reached.trouble}", hint="try again later; look at the proxy if there is one")
+            return problem(
+                f"no answer: {reached.trouble}",
+                hint=reached.hint or "try again later; look at the proxy if there is one",
+            )
 
 
 def _stranger(reached: Reached) -> Finding:

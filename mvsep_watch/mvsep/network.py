@@ -1,0 +1,156 @@
+"""The network below HTTP: which of a host's addresses is asked, and what a connection is before a byte goes over it.
+
+A host may have several addresses, and the first may be one that nobody can reach from here. None but the last is
+waited for long, and the one that answered is asked first the next time.
+
+The surprise: while a body is sent, what the server says meanwhile is taken off the connection. A server that refuses
+hangs up on the bytes that it does not want, and with that the end of an encrypted connection swallows its last words.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterable
+from contextlib import suppress
+
+import httpcore
+
+ADDRESS_S = 5.0
+"""How long an address is tried while there is another: time for a lost packet to be sent twice again."""
+WORDS_BYTES = 64 * 1024
+ANNOUNCEMENT = b"HTTP/1.1 1"
+"""How an answer begins that only says that another will come."""
+SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
+
+
+class Addresses:
+    """Remembers which of a host's addresses answered; shared by threads."""
+
+    def __init__(self) -> None:
+        self._answered: dict[str, str] = {}
+
+    def of(self, host: str, port: int) -> list[str]:
+        """Look a name up; what answered last comes first.
+
+        Raises:
+            OSError: Nobody knows the name.
+        """
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        last = self._answered.get(host)
+        return sorted(dict.fromkeys(str(entry[4][0]) for entry in found), key=lambda address: address != last)
+
+    def answered(self, host: str, address: str) -> None:
+        """Remember it."""
+        self._answered[host] = address
+
+
+class Network(httpcore.NetworkBackend):
+    """Connects over TCP.
+
+    Args:
+        options: Of every socket. The HTTP library forgets them behind a proxy.
+        is_proxied: Whether what is connected to is a proxy: then it is waited for no longer than for a connection.
+    """
+
+    def __init__(self, addresses: Addresses, *, options: Iterable[SocketOption] = (), is_proxied: bool = False) -> None:
+        self._tcp = httpcore.SyncBackend()
+        self._addresses = addresses
+        self._options = tuple(options)
+        self._is_proxied = is_proxied
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,  # noqa: ARG002 - the library's parameters
+        socket_options: Iterable[SocketOption] | None = None,  # noqa: ARG002
+    ) -> httpcore.NetworkStream:
+        """Connect to the first address that answers."""
+        try:
+            return self._connected(host, port, timeout)
+        except (OSError, httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
+            if self._is_proxied:
+                raise httpcore.ProxyError(f"no connection to {host}: {exc}") from exc
+            if isinstance(exc, OSError):
+                raise httpcore.ConnectError(str(exc)) from exc
+            raise
+
+    def _connected(self, host: str, port: int, timeout_s: float | None) -> httpcore.NetworkStream:
+        *others, last = self._addresses.of(host, port)
+        for address in others:
+            with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return self._stream(host, address, port, min(timeout_s or ADDRESS_S, ADDRESS_S), longest_s=timeout_s)
+        return self._stream(host, last, port, timeout_s, longest_s=timeout_s)
+
+    def _stream(
+        self, host: str, address: str, port: int, timeout_s: float | None, *, longest_s: float | None
+    ) -> httpcore.NetworkStream:
+        stream = self._tcp.connect_tcp(address, port, timeout_s, socket_options=self._options)
+        self._addresses.answered(host, address)
+        return Stream(stream, longest_s=longest_s if self._is_proxied else None)
+
+
+class Stream(httpcore.NetworkStream):
+    """A connection.
+
+    Args:
+        longest_s: Waits no longer than this for an answer, whatever is asked for; None waits as asked.
+    """
+
+    def __init__(self, inner: httpcore.NetworkStream, *, longest_s: float | None = None) -> None:
+        self._inner = inner
+        self._longest_s = longest_s
+        self._said = b""
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read what is there, at least a byte; nothing at the end."""
+        if self._said:
+            words, self._said = self._said[:max_bytes], self._said[max_bytes:]
+            return words
+        if self._longest_s is not None and timeout is not None:
+            timeout = min(timeout, self._longest_s)
+        return self._inner.read(max_bytes, timeout)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send everything.
+
+        Raises:
+            WriteError: The connection broke; or the server has given its answer already, which is to be read.
+        """
+        if self._inner.get_extra_info("is_readable") and len(self._said) < WORDS_BYTES:
+            self._hear()
+        if self._said and not self._said.startswith(ANNOUNCEMENT):
+            raise httpcore.WriteError("answered before everything was sent")
+        self._inner.write(buffer, timeout)
+
+    def close(self) -> None:
+        """Close it."""
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        """Encrypt it. An end that is not announced is an error then: it may be that of a broken connection."""
+        inner = self._inner.start_tls(ssl_context, server_hostname, timeout)
+        encrypted = inner.get_extra_info("socket")
+        if isinstance(encrypted, ssl.SSLSocket):
+            encrypted.suppress_ragged_eofs = False  # type: ignore[attr-defined] # documented as a parameter only
+        return Stream(inner)
+
+    def get_extra_info(self, info: str) -> object:
+        """Tell about the connection."""
+        return self._inner.get_extra_info(info)
+
+    def _hear(self) -> None:
+        """Take what has come, without waiting: words of the server, or the encryption's own."""
+        try:
+            words = self._inner.read(WORDS_BYTES, timeout=0)
+        except httpcore.ReadError as exc:
+            if isinstance(exc.__cause__, (BlockingIOError, ssl.SSLWantReadError)):
+                return
+            raise httpcore.WriteError(str(exc)) from exc
+        if not words:
+            raise httpcore.WriteError("the connection was closed from the other side")
+        self._said += words

@@ -1,4 +1,7 @@
-"""Batches that are still being counted: while a scan finds files, nothing starts in its folder or in one around it."""
+"""Batches that are still being counted: before its sum is known, nothing starts in a scan's folder or in one around it.
+
+Where nobody is asked about a sum, the first file is sent while the last is still to be read.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +30,19 @@ class Counting:
         return bool(self._scans)
 
     def has(self, folder: str) -> bool:
-        """Say whether a scan of the folder is still being counted: its sum is not known yet."""
-        if folder in self._context.config.one_offs:
+        """Say whether a scan of the folder is still being counted, and a person may be asked about its sum."""
+        if folder in self._context.config.one_offs or not self._is_asked_about():
             return False
         counted = [other for name in self._scans if (other := self._context.config.folder(name))]
         mine = self._context.config.folder(folder)
         return mine is not None and any(_overlap(mine, other) for other in counted)
+
+    def _is_asked_about(self) -> bool:
+        """Say whether batches may be held for their sum; an account without premium pays nothing."""
+        context = self._context
+        pays = context.account is None or context.account.has_premium
+        is_limited = context.config.limits.credits.approve_batch_above is not None
+        return (pays and is_limited) or context.store.memory.meta("ask_about_new") == "1"
 
     def begin(self, folder: str) -> None:
         """Count what a scan of a folder is going to find."""

@@ -25,7 +25,7 @@ from mvsep_watch.log import get_logger
 from mvsep_watch.model import Account, BatchOrigin, Config, FileStat, Folder, JobState
 from mvsep_watch.mvsep import Client
 from mvsep_watch.naming import escape_path
-from mvsep_watch.planner import BUY_CREDITS
+from mvsep_watch.planner import BUY_CREDITS, by_name
 from mvsep_watch.steps import asking, fetch, publish, reading, scanning, submit
 from mvsep_watch.steps.base import TELLING, Denied, Granted, Pool, Step, Tools
 from mvsep_watch.store import Store
@@ -167,7 +167,7 @@ class Engine:
         Those others may be on the inbox, just read: what happened to one since is news only after that.
         """
         followed = []
-        for folder, path in paths:
+        for folder, path in sorted(paths, key=lambda news: by_name(news[1])):  # what came at once goes by name
             if path in self.desks.intake.candidates:
                 followed.append((folder, path))
             else:

@@ -34,6 +34,7 @@ from mvsep_watch.errors import (
 from mvsep_watch.files.watched import FolderNote
 from mvsep_watch.model import Asking, BatchOrigin, FileStat, Folder, Identity
 from mvsep_watch.naming import display, unescape_path
+from mvsep_watch.planner import by_name
 from mvsep_watch.retry import backoff_s, words
 from mvsep_watch.steps.base import Pool
 from mvsep_watch.steps.looking import IsFolder
@@ -164,10 +165,10 @@ class Intake:
         if self._skips_existing(folder):
             self._skip([(path, stat) for path, stat in files if path in changed], folder)
             return
-        for path, stat in files:
-            if path in changed and path not in self.candidates:
-                self.news_s[folder_name] = self._context.clock.monotonic()
-                self._add(path, folder, counted_in=folder.name, stat=stat)
+        news = [(path, stat) for path, stat in files if path in changed and path not in self.candidates]
+        for path, stat in sorted(news, key=lambda file: by_name(relative_to(folder, file[0]))):
+            self.news_s[folder_name] = self._context.clock.monotonic()
+            self._add(path, folder, counted_in=folder.name, stat=stat)
 
     def work(self) -> None:
         """Hand out what is due: looks, identifications."""

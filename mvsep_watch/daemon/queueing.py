@@ -20,7 +20,7 @@ from mvsep_watch.files.mounts import takes_any_name
 from mvsep_watch.files.roots import RootNote
 from mvsep_watch.model import FINISHED, BatchOrigin, Config, FileStat, Folder, Identity, JobState, Rule, file_key
 from mvsep_watch.naming import OutputPlace, display, first_free, job_folder, portable
-from mvsep_watch.planner import asked_of
+from mvsep_watch.planner import asked_of, in_line
 from mvsep_watch.steps.looking import IsThere, Question, TakesAnyName, WhichAreGone
 from mvsep_watch.store import JobRow, SourceRow, Store
 from mvsep_watch.store.rows import path_blob
@@ -166,6 +166,8 @@ class Queueing:
         context, now = self._context, self._context.clock.now()
         place = reserve(context.store, source, folder, rule, eyes=eyes, doubt=partial(context.doubts, eyes=eyes))
         must_ask = context.store.memory.meta("ask_about_new") == "1"
+        batch_id = context.store.approvals.open_batch(folder.name, origin, now=now, must_ask=must_ask)
+        name = relative_to(folder, str(source.path)) if origin == BatchOrigin.SCAN else ""
         job_id = context.store.jobs.add(
             source_id=source.id,
             bytes_key=source.bytes_key or "",
@@ -178,7 +180,8 @@ class Queueing:
             output_root=folder.output,
             final=place.base,
             is_flat=place.is_flat,
-            batch_id=context.store.approvals.open_batch(folder.name, origin, now=now, must_ask=must_ask),
+            batch_id=batch_id,
+            line=in_line(batch_id, name),
             now=now,
         )
         eyes.tell("job_queued", job=job_id, path=display(source.path), folder=folder.name, rule=rule.name)

@@ -15,6 +15,7 @@ from mvsep_watch.daemon.holds import APPROVABLE, WAITS_FOR, WITHOUT_RESULTS
 from mvsep_watch.daemon.queueing import reserve
 from mvsep_watch.model import FINISHED, Config, HoldKind, JobState, SeparationState
 from mvsep_watch.naming import OutputPlace, display
+from mvsep_watch.planner import in_line
 from mvsep_watch.store import JobRow, SeparationRow, Store
 
 Item = dict[str, Any]
@@ -110,7 +111,8 @@ class Redoing:
             give_up(self._store, row, now=self._now)
 
     def _add(self, job: JobRow, item: Item, reserved: tuple[Path, OutputPlace], *, replaces: bool) -> int:
-        jobs, approvals, (root, place) = self._store.jobs, self._store.approvals, reserved
+        jobs, (root, place) = self._store.jobs, reserved
+        batch_id = self._store.approvals.approved_batch(now=self._now)
         made = jobs.add(
             source_id=job.source_id,
             bytes_key=job.bytes_key,
@@ -123,7 +125,8 @@ class Redoing:
             output_root=root,
             final=place.base,
             is_flat=place.is_flat,
-            batch_id=approvals.approved_batch(now=self._now),
+            batch_id=batch_id,
+            line=in_line(batch_id),
             now=self._now,
             redo_of=job.id,
             attempt_wanted=item["attempt"],
@@ -132,7 +135,7 @@ class Redoing:
         jobs.set(made, settings=item["settings"])
         row = jobs.get(made)
         assert row is not None
-        approvals.approve(row, attempt=item["attempt"], credits_=item.get("price"), now=self._now)
+        self._store.approvals.approve(row, attempt=item["attempt"], credits_=item.get("price"), now=self._now)
         return made
 
     def _take_along(self, job: JobRow, item: Item) -> None:

@@ -6,7 +6,7 @@ Values in, values out; no file, socket or clock.
 from mvsep_watch.planner.disposal import Served, Wish, may_dispose
 from mvsep_watch.planner.fit import Offer, format_misfit, misfit, premium_misfit
 from mvsep_watch.planner.limits import PlanLimits, SlotsSeen, in_force, slots_after_refusal, slots_after_success
-from mvsep_watch.planner.order import fair
+from mvsep_watch.planner.order import by_name, fair, in_line
 from mvsep_watch.planner.publishing import (
     Place,
     RootIs,
@@ -56,10 +56,12 @@ __all__ = [
     "any_limit",
     "asked_of",
     "best_row",
+    "by_name",
     "decide_place",
     "fair",
     "format_misfit",
     "in_force",
+    "in_line",
     "judge_root",
     "may_dispose",
     "may_leave_spool",

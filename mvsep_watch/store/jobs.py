@@ -59,12 +59,13 @@ class Jobs:
         final: Path,
         batch_id: int,
         now: float,
+        line: bytes = b"",
         is_flat: bool = False,
         redo_of: int | None = None,
         attempt_wanted: int | None = None,
         replaces: bool = False,
     ) -> int:
-        """Queue a job, its place reserved, and give its id."""
+        """Queue a job, its place reserved, and give its id; it stands in its folder's line by `line`, then by age."""
         job_id = self._db.insert(
             "jobs",
             {
@@ -81,6 +82,7 @@ class Jobs:
                 "final": path_blob(final),
                 "is_flat": int(is_flat),
                 "batch_id": batch_id,
+                "line": line,
                 "queued_at": now,
                 "redo_of": redo_of,
                 "attempt_wanted": attempt_wanted,
@@ -154,11 +156,11 @@ class Jobs:
         self._db.update("jobs", job_id, columns)
 
     def waiting(self, folder: str, *, now: float, limit: int, except_for: Collection[int] = ()) -> list[JobRow]:
-        """Give a folder's queued jobs without a separation that are due: higher priority first, then older."""
+        """Give a folder's queued jobs without a separation that are due: higher priority first, then as in line."""
         marks = ",".join("?" * len(except_for))
         return self._rows(
             "state = 'queued' AND separation_id IS NULL AND folder = ? AND not_before <= ?"
-            f" AND id NOT IN ({marks}) ORDER BY priority DESC, id LIMIT ?",
+            f" AND id NOT IN ({marks}) ORDER BY priority DESC, line, id LIMIT ?",
             (folder, now, *except_for, limit),
         )
 

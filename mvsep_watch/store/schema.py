@@ -258,6 +258,14 @@ END;
 """
 
 
+_LINE = """
+ALTER TABLE jobs ADD COLUMN line BLOB NOT NULL DEFAULT x'';  -- what was queued before comes first, by age
+DROP INDEX jobs_waiting;
+CREATE INDEX jobs_waiting ON jobs (folder, priority DESC, line, id, not_before)
+  WHERE state = 'queued' AND separation_id IS NULL;
+"""
+
+
 def _third(db: sqlite3.Connection) -> None:
     """Add what later versions remember, column by column; drop what nobody reads."""
     for statement in (
@@ -271,6 +279,7 @@ def _third(db: sqlite3.Connection) -> None:
         "CREATE INDEX jobs_hinted ON jobs (hint, id) WHERE state = 'queued' AND separation_id IS NULL AND hint <> ''",
         "CREATE TABLE copies (folder BLOB NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (folder, sha256)) STRICT",
         *_statements(_NOTES),
+        *_statements(_LINE),
     ):
         db.execute(statement)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mvsep_watch.daemon.engine import Engine
 from mvsep_watch.model import BatchOrigin, FileStat, Settings, Work
+from mvsep_watch.planner import in_line
 from mvsep_watch.store import Store
 from tests.bench.library import engine_of, library
 from tests.bench.table import Line, cpu_s
@@ -62,7 +63,7 @@ def _add(store: Store, drop: Path, number: int, *, batch_id: int, is_published: 
     job_id = store.jobs.add(
         source_id=source_id, bytes_key=key, folder="drop", rule="default", realm="mvsep", input_key=key, asked="",
         priority=0, output_root=drop.with_name("drop-stems"), final=drop.with_name("drop-stems") / path.stem,
-        batch_id=batch_id, now=1.0,
+        batch_id=batch_id, now=1.0, line=in_line(batch_id, path.name),
     )  # fmt: skip
     if is_published:
         work = Work(realm="mvsep", input_key=key, settings=Settings(sep_type=40))

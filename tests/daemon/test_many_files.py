@@ -1,10 +1,15 @@
 """Many files at once: read together, taken one by one."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from mvsep_watch import audio
 from mvsep_watch.daemon import intake
+from mvsep_watch.daemon.hands import perform
+from mvsep_watch.model import CreditLimits, Limits
 from mvsep_watch.steps.base import Pool
 from mvsep_watch.steps.reading import Identify
 from tests.daemon.world import write_wav
@@ -101,3 +106,98 @@ def test_a_file_is_never_read_by_two_at_once(world):
     world.finish()
 
     assert (reading, world.states(), world.service.made) == ({"1.wav": 1}, ["published"], 1)
+
+
+ALBUM = ("disc 1/1 a.wav", "disc 1/2 b.wav", "disc 1/10 c.wav", "disc 2/1 d.wav", "x.wav")
+
+
+def drop_album(world):
+    """Drop an album, its tracks in the order in which they were ripped."""
+    for pitch, name in enumerate(("x.wav", *sorted(ALBUM[:-1])), start=1):
+        write_wav(world.drop / name, seconds=0.5, pitch=pitch)
+
+
+def sent(world):
+    """Give the sources that were sent, in that order."""
+    jobs = world.store.jobs._rows("separation_id IS NOT NULL ORDER BY separation_id")
+    return [str(world.store.sources.get(job.source_id).path.relative_to(world.drop)) for job in jobs]
+
+
+def test_an_album_that_a_scan_finds_is_sent_in_its_order(world, monkeypatch):
+    """However it lies in its directory, and whatever was read first."""
+    monkeypatch.setattr(intake, "READ_AT_ONCE", 1)
+    world.limits = replace(world.limits, separations=len(ALBUM))
+    drop_album(world)
+    held_back(world)
+    world.hands.held = set()
+    world.hands.waiting.reverse()
+
+    world.hands.go_on()
+    world.pass_time(60.0)
+
+    assert sent(world) == list(ALBUM)
+
+
+def test_what_a_later_scan_finds_waits_for_what_an_earlier_one_found(world):
+    """Its name does not let it go before others; a person's priority does."""
+    world.limits = replace(world.limits, separations=1)
+    drop_album(world)
+    world.start()
+    world.pass_time(30.0)
+    write_wav(world.drop / "0.wav", seconds=0.5, pitch=50)
+    world.rescan()
+
+    for _ in range(len(ALBUM) + 1):
+        world.pass_time(30.0)
+        world.service.finish_all()
+
+    assert sent(world) == [*ALBUM, "0.wav"]
+
+
+def test_files_that_come_one_by_one_are_sent_as_they_came(world):
+    """An event is news of its own time."""
+    world.limits = replace(world.limits, separations=3)
+    world.start()
+    for pitch, name in enumerate(("3.wav", "1.wav", "2.wav"), start=1):
+        song = write_wav(world.drop / name, seconds=0.5, pitch=pitch)
+        world.engine.inbox.path_touched("drop", str(song))
+        world.pass_time(1.0, step_s=1.0)
+
+    world.pass_time(30.0)
+
+    assert sent(world) == ["3.wav", "1.wav", "2.wav"]
+
+
+def test_files_that_come_in_one_instant_are_sent_by_name(world):
+    """A folder that is moved in makes an event for each of its files, in the order of its directory."""
+    world.limits = replace(world.limits, separations=len(ALBUM))
+    world.start()
+    world.settle()
+    drop_album(world)
+    for path in world.drop.rglob("*.wav"):
+        world.engine.inbox.path_touched("drop", str(path))
+
+    world.pass_time(60.0)
+
+    assert sent(world) == list(ALBUM)
+
+
+@pytest.mark.parametrize(
+    ("premium", "limit", "made"),
+    [(True, None, 2), (False, 50, 1), (True, 50, 0)],
+    ids=["no limit on batches", "nothing to pay", "a sum to be asked about"],
+)
+def test_the_first_is_sent_before_the_last_is_read(world, monkeypatch, premium, limit, made):
+    """Unless a person may have to agree to what all of them cost together."""
+    monkeypatch.setattr(intake, "READ_AT_ONCE", 1)
+    world.limits = Limits(credits=CreditLimits(approve_batch_above=limit))
+    world.service.account.enabled = premium
+    drop(world, 5, seconds=0.5)
+    held_back(world)
+    first, world.hands.waiting = world.hands.waiting[:2], world.hands.waiting[2:]
+
+    for step in first:
+        world.engine.inbox.put(perform(step, world.hands.tools))
+    world.pass_time(30.0)
+
+    assert (len(world.jobs()), world.service.made) == (2, made)

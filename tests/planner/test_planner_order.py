@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvsep_watch.planner import fair
+from mvsep_watch.planner import by_name, fair, in_line
 
 
 @dataclass(frozen=True)
@@ -51,3 +52,29 @@ def test_every_queued_job_comes_up_once(priorities):
     assert all(
         [n for n in found if n in {job.id for job in jobs}] == [job.id for job in jobs] for jobs in queues.values()
     )
+
+
+@pytest.mark.parametrize(
+    "in_order",
+    [
+        ["1 x.wav", "2 x.wav", "10 x.wav", "100 x.wav"],
+        ["cd 2/01.flac", "cd 2/02.flac", "cd 10/01.flac"],
+        ["a/9.wav", "a 2/1.wav", "ab/1.wav"],
+        ["song.wav", "song 2.wav", "song-b.wav", "songs.wav"],
+        ["Eins.wav", "élan.wav", "Zwei.wav", "\udce9.wav"],
+        ["track", "track 00", "track 01", "track 1a", "track 002"],
+    ],
+    ids=["numbers", "folders of numbers", "a folder together", "the bare name first", "letters", "leading zeros"],
+)
+def test_names_are_in_the_order_that_people_expect(in_order):
+    """Whatever the locale, and whatever bytes a name is made of."""
+    backwards = in_order[::-1]
+
+    assert sorted(backwards, key=by_name) == in_order
+
+
+def test_what_a_scan_found_goes_by_name_and_no_batch_overtakes_another():
+    """What came one by one keeps its order: nothing but its batch tells it from others."""
+    lines = [in_line(2, "10.wav"), in_line(2, "9.wav"), in_line(1, "z.wav"), in_line(300), in_line(300)]
+
+    assert sorted(lines) == [in_line(1, "z.wav"), in_line(2, "9.wav"), in_line(2, "10.wav"), in_line(300), in_line(300)]

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sqlite3
 import tempfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import structlog
 from hypothesis import settings
 
 from mvsep_watch.config import places
+from mvsep_watch.store import connection
 
 IN_MEMORY = Path("/dev/shm")
 ROOM_BYTES = 1 << 30
@@ -36,6 +38,32 @@ def tmp_path(request, folders):
     folder = Path(tempfile.mkdtemp(dir=folders))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def empty_state(folders):
+    """An empty state as the migrations make it, kept in memory."""
+    made, kept = connection.open_writer(folders / "empty.sqlite3"), sqlite3.connect(":memory:", check_same_thread=False)
+    made._connection.backup(kept)
+    made.close()
+    yield kept
+    kept.close()
+
+
+@pytest.fixture(autouse=True)
+def a_state_that_is_copied(request, monkeypatch, empty_state):
+    """Every migration for each of some thousand states is what `tests/store` is about; the others begin with a copy."""
+    if "store" in request.path.parts:
+        return
+    migrate = connection._migrate
+
+    def copy(db):
+        if connection._version(db):
+            migrate(db)
+        else:
+            empty_state.backup(db._connection)
+
+    monkeypatch.setattr(connection, "_migrate", copy)
 
 
 @pytest.fixture(autouse=True)

@@ -311,8 +311,10 @@ class Context:
 
 
 def is_strange(store: Store, place: OutputPlace, eyes: Eyes) -> bool:
-    """Say whether a place has a sidecar of a job that this state does not know."""
+    """Say whether a place has a sidecar of a job that this state does not know, under its own or a former id."""
     found = eyes.said_at(place)
     if found.said is None:
         return found.is_damaged
-    return found.said.state_id != store.memory.state_id or store.jobs.get(found.said.job_id) is None
+    if found.said.state_id == store.memory.state_id and store.jobs.get(found.said.job_id) is not None:
+        return False
+    return not store.jobs.is_published_at(place.base, found.said.hash)

@@ -285,6 +285,16 @@ class Jobs:
             )
         )
 
+    def is_published_at(self, final: Path, hash_: str) -> bool:
+        """Say whether a job has published the results of a separation in the place with this base."""
+        return bool(
+            self._db.value(
+                "SELECT 1 FROM jobs JOIN separations ON separations.id = jobs.separation_id"
+                " WHERE final = ? AND jobs.state = 'published' AND hash = ? LIMIT 1",
+                (path_blob(final), hash_),
+            )
+        )
+
     def since(self, job: JobRow) -> float:
         """Say when a job came into the state that it is in, seconds since 1970."""
         at: float | None = self._db.value(

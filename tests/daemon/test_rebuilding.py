@@ -59,6 +59,26 @@ def test_a_lost_state_is_rebuilt_and_pays_nothing_again(world):
     assert (world.service.count("create"), world.tree()) == (3, before)
 
 
+def test_what_was_queued_before_a_rebuild_goes_beside_the_outputs_that_it_makes_known(world):
+    """Both had the same place; the state knows whose the outputs there are, and its gate stays open."""
+    songs(world, count=1)
+    world.lose_state()
+    write_wav(world.drop / "1.wav", pitch=9)
+    world.start()
+    world.pass_time(30)
+    assert gates(world) == ["state"]
+
+    world.rebuild()
+    world.start()
+    world.pass_time(30)
+    approve_all(world)
+    world.finish()
+    world.pass_time(120)
+
+    assert (sorted(world.states()), gates(world)) == (["published", "published"], [])
+    assert "1 (2)/Vocals.wav" in world.tree()
+
+
 def test_a_rebuilt_job_is_what_it_was(world):
     """Folder, rule, place, outputs, hash, tag, credits and account."""
     songs(world, count=1)

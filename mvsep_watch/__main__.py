@@ -1,7 +1,21 @@
-"""Lets `python -m mvsep_watch` do what `mvsep-watch` does."""
+"""The program: `mvsep-watch`, or `python -m mvsep_watch`. Hears signals before it imports anything that takes time."""
 
 import sys
 
-from mvsep_watch.cli import main
+from mvsep_watch.daemon import signals
 
-sys.exit(main())
+
+def main() -> int:
+    """Run the command that the command line names; give its exit code."""
+    words = sys.argv[1:]
+    signals.hear(words)
+    from mvsep_watch import cli  # noqa: PLC0415 - what takes time comes after signals are heard
+
+    signals.hear_as_python(words)
+    code = cli.main(words)
+    signals.end(code)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

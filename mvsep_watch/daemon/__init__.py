@@ -17,6 +17,6 @@ output roots. `commands` has `requesting` and `redoing` apply what people ask fo
 itself. What has to be known of a disk is asked through `looking` (`eyes`); `annotating` has notes written, `tidying`
 removes what is of no use any more, `moving` writes down how far uploads are, `telling`, `pinging` and `measuring` tell
 others. `engine` turns the crank, `rest` says when nothing is left to do, `desks` who hears what (`news`), `hands`
-perform steps, `opening` and `rebuilding` give the state, `run` makes it a process. Only the engine's thread touches the
-store.
+perform steps, `reloading` has the configuration read by one. `opening` and `rebuilding` give the state, `run` makes it
+a process, and `signals` are heard before that. Only the engine's thread touches the store.
 """

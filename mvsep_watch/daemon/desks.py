@@ -27,6 +27,7 @@ from mvsep_watch.daemon.outputs import Outputs
 from mvsep_watch.daemon.pinging import Pinging
 from mvsep_watch.daemon.polling import Polling
 from mvsep_watch.daemon.queueing import Queueing
+from mvsep_watch.daemon.reloading import Reloading
 from mvsep_watch.daemon.roots import Roots
 from mvsep_watch.daemon.scans import Scans
 from mvsep_watch.daemon.sending import Sending
@@ -42,6 +43,7 @@ from mvsep_watch.model import Created
 from mvsep_watch.mvsep import Client
 from mvsep_watch.steps import annotate, asking, fetch, looking, publish, reading, scanning, submit
 from mvsep_watch.steps.base import Step
+from mvsep_watch.steps.configuring import ReadConfiguration
 from mvsep_watch.steps.standing import AwayError
 from mvsep_watch.steps.telling import SendPing, Tell, WriteNumbers
 from mvsep_watch.store import SeparationRow
@@ -65,6 +67,7 @@ class Desks:
         self._context = context
         budget = Budget(context)
         self.hours = Hours(context)
+        self.reloading = Reloading(context)
         self.ground = Ground(context)
         self.looking = Looking(context)
         counting = Counting(context)
@@ -112,6 +115,7 @@ class Desks:
     def in_turn(self) -> tuple[Desk, ...]:
         """Give the desks that hand out steps, in the order in which they do."""
         return (
+            self.reloading,
             self.sight,
             self.scans,
             self.intake,
@@ -146,6 +150,7 @@ class Desks:
             reading.Identify: self.intake.identified,
             scanning.Scan: self.scans.ended,
             looking.LookThere: self.looking.looked,
+            ReadConfiguration: self.reloading.read,
             submit.Submit: lambda step, sent, error: self.sending.sent(step, sent or submit.Sent.lost(error)),
             asking.Poll: self.polling.polled,
             asking.PollLink: self.polling.link_polled,

@@ -4,24 +4,30 @@ The file, and the one that it has the token from, are looked at once a second, b
 them and a symbolic link that leads elsewhere are changes like any other. It is read once both have been still for a
 moment: a save may come in several writes. What cannot be used is written down for `status` and the running
 configuration stays in force; the next change is tried again.
+
+A hand reads it, for it names folders, and a disk may not answer. The surprise: several readings may be under way, since
+the one that a person writes next may leave out the folder at which the one before it hangs; the latest counts.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from mvsep_watch import config as configuration
 from mvsep_watch import log
 from mvsep_watch.daemon import told
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.errors import ConfigError
 from mvsep_watch.model import Config
+from mvsep_watch.steps.configuring import ReadConfiguration, Reading
 
 LOOK_EVERY_S = 1.0
 STILL_FOR_S = 2.0
 """Longer than an editor, or a copy onto a slow disk, pauses in the middle of a configuration."""
+AT_ONCE = 3
+"""How many readings may be under way: each that hangs keeps a hand, and others need some as well."""
+HANGS_AFTER_S = 10.0
+"""Reading a configuration takes milliseconds."""
 
 _Signature = tuple[int, ...] | None
 
@@ -75,34 +81,72 @@ def _signature(path: Path) -> _Signature:
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
-def read(in_force: Config, *, environ: Mapping[str, str] = os.environ) -> Config:
-    """Read the file of the configuration that is in force; from then on no log shows its secrets.
+class Reloading:
+    """The desk that has the configuration read, and refuses what cannot be used."""
 
-    Raises:
-        ConfigError: It cannot be used, or not without a restart.
-    """
-    found = configuration.load(in_force.path, environ=environ)
-    for secret in found.secrets:
-        log.hide(secret)
-    if found.state != in_force.state:
-        raise ConfigError(
-            f"the configuration {found.path} names another state file, {found.state}, than the one in use",
-            hint="restart the daemon to change to it; nothing of the file is used until then",
-        )
-    return found
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._number = 0
+        self._is_wanted = False
+        self._under_way: set[int] = set()
+        self._since_s: float | None = None
+        self._reading: Reading | None = None
 
+    def want(self) -> None:
+        """Have the file read."""
+        self._is_wanted = True
 
-def read_or_refuse(context: Context) -> Config | None:
-    """Read the file of the configuration in force; None where it cannot be used, which is written down."""
-    with context.surviving(file=str(context.config.path)):
-        try:
-            found = read(context.config)
-        except ConfigError as error:
-            refuse(context, error)
+    def work(self) -> None:
+        """Hand out a reading that is wanted, and tell of one that hangs."""
+        now_s, path = self._context.clock.monotonic(), self._context.config.path
+        if self._is_wanted and len(self._under_way) < AT_ONCE:
+            self._is_wanted, self._since_s = False, now_s
+            self._number += 1
+            self._under_way.add(self._number)
+            self._context.hands.give(ReadConfiguration(path=path, number=self._number))
+        if self._since_s is not None and now_s - self._since_s > HANGS_AFTER_S:
+            self._since_s = None
+            refuse(self._context, _hanging(path))
+
+    def read(self, step: ReadConfiguration, reading: Reading | None, error: Exception | None) -> None:
+        """Take what was read; from here on no log shows its secrets."""
+        self._under_way.discard(step.number)
+        if step.number != self._number:
+            return
+        self._since_s = None
+        if reading is None:
+            self._context.log.error("bug_met", file=str(step.path), exc_info=error)
+            return
+        for secret in reading.found.secrets if reading.found else ():
+            log.hide(secret)
+        trouble = reading.error or _another_state(reading.found, self._context.config)
+        if trouble:
+            refuse(self._context, trouble)
         else:
-            accept(context)
-            return found
-    return None
+            accept(self._context)
+        self._reading = replace(reading, found=None) if trouble else reading
+
+    def take(self) -> Reading | None:
+        """Give what was read last, once."""
+        reading, self._reading = self._reading, None
+        return reading
+
+
+def _another_state(found: Config | None, in_force: Config) -> ConfigError | None:
+    """Say why a configuration cannot be taken without a restart; None where it can."""
+    if found is None or found.state == in_force.state:
+        return None
+    return ConfigError(
+        f"the configuration {found.path} names another state file, {found.state}, than the one in use",
+        hint="restart the daemon to change to it; nothing of the file is used until then",
+    )
+
+
+def _hanging(path: Path) -> ConfigError:
+    return ConfigError(
+        f"the configuration {path} is not read to its end: the disk of a path in it does not answer",
+        hint="it is taken once the disk answers; or leave that folder out, and save the file again",
+    )
 
 
 def refuse(context: Context, error: ConfigError) -> None:

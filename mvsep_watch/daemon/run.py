@@ -22,8 +22,7 @@ from types import FrameType
 from typing import NoReturn
 
 from mvsep_watch import __version__
-from mvsep_watch.config import glimpse
-from mvsep_watch.daemon import opening, reloading
+from mvsep_watch.daemon import opening, reloading, signals
 from mvsep_watch.daemon.engine import Engine
 from mvsep_watch.daemon.hearing import Hearing
 from mvsep_watch.daemon.inbox import Bell
@@ -36,6 +35,7 @@ from mvsep_watch.log import get_logger
 from mvsep_watch.model import Config
 from mvsep_watch.mvsep import Client, Rate
 from mvsep_watch.mvsep.cached import cache_folder
+from mvsep_watch.steps.configuring import Reading
 from mvsep_watch.store import StateDamagedError
 
 STOP_WITHIN_S = 6.0
@@ -111,7 +111,11 @@ def _locked(state: Path) -> Iterator[StateLock]:
 
 
 def begin_anew() -> NoReturn:
-    """Be another process of the same number, which reads the configuration and the state from the beginning."""
+    """Be another process of the same number, which reads the configuration and the state from the beginning.
+
+    Signals wait until it hears them.
+    """
+    signals.block()
     words = [word for word in sys.orig_argv if word != "--fresh"]
     os.execve(sys.executable, words, {**os.environ, BEGUN_ANEW: "1"})  # noqa: S606 - the words are this process's own
 
@@ -164,6 +168,8 @@ class Process:
         self._told: int | None = None
         config = engine.context.config
         self._file = reloading.ConfigurationFile(config.path, token_file=config.token_file)
+        if signals.was_asked_to_reload():
+            self._file.ask()
         self._has_terminal = os.isatty(STDERR)
         self.begins_anew = False
         self._is_ready = False
@@ -174,6 +180,7 @@ class Process:
         """Hear signals."""
         threading.excepthook = _log_thread_death
         before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+        signals.unblock()
         try:
             yield
         finally:
@@ -195,7 +202,7 @@ class Process:
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
         if self._told is not None:
-            os._exit(128 + number)
+            signals.leave(number)
         self._told = number
         self._engine.inbox.put(Bell("stop"))
 
@@ -219,16 +226,17 @@ class Process:
             while self._told is None and not self.begins_anew:
                 self._turn()
                 if self._file.is_due(self._engine.context.clock.monotonic()):
-                    self._reload(hearing)
+                    self._engine.desks.reloading.want()
+                if reading := self._engine.desks.reloading.take():
+                    self._take(reading, hearing)
             if self._told is not None:
                 self._notifier.stopping()
         return self._told
 
-    def _reload(self, hearing: Hearing) -> None:
+    def _take(self, reading: Reading, hearing: Hearing) -> None:
         """Take the configuration as it is written; one that names another service needs a new process."""
-        engine, context = self._engine, self._engine.context
-        found = reloading.read_or_refuse(context)
-        self._file.token_file = (found or glimpse(context.config.path, environ=os.environ)).token_file
+        engine, context, found = self._engine, self._engine.context, reading.found
+        self._file.token_file = reading.token_file
         if found is None or replace(found, one_offs=context.config.one_offs) == context.config:
             return
         self._notifier.reloading()

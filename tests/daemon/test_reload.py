@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from mvsep_watch import config as configuration
 from mvsep_watch.daemon import reloading, told
 from mvsep_watch.daemon.hands import Threads
 from mvsep_watch.daemon.inbox import Inbox
@@ -14,6 +13,7 @@ from mvsep_watch.daemon.reloading import ConfigurationFile
 from mvsep_watch.errors import ConfigError
 from mvsep_watch.model import CreditLimits, GateName, Limits, Rule
 from mvsep_watch.steps.base import Pool
+from mvsep_watch.steps.configuring import ReadConfiguration
 from tests.daemon.world import threads_named, write_wav
 
 VOCALS = Rule(sep_type=40, output_format=1)
@@ -426,35 +426,107 @@ def written(world, text):
     path.chmod(0o600)
 
 
+STATE = "state: state.sqlite3\n"
+
+
+def read_again(world):
+    """Have the file read as it is, and give what comes of it."""
+    world.engine.desks.reloading.want()
+    world.settle()
+    return world.engine.desks.reloading.take()
+
+
 def test_a_good_file_is_read(world):
     """Its token is hidden from every log from then on."""
-    written(world, f"mvsep: {{token: {TOKEN}}}\nstate: state.sqlite3\n{FOLDER}")
+    world.start()
+    written(world, f"mvsep: {{token: {TOKEN}}}\n{STATE}{FOLDER}")
 
-    found = reloading.read(world.config(), environ={})
+    found = read_again(world).found
 
     assert (found.service.token, [folder.name for folder in found.folders]) == (TOKEN, ["drop"])
     assert TOKEN not in reloading.log.redact(f"a line with {TOKEN}")
 
 
-def test_the_file_of_the_token_is_told_even_where_it_cannot_be_used(world, tmp_path):
+def test_the_file_of_the_token_is_told_even_where_it_cannot_be_used(world):
     """It is looked at until it can."""
-    written(world, f"mvsep: {{token_file: t}}\nstate: state.sqlite3\n{FOLDER}")
+    world.start()
+    written(world, f"mvsep: {{token_file: t}}\n{STATE}{FOLDER}")
 
-    with pytest.raises(ConfigError):
-        reloading.read(world.config(), environ={})
+    reading = read_again(world)
 
-    path = world.config().path
-    assert configuration.glimpse(path, environ={}).token_file == path.parent / "t"
+    assert (reading.found, reading.token_file) == (None, world.config().path.parent / "t")
 
 
 def test_another_state_file_needs_a_restart_and_says_so(world):
     """The lock, and all memory, are those of the one in use."""
+    world.start()
     written(world, f"mvsep: {{token: {TOKEN}}}\nstate: other.sqlite3\n{FOLDER}")
 
-    with pytest.raises(ConfigError, match="names another state file") as raised:
-        reloading.read(world.config(), environ={})
+    reading = read_again(world)
 
-    assert "restart the daemon" in raised.value.hint
+    refused = told.refused(world.store.memory)
+    assert reading.found is None
+    assert "names another state file" in refused.reason
+    assert "restart the daemon" in refused.hint
+
+
+def test_a_configuration_at_a_disk_that_hangs_holds_nothing_up_and_is_told(world):
+    """A hand reads it; the song goes its way, what is in force stays, and `status` says what is waited for."""
+    world.start()
+    written(world, f"mvsep: {{token: {TOKEN}}}\n{STATE}{FOLDER}")
+    world.hands.held = {Pool.EYES}
+    write_wav(world.drop / "song.wav")
+
+    reading = read_again(world)
+    world.hands.held, hanging = set(), list(world.hands.waiting)
+    world.pass_time(20, step_s=1)
+    refused = told.refused(world.store.memory)
+    world.finish()
+
+    assert (reading, [type(step) for step in hanging]) == (None, [ReadConfiguration])
+    assert "does not answer" in refused.reason
+    assert [job.state for job in world.jobs()] == ["published"]
+
+    world.hands.go_on()
+    world.settle()
+
+    assert world.engine.desks.reloading.take().found.service.token == TOKEN
+    assert told.refused(world.store.memory) is None
+
+
+def test_what_is_saved_while_a_reading_hangs_is_read_as_well_and_counts(world):
+    """It may be what leaves the dead disk out; what the one before it says in the end is of no use any more."""
+    world.start()
+    world.hands.held = {Pool.EYES}
+    written(world, "nonsense: 1\n")
+    read_again(world)
+    hanging, world.hands.waiting, world.hands.held = world.hands.waiting, [], set()
+    written(world, f"mvsep: {{token: {TOKEN}}}\n{STATE}{FOLDER}")
+
+    reading = read_again(world)
+    written(world, "nonsense: 1\n")
+    world.hands.waiting = hanging
+    world.hands.go_on()
+    world.settle()
+
+    assert reading.found.service.token == TOKEN
+    assert world.engine.desks.reloading.take() is None
+    assert told.refused(world.store.memory) is None
+
+
+def test_readings_that_hang_keep_few_hands(world):
+    """However often somebody asks; the last word is read once a hand comes back."""
+    world.start()
+    written(world, f"mvsep: {{token: {TOKEN}}}\n{STATE}{FOLDER}")
+    world.hands.held = {Pool.EYES}
+    for _ in range(10):
+        read_again(world)
+    hanging = len(world.hands.waiting)
+    world.hands.held = set()
+    world.hands.go_on()
+    world.settle()
+
+    assert (hanging, world.engine.desks.reloading.take().found is None) == (reloading.AT_ONCE, False)
 
 
 def test_what_is_refused_is_kept_for_status_until_something_is_taken(world):

@@ -118,9 +118,49 @@ def test_a_second_signal_ends_at_once(start, home, sandbox):
     time.sleep(0.5)
     is_waiting = process.poll() is None
 
-    _, _, _, took_s = end(process, signal.SIGTERM)
+    code, _, err, took_s = end(process, signal.SIGTERM)
 
-    assert (is_waiting, took_s < 1) == (True, True)
+    assert (is_waiting, code, "Traceback" in err, took_s < 1) == (True, 0, False, True)
+
+
+@pytest.mark.parametrize(
+    ("number", "words", "code"), [("TERM", ["run"], 0), ("INT", ["run"], 130), ("INT", ["jobs"], 130)]
+)
+@pytest.mark.parametrize("after_s", [0.0, 0.3])
+def test_a_stop_in_the_first_moments_is_one_like_any_other(start, home, number, words, code, after_s):
+    """While modules are imported, while the state is opened: no traceback, and the exit code of a stop."""
+    process = start(*words, env={**os.environ, "PYTHONPATH": str(heard_from_the_first_line(home))})
+    assert process.stdout.readline() == "heard\n"
+    time.sleep(after_s)
+
+    got, _, err, _ = end(process, getattr(signal, f"SIG{number}"))
+
+    assert (got in {code, 4} if words == ["jobs"] else got == code, "Traceback" in err) == (True, False), err
+
+
+def heard_from_the_first_line(home):
+    """Give a folder that lets a process say when its signals are heard, which is the moment that it is told to stop."""
+    (home / "said").mkdir(exist_ok=True)
+    (home / "said" / "sitecustomize.py").write_text(
+        "import signal, sys\n"
+        "def told(mask, numbers, real=signal.pthread_sigmask):\n"
+        "    real(mask, numbers)\n"
+        "    signal.pthread_sigmask = real\n"
+        "    print('heard', flush=True)\n"
+        "signal.pthread_sigmask = told\n"
+    )
+    return home / "said"
+
+
+def test_a_word_to_reload_in_the_first_moments_ends_nothing(start, home):
+    """It is read as soon as it can be."""
+    process = start("--json", "run", env={**os.environ, "PYTHONPATH": str(heard_from_the_first_line(home))})
+    assert process.stdout.readline() == "heard\n"
+    process.send_signal(signal.SIGHUP)
+
+    read_until(process, "ready")
+
+    assert end(process, signal.SIGTERM)[0] == 0
 
 
 def test_a_second_instance_exits_with_5_and_names_the_first(start):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from mvsep_watch.cli.describing import Describer
 from mvsep_watch.cli.rendering import full_path, instant
 from mvsep_watch.cli.selecting import is_running, meanings, no_match, select
 from mvsep_watch.errors import UsageError
-from mvsep_watch.model import Config, FileStat, Settings
+from mvsep_watch.model import Config, FileStat, JobState, Settings
 from mvsep_watch.naming import display, escape_path
 from mvsep_watch.store import JobRow, SeparationRow, SourceRow
 from mvsep_watch.store.views import JobView, LedgerEntry, Transition, Views
@@ -88,7 +88,8 @@ def found(views: Views | None, word: str, config: Config, *, now: float) -> Doss
     pasts = tuple(_past(views, describer, job) for job in selection.jobs)
     if not selection.sources:
         return Dossier(path=source.path, source=source, verdict="", wants=(), jobs=pasts)
-    return _of_file(source, pasts, source.path, config, running=running)
+    dossier = _of_file(source, pasts, source.path, config, running=running)
+    return replace(dossier, verdict=dossier.verdict or _known_from(views, source, pasts))
 
 
 def _path_of(word: str, config: Config) -> Path:
@@ -136,6 +137,17 @@ def _how_seen(source: SourceRow) -> str:
     if _has_changed(source):
         return "It has changed since it was last seen, and is looked at anew."
     return "" if source.state == "known" else f"It is {source.state}: {source.reason} {source.hint}".strip()
+
+
+def _known_from(views: Views, source: SourceRow, pasts: tuple[Past, ...]) -> str:
+    """Say of what was done before, under whatever name, that it was, where none of the file's own jobs says so."""
+    if source.state != "known" or any(past.view.job.bytes_key == source.bytes_key for past in pasts):
+        return ""
+    done = [job for job in views.jobs.on_bytes(source.bytes_key or "") if job.state == JobState.PUBLISHED]
+    if not done:
+        return ""
+    there, before = display(done[-1].place.mark), display(views.sources.get(done[-1].source_id).path)
+    return f"It holds what {before} did when job {done[-1].id} was done, and is not paid for again: {there}"
 
 
 def _why_not_seen(path: Path, config: Config, wants: tuple[Want, ...], *, running: bool) -> str:

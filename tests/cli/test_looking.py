@@ -594,6 +594,23 @@ def test_show_of_a_file_that_changed_says_so(person, world):
     assert "changed since" in said["verdict"]
 
 
+@pytest.mark.parametrize("name", ["copy.wav", "b.wav"])
+def test_show_of_a_file_that_was_done_under_another_name_says_where(person, world, name):
+    """A copy has no job of its own; what was swapped with another has one, on what it held before."""
+    for pitch, song in enumerate(("a.wav", "b.wav"), start=1):
+        write_wav(world.drop / song, pitch=pitch)
+        world.start() if pitch == 1 else world.rescan()
+        world.finish()
+    write_wav(world.drop / name, pitch=1)
+    world.rescan()
+    world.pass_time(60)
+
+    _, said = person.json("show", world.drop / name)
+
+    assert said["verdict"].startswith(f"It holds what {world.drop}/a.wav did when job 1 was done")
+    assert len(world.service.uploads) == 2
+
+
 def test_show_of_a_file_that_waits_asks_the_daemon_why(person, world):
     """Only it knows; and nobody who looks is told of a request."""
     world.start()

@@ -81,7 +81,8 @@ class Desks:
             counting=counting,
         )
         self.commands = Commands(context, self.intake, self.looking)
-        self.sight = Sight(context, self.scans, self.intake)
+        self.disposing = Disposing(context, self.ground, self)
+        self.sight = Sight(context, scans=self.scans, intake=self.intake, disposing=self.disposing)
         roots = Roots(context)
         self.service = Service(context, self)
         self.outputs = Outputs(context, roots, self.looking, self)
@@ -102,7 +103,6 @@ class Desks:
         fetches = Fetches(context, self.polling)
         self.spooling = Spooling(context, fetches)
         self.finishing = Finishing(context, fetches, self.spooling, roots, looking=self.looking, news=self)
-        self.disposing = Disposing(context, self.ground, self)
         self.deleting = Deleting(context, self.polling)
         self.annotating = Annotating(context, self.scans, self.ground)
         self.moving = Moving(context, client)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mvsep_watch.daemon.context import Context
@@ -13,11 +15,28 @@ from mvsep_watch.errors import SourceBusyError, SourceChangedError, StoppedError
 from mvsep_watch.model import AS_MADE, Folder
 from mvsep_watch.naming import display
 from mvsep_watch.planner import Served, Wish, may_dispose
+from mvsep_watch.retry import words
 from mvsep_watch.steps.publish import ClearCopies, Dispose, Recover, SourceMissingError
 from mvsep_watch.steps.standing import AwayError
 from mvsep_watch.store import SourceRow
 
 DISPOSE_AGAIN_S = 60.0
+DISPOSE_AGAIN_AT_LEAST_S = 3600.0
+"""What is refused time and again is tried ever less often, but no less often than this."""
+LONG_S = 900.0
+"""A file that is busy for so long is told of: whoever has it may never let it go."""
+TOLD_OF = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """A source that could not be disposed of, and how often that was tried; `since_s` is monotonic."""
+
+    path: Path
+    reason: str
+    since_s: float
+    times: int
+    is_told: bool
 
 
 class Disposing:
@@ -31,8 +50,15 @@ class Disposing:
         """The folders in which something may be set aside: by a killed run, or where a disposal went wrong."""
         self._told: set[Path] = set()
         self._missed: set[int] = set()
+        self._kept: dict[int, _Kept] = {}
         self._copies = tuple(context.store.sources.copies())
         """What a killed run may have left of copies; looked for once, at start."""
+
+    @property
+    def waits_long(self) -> dict[str, tuple[str, float]]:
+        """Some sources that cannot be disposed of, by path: the reason, and since when, monotonic."""
+        told = (kept for kept in self._kept.values() if kept.is_told)
+        return {str(kept.path): (kept.reason, kept.since_s) for kept in itertools.islice(told, TOLD_OF)}
 
     def work(self) -> None:
         """Hand out what is due."""
@@ -66,7 +92,7 @@ class Disposing:
         """Dispose of a source once every rule in force has a published job on its bytes."""
         disposal = self._disposal(source)
         if disposal is None:
-            self._context.store.sources.disposed(source.id)
+            self._let_be(source.id)
         else:
             if disposal.to is not None:
                 self._context.store.sources.copy_begun(disposal.to.parent, disposal.sha256)
@@ -127,7 +153,7 @@ class Disposing:
         match error:
             case None:
                 if source.stat == step.stat:  # else another file came meanwhile, and was read
-                    store.sources.disposed(step.source_id)
+                    self._let_be(step.source_id)
                 if step.to is not None:
                     store.sources.copy_over(step.to.parent, step.sha256)
                 self._context.log.info(
@@ -141,17 +167,35 @@ class Disposing:
                 self._dispose_later(source)
             case SourceChangedError():
                 self._missed.discard(step.source_id)
-                store.sources.disposed(step.source_id)
+                self._let_be(step.source_id)
                 if not isinstance(error, SourceMissingError):
                     self._news.source_changed(str(step.path))
-            case StoppedError() | SourceBusyError():
+            case StoppedError():
                 self._dispose_later(source)
             case _:
-                self._context.log.warning("source_kept", path=display(step.path), reason=str(error))
-                self._dispose_later(source)
+                self._keep(source, error)
 
-    def _dispose_later(self, source: SourceRow) -> None:
-        self._context.store.sources.want_disposal(source.id, not_before=self._context.clock.now() + DISPOSE_AGAIN_S)
+    def _let_be(self, source_id: int) -> None:
+        """Nothing is left to be done with a source."""
+        self._context.store.sources.disposed(source_id)
+        self._kept.pop(source_id, None)
+
+    def _keep(self, source: SourceRow, error: Exception) -> None:
+        """Try again ever later; say once why it is kept, and of what may pass by itself only when it does not."""
+        now_s, (reason, hint) = self._context.clock.monotonic(), words(error)
+        before = self._kept.get(source.id)
+        since_s, times = (before.since_s, before.times) if before else (now_s, 0)
+        is_told = before is not None and before.is_told and before.reason == reason
+        if not is_told and (not isinstance(error, SourceBusyError) or now_s - since_s >= LONG_S):
+            is_told = True
+            self._context.log.warning("source_kept", path=display(source.path), reason=reason, hint=hint)
+        self._kept[source.id] = _Kept(
+            path=source.path, reason=reason, since_s=since_s, times=times + 1, is_told=is_told
+        )
+        self._dispose_later(source, in_s=min(DISPOSE_AGAIN_S * 2.0 ** min(times, 10), DISPOSE_AGAIN_AT_LEAST_S))
+
+    def _dispose_later(self, source: SourceRow, *, in_s: float = DISPOSE_AGAIN_S) -> None:
+        self._context.store.sources.want_disposal(source.id, not_before=self._context.clock.now() + in_s)
 
 
 def _destination(folder: Folder, source: SourceRow) -> Path | None:

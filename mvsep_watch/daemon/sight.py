@@ -17,6 +17,7 @@ from typing import Any
 
 from mvsep_watch.daemon import told
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.disposing import Disposing
 from mvsep_watch.daemon.inbox import Heard, HeardFolder, Trouble
 from mvsep_watch.daemon.intake import Intake
 from mvsep_watch.daemon.scans import Scans
@@ -60,10 +61,11 @@ class View:
 class Sight:
     """The desk that keeps looking where nothing is heard, and says how well everything is seen."""
 
-    def __init__(self, context: Context, scans: Scans, intake: Intake) -> None:
+    def __init__(self, context: Context, *, scans: Scans, intake: Intake, disposing: Disposing) -> None:
         self._context = context
         self._scans = scans
         self._intake = intake
+        self._disposing = disposing
         self._views: dict[str, View] = {}
         self._written: tuple[object, object] = ({}, {})
         self._written_s = float("-inf")
@@ -132,7 +134,7 @@ class Sight:
     def _write(self) -> None:
         """Write down what `status` says, if it changed; the times in it only once in a while."""
         lasting = {name: self._lasting(name, view) for name, view in self._views.items()}
-        waiting = self._intake.waits_long
+        waiting = self._intake.waits_long | self._disposing.waits_long
         now_s, now = self._context.clock.monotonic(), self._context.clock.now()
         if not lasting or ((lasting, waiting) == self._written and now_s - self._written_s < WRITTEN_EVERY_S):
             return

@@ -1,9 +1,11 @@
 """A source is never touched before its outputs are published, whatever goes wrong and whatever is to become of it."""
 
 import errno
+import os
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from mvsep_watch.files import disposal, renaming
 from tests.daemon.effects import Killed
@@ -159,3 +161,28 @@ def test_what_a_killed_copy_left_on_a_disk_that_is_away_goes_once_it_is_back(wor
 
     assert len(remembered) == 1
     assert (copying(world.base), world.store.sources.copies()) == ([], [])
+
+
+@pytest.mark.parametrize(("number", "patience_s"), [(errno.EROFS, 0), (errno.EBUSY, 900)], ids=["read-only", "busy"])
+def test_a_source_that_cannot_go_is_told_of_once_and_tried_ever_less_often(world, monkeypatch, number, patience_s):
+    """In the log and in `status`; what is only busy is given time first. It goes once it can."""
+    world.folder_options["source"] = "delete"
+    song, tries, told = write_wav(world.drop / "song.wav"), [], []
+
+    def refuse(source, target):
+        assert source == song
+        tries.append(world.clock.at)
+        told.append(bool(world.engine.desks.disposing.waits_long))
+        raise OSError(number, os.strerror(number), str(source))
+
+    world.start()
+    with monkeypatch.context() as refusing, capture_logs() as lines:
+        refusing.setattr(disposal, "rename_new", refuse)
+        world.finish()
+        world.pass_time(6 * 3600, step_s=60.0)
+    since_s = [at - tries[0] for at, is_told in zip(tries, told, strict=True) if not is_told]
+    world.pass_time(3600, step_s=60.0)
+
+    assert [line["event"] for line in lines].count("source_kept") == 1
+    assert max(since_s) == patience_s
+    assert (len(tries) < 15, song.exists(), world.engine.desks.disposing.waits_long) == (True, False, {})

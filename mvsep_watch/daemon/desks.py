@@ -46,6 +46,7 @@ from mvsep_watch.steps.base import Step
 from mvsep_watch.steps.configuring import ReadConfiguration
 from mvsep_watch.steps.standing import AwayError
 from mvsep_watch.steps.telling import SendPing, Tell, WriteNumbers
+from mvsep_watch.steps.tidying import Sweep, Tidy
 from mvsep_watch.store import SeparationRow
 
 Taker = Callable[[Any, Any, Exception | None], None]
@@ -131,6 +132,7 @@ class Desks:
             self.deleting,
             self.annotating,
             self.moving,
+            self.tidying,
             *self.telling_others(),
         )
 
@@ -168,7 +170,8 @@ class Desks:
             publish.Dispose: lambda step, _, error: self.disposing.disposed(step, error),
             publish.Recover: self.disposing.recovered,
             publish.ClearCopies: lambda _, over, __: self.disposing.cleared(over),
-            publish.Tidy: self.tidying.done,
+            Tidy: self.tidying.done,
+            Sweep: self.tidying.swept,
             publish.CheckRoot: self.outputs.checked,
             annotate.Annotate: self.annotating.noted,
             annotate.LookForSources: lambda _, gone, __: self.annotating.looked(gone),

@@ -61,7 +61,7 @@ class Rereading:
             return
         self._report.roots.append(root)
         self.claims[root] = claim
-        self.staged.update(staging.places_below(root))
+        self.staged.update(path.parent for path, _ in staging.stagings_below(root))
         self._seen.update(found)
         for start in range(0, len(found), AT_ONCE):
             Notifier().more_time(MORE_TIME_S)

@@ -7,12 +7,13 @@ from mvsep_watch.daemon.desks import Desks
 from mvsep_watch.model import GateName, JobState, SeparationState
 from mvsep_watch.steps import asking, publish, submit
 from mvsep_watch.steps.base import TELLING, Pool
+from mvsep_watch.steps.tidying import Sweep
 
 LONGEST_NAP_S = 1.0
 """A turn at least this often: requests of commands are answered within two seconds."""
 SHORTEST_NAP_S = 0.02
 MOVING = (JobState.QUEUED, JobState.SUBMITTED, JobState.SEPARATED, JobState.FETCHED)
-BACKGROUND = (asking.ReadAccount, asking.ReadCatalogue, publish.CheckRoot)
+BACKGROUND = (asking.ReadAccount, asking.ReadCatalogue, publish.CheckRoot, Sweep)
 """Steps that are under way now and then, whether or not there is work that waits for them."""
 
 

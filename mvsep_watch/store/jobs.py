@@ -213,6 +213,11 @@ class Jobs:
         """Give the ids of every job that is not finished."""
         return [row[0] for row in self._db.all(f"SELECT id FROM jobs WHERE {_LIVE}")]  # noqa: S608 - constants
 
+    @property
+    def newest_id(self) -> int:
+        """The youngest job's id; 0 where there is none."""
+        return int(self._db.value("SELECT max(id) FROM jobs") or 0)
+
     def hashes_of_live(self) -> list[str]:
         """Give the hashes of the separations that live jobs need."""
         rows = self._db.all(

@@ -325,6 +325,17 @@ def test_whose_outputs_these_are_is_told(base, remembered, words):
     assert [command.endswith(" rebuild") for command in commands(found)] == ([True] if words else [])
 
 
+def test_what_another_state_left_is_named(base):
+    """Its own, now and before, is its own business."""
+    for state_id in ("mine", "before", "other"):
+        (base / "album" / f".mvsep-watch-{state_id}-1.part").mkdir(parents=True)
+    memory = Remembered(state_id="mine", generation=1, inherited_ids=("before",))
+
+    [(level, said)] = troubles(outputs.left_behind(base, memory))
+
+    assert (level, ".mvsep-watch-other-1.part" in said, "before" in said) == ("warning", True, False)
+
+
 @pytest.mark.parametrize(("free", "level"), [(10**6, "problem"), (10**8, "warning"), (10**11, "ok")])
 def test_little_room_is_told(base, monkeypatch, free, level):
     """Before it stops anything."""

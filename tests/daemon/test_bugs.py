@@ -3,17 +3,17 @@
 import pytest
 
 from mvsep_watch.model import InputKind, Rule
-from mvsep_watch.steps import asking, fetch, publish, reading, scanning, submit
+from mvsep_watch.steps import asking, fetch, publish, reading, scanning, submit, tidying
 from tests.daemon.test_inputs import ask, drop_link
 from tests.daemon.test_never_twice import made_twice
 from tests.daemon.world import write_wav
 
 STEPS = [
     asking.Poll, asking.PollLink, asking.ReadAccount, asking.ReadCatalogue, asking.ReadHistory, asking.DeleteRemote,
-    fetch.Fetch, publish.CheckRoot, publish.Dispose, publish.Publish, publish.Recover, publish.Tidy, reading.Identify,
+    fetch.Fetch, publish.CheckRoot, publish.Dispose, publish.Publish, publish.Recover, reading.Identify,
     reading.LookAt, scanning.Scan, submit.Submit,
 ]  # fmt: skip
-QUIET = {asking.DeleteRemote, publish.Dispose, publish.Recover, publish.Tidy}
+QUIET = {asking.DeleteRemote, publish.Dispose, publish.Recover, tidying.Tidy}
 """What these do is tidying up: it is in the log, and tried again, and no job waits for it."""
 
 

@@ -109,3 +109,52 @@ def test_a_rebuild_killed_at_any_commit_leaves_no_one_off_behind(world, tmp_path
     world.start()
 
     assert separate(world, wish)["refused"] == []
+
+
+def left_in(folder, world, *, state_id=None, job_id=99):
+    """Stage something for a job that this state does not know."""
+    folder.mkdir(parents=True, exist_ok=True)
+    owner = state_id or world.store.memory.state_id
+    made = staging.Staging.open(folder, state_id=owner, job_id=job_id, hash_="left")
+    made.write("Vocals.wav", [b"music"])
+    os.utime(made.path, (world.clock.at, world.clock.at))
+    return made.path
+
+
+def test_what_a_restored_backup_does_not_know_of_is_cleared_once_nobody_can_want_it(world):
+    """Wherever it lies below the outputs, and not before the service has forgotten it."""
+    world.start()
+    world.pass_time(60)
+    left = left_in(world.stems / "album" / "1999", world)
+    world.pass_time(2 * 3600, step_s=600)
+    early = left.exists()
+    world.pass_time(8 * 86400, step_s=21600)
+
+    assert (early, left.exists(), left.parent.exists()) == (True, False, True)
+
+
+def test_what_another_state_left_is_told_and_stays(world, capsys):
+    """Only its own go; nobody knows who else works there."""
+    world.start()
+    world.pass_time(60)
+    left = left_in(world.stems, world, state_id="other")
+    world.pass_time(15 * 86400, step_s=21600)
+
+    assert left.exists()
+    told = [line for line in capsys.readouterr().out.splitlines() if "stagings_of_others" in line]
+    assert len(told) == 3
+    assert left.name in told[0]
+
+
+def test_a_root_whose_disk_is_away_is_not_swept(world):
+    """Nothing is looked for on a bare mount point."""
+    world.start()
+    world.pass_time(60)
+    world.engine.context.close_gate("disk", "away", scope=str(world.stems))
+    given = []
+    world.engine.context.hands.give = given.append
+    world.clock.sleep(3700)
+
+    world.engine.desks.tidying.work()
+
+    assert given == []

@@ -479,6 +479,18 @@ def test_what_a_former_id_staged_is_cleaned_once_nobody_can_want_it(tmp_path):
     assert (staging.is_over(tmp_path, owner), staging.is_over(tmp_path / "never", owner)) == (True, False)
 
 
+def test_what_a_job_staged_that_is_not_known_is_cleaned_once_nobody_can_want_it(tmp_path):
+    """A restored backup has forgotten it; of the jobs that are known, what is not live goes at once."""
+    known, unknown = (Staging.open(tmp_path, state_id="s1", job_id=number, hash_="h").path for number in (1, 2))
+    now = unknown.stat().st_mtime
+    wanted = Owner(state_id="s1", live_job_ids=set(), newest_job_id=1, live_hashes={"h"})
+    owner = Owner(state_id="s1", live_job_ids=set(), newest_job_id=1)
+
+    assert staging.clean(tmp_path, owner, now=now + 71 * 3600) == (known,)
+    assert staging.clean(tmp_path, wanted, now=now + 73 * 3600) == ()
+    assert staging.clean(tmp_path, owner, now=now + 73 * 3600) == (unknown,)
+
+
 def test_a_stagings_name_is_known(tmp_path):
     """Scans pass stagings over by name, of whatever state."""
     name = staging.name_of(state_id="ab-1", job_id=12)

@@ -16,6 +16,7 @@ QUESTIONS = {
     "jobs.wake_from": lambda store: store.jobs.wake_from("buy"),
     "jobs.folders_waiting": lambda store: store.jobs.folders_waiting(),
     "jobs.due": lambda store: store.jobs.due(JobState.SEPARATED, now=1.0, limit=8),
+    "jobs.newest_id": lambda store: store.jobs.newest_id,
     "jobs.live": lambda store: store.jobs.live(),
     "jobs.roots_of_one_offs": lambda store: store.jobs.roots_of_one_offs(),
     "jobs.of_one_offs_at": lambda store: store.jobs.of_one_offs_at("/out"),

@@ -6,11 +6,12 @@ import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from mvsep_watch.cli.examining.finding import Finding, ok, problem, warning
-from mvsep_watch.cli.examining.folders import there
+from mvsep_watch.cli.examining.folders import LONGEST_LOOK_S, SHOWN, there
 from mvsep_watch.cli.examining.people import ENTER, WRITE, refusals
 from mvsep_watch.cli.examining.subject import Remembered, Subject
 from mvsep_watch.cli.rendering import program, size
@@ -19,6 +20,7 @@ from mvsep_watch.errors import MvsepWatchError, OutputRootError
 from mvsep_watch.files import claim as claims
 from mvsep_watch.files.access import dress
 from mvsep_watch.files.roots import require_same
+from mvsep_watch.files.staging import stagings_below
 from mvsep_watch.files.trouble import output_trouble
 from mvsep_watch.model import Access
 from mvsep_watch.naming import display
@@ -45,6 +47,8 @@ def examine(root: Path, subject: Subject) -> Iterator[Finding]:
     yield from _writable(root, subject)
     if subject.remembered or not _has_state(subject):
         yield from claim(root, subject.remembered)
+    if subject.remembered:
+        yield from left_behind(root, subject.remembered)
     yield from room(root)
 
 
@@ -138,6 +142,20 @@ def claim(root: Path, remembered: Remembered | None) -> Iterator[Finding]:
         )
     else:
         yield ok(f"{where} carries this state's claim")
+
+
+def left_behind(
+    root: Path, remembered: Remembered, *, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Finding]:
+    """Name results on their way that another state has left: nobody else would ever tell."""
+    ends_s, mine = clock() + LONGEST_LOOK_S, {remembered.state_id, *remembered.inherited_ids}
+    found = stagings_below(root, stopping=lambda: clock() > ends_s)
+    if strangers := sorted(path for path, state_id in found if state_id not in mine):
+        more = f" and {len(strangers) - SHOWN} more" if len(strangers) > SHOWN else ""
+        yield warning(
+            f"another state has left results on their way: {', '.join(map(display, strangers[:SHOWN]))}{more}",
+            hint="remove them, if no other mvsep-watch puts its outputs there",
+        )
 
 
 def room(folder: Path) -> Iterator[Finding]:

@@ -49,6 +49,7 @@ def remembered(config: Config) -> Remembered | None:
             return Remembered(
                 state_id=memory.state_id,
                 generation=memory.generation,
+                inherited_ids=memory.inherited_ids,
                 roots={root: note for root, note in roots.items() if note is not None},
                 folders={path: note for path, note in folders.items() if note is not None},
             )

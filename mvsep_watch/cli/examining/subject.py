@@ -19,6 +19,7 @@ class Remembered:
 
     state_id: str
     generation: int
+    inherited_ids: tuple[str, ...] = ()
     roots: dict[Path, RootNote] = field(default_factory=dict)
     folders: dict[Path, FolderNote] = field(default_factory=dict)
 

@@ -10,7 +10,7 @@ because its files would pass every check and still be the wrong music.
 """
 
 from mvsep_watch.files.staging.folder import Staging, Written
-from mvsep_watch.files.staging.leftovers import FORMER_KEPT_S, Owner, clean, is_over, places_below
+from mvsep_watch.files.staging.leftovers import FORMER_KEPT_S, Owner, clean, is_over, stagings_below
 from mvsep_watch.files.staging.names import WORK_NAME, is_ours, job_of, name_of, owner_of, plain
 from mvsep_watch.files.staging.showing import TakenError, discard_left, exchange, is_aside, publish, put_back, supersede
 
@@ -30,9 +30,9 @@ __all__ = [
     "job_of",
     "name_of",
     "owner_of",
-    "places_below",
     "plain",
     "publish",
     "put_back",
+    "stagings_below",
     "supersede",
 ]

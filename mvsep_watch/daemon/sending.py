@@ -43,8 +43,8 @@ class Sending:
     def sent(self, step: Submit, sent: Sent) -> None:
         """Take what came of a submission."""
         row = self._context.store.separations.find(step.separation_id)
-        if row is not None and sent.created is not None and self._is_anothers(row, sent.created.hash):
-            sent = replace(sent, created=None, error=ServiceError("the service answered with another one's hash"))
+        if row is not None and sent.created is not None and self._is_no_answer(row, sent):
+            sent = replace(sent, created=None, error=ServiceError("the service answered with a hash of something else"))
         if row is None or (row.send != step.send and sent.created is None):
             return
         if sent.created is not None:
@@ -54,16 +54,17 @@ class Sending:
         elif row.state in (SeparationState.INTENDED, SeparationState.RELEASED):
             self._not_made(step, row, sent.error or StoppedError("nothing came back"))
 
-    def _is_anothers(self, row: SeparationRow, hash_: str) -> bool:
-        """Say whether a hash is that of other work: its results would pass for this one's.
+    def _is_no_answer(self, row: SeparationRow, sent: Sent) -> bool:
+        """Say whether a hash that came back is of other work, or came before there was anything to be made.
 
-        What is told by a tag has it in its hash, or no tag at all; of two links to one file the hash may be one.
+        The results would pass for this one's. What is told by a tag has it in its hash, or no tag at all; of two links
+        to one file the hash may be one.
         """
+        hash_ = sent.created.hash if sent.created else ""
         if (tag := tag_in_hash(hash_)) is not None:
             return tag not in row.work.tags()
-        return row.kind.is_tagged and any(
-            other.work != row.work for other in self._context.store.separations.of_hash(hash_)
-        )
+        others = self._context.store.separations.of_hash(hash_) if row.kind.is_tagged else ()
+        return not sent.may_have_left or any(other.work != row.work for other in others)
 
     def submitted(self, row: SeparationRow, created: Created) -> None:
         """Record the hash: from here the separation can be asked for."""

@@ -139,7 +139,7 @@ class Submit:
                 away(self.within, Path(self.path)) if isinstance(error, SourceChangedError | SourceBusyError) else None
             )
             return Sent(error=missed or error, may_have_left=release.is_open)
-        return Sent(created=created)
+        return Sent(created=created, may_have_left=release.is_open)
 
     def _request(self) -> tuple[Path | Link | Pair | None, Settings]:
         """Give what is sent. A link and a text are read once more, and are only sent if they are still the same."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mvsep_watch.model import Limits, Reconcile
+from mvsep_watch.model import Created, Limits, Reconcile
 from tests.daemon.world import write_wav
 from tests.fakes.answers import answer_json
 from tests.fakes.service import NEVER
@@ -337,6 +337,24 @@ def test_a_hash_of_other_work_is_no_answer(world):
 
     assert (world.service.made, world.states()) == (2, ["published"] * 2)
     assert [row.hash for row in world.store.separations._rows("1")] == list(world.service.jobs)
+
+
+def test_an_answer_before_the_upload_was_whole_is_none(world):
+    """Nothing can have been made of what was held back; the upload goes again."""
+    world.start()
+    create = world.client.create
+
+    def too_early(*_, **__):
+        world.client.create = create
+        return Created(hash="20260101120000-0123456789-song.wav", link="")
+
+    world.client.create = too_early
+    write_wav(world.drop / "song.wav")
+    world.rescan()
+
+    world.finish()
+
+    assert (world.service.made, world.states()) == (1, ["published"])
 
 
 def test_an_untagged_hash_of_other_work_is_no_answer(world):

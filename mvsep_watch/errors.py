@@ -18,6 +18,7 @@
     │   ├── SourceRefusedError           not audio, empty, truncated: refused here, nothing was sent
     │   └── SourceChangedError           the source is gone, or no longer what was read: it is looked at anew
     └── NeedsUserError               a person must act
+        ├── OutputShortError             job: an output is whole, and markedly shorter than its source
         ├── PremiumRequiredError         job: the model or format needs premium
         ├── TokenRefusedError            account: gate `token`
         ├── CreditsExhaustedError        account: gate `credits`
@@ -134,6 +135,10 @@ class NeedsUserError(MvsepWatchError):
 
     scope = "job"
     gate: str | None = None
+
+
+class OutputShortError(NeedsUserError):
+    """An output is whole, and markedly shorter than its source: a person says whether it is right."""
 
 
 class PremiumRequiredError(NeedsUserError):

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from mvsep_watch.audio.facts import Facts, NotAudioError, facts_of
 from mvsep_watch.errors import (
-    NeedsUserError,
     OutputDamagedError,
+    OutputShortError,
     SourceBusyError,
     SourceChangedError,
     SourceRefusedError,
@@ -67,7 +67,7 @@ def check_output(path: Path, *, format_number: int, source_duration_s: float | N
 
     Raises:
         OutputDamagedError: It is empty, cut short, an error page, or of another container.
-        NeedsUserError: It is whole and markedly shorter than its source.
+        OutputShortError: It is whole and markedly shorter than its source.
     """
     facts = _output_facts(path)
     container = _CONTAINERS.get(facts.container, facts.container)
@@ -128,9 +128,10 @@ def _output_facts(path: Path) -> Facts:
 
 def _require_length(path: Path, duration_s: float, source_duration_s: float) -> None:
     if duration_s < source_duration_s * _SHORT_FACTOR and source_duration_s - duration_s > _SHORT_S:
-        raise NeedsUserError(
-            f"{_shown(path)} plays {duration_s:.1f} s, and its source {source_duration_s:.1f} s.",
-            hint="Look at the separation on the site; `retry` fetches it again, `get` with its hash takes it as it is.",
+        name = _shown(Path(path.name))
+        raise OutputShortError(
+            f"the service's {name} plays {duration_s:.1f} s, and its source {source_duration_s:.1f} s",
+            hint="listen to it on the site",
         )
 
 

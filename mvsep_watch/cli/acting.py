@@ -23,7 +23,7 @@ from mvsep_watch.cli.selecting import NOTHING_YET, START, Selection, is_running,
 from mvsep_watch.cli.suggesting import WHICH
 from mvsep_watch.daemon.holds import APPROVABLE, PRICED, REDOABLE, RETRIABLE, WITHOUT_RESULTS
 from mvsep_watch.errors import UsageError
-from mvsep_watch.model import Config, JobState
+from mvsep_watch.model import Config, HoldKind, JobState
 from mvsep_watch.store import JobRow
 from mvsep_watch.store.views import Views
 
@@ -35,7 +35,7 @@ SENT = (JobState.PUBLISHED, JobState.FAILED, JobState.CANCELLED)
 
 APPLIES: dict[str, Callable[[JobRow], bool]] = {
     "retry": lambda job: job.hold in RETRIABLE or job.state == JobState.FAILED,
-    "approve": lambda job: job.hold in APPROVABLE,
+    "approve": lambda job: job.hold in (*APPROVABLE, HoldKind.SHORT),
     "cancel": lambda job: job.state.is_live,
     "redo": lambda job: job.hold in WITHOUT_RESULTS or job.state in SENT,
     "forget": lambda _: True,
@@ -114,12 +114,13 @@ def forget(options: Options, *, which: Sequence[str], every: bool) -> int:
 def approve(options: Options, *, which: Sequence[str], every: bool, yes: bool) -> int:
     """Let held jobs go on that wait for their price; shows what they would cost, and asks.
 
-    So do those that are held with their batch. One approval frees every job of the same work.
+    So do those that are held with their batch. One approval frees every job of the same work. Named by its id or path,
+    a job goes on that is held because its results are shorter than their source: they are taken as they are.
     """
     config = load_config(options, needs_token=False)
     selection = _meant("approve", which, config, every=every)
     approvals = _approvals(selection, config)
-    payable = [each for each in approvals if APPLIES["approve"](each.view.job)]
+    payable = [each for each in approvals if each.view.job.hold in APPROVABLE]
     if payable:
         question = f"Approve {count(len(payable), 'job')} for {credit(total(payable))}?"
         _confirm([each.in_words() for each in payable], question, yes=yes)

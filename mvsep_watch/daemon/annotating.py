@@ -20,7 +20,7 @@ from mvsep_watch.daemon.ground import Ground
 from mvsep_watch.daemon.holds import APPROVABLE, REDOABLE, RETRIABLE
 from mvsep_watch.daemon.scans import Scans
 from mvsep_watch.errors import MvsepWatchError
-from mvsep_watch.model import AS_MADE, Folder, JobState
+from mvsep_watch.model import AS_MADE, Folder, HoldKind, JobState
 from mvsep_watch.naming import display
 from mvsep_watch.steps.annotate import Annotate, LookForSources, Noted, Wanted
 from mvsep_watch.store import JobRow, SourceRow
@@ -173,6 +173,8 @@ class Annotating:
         """Give the commands that free a job."""
         if job.hold in APPROVABLE:
             yield from ("approve", "cancel")
+        elif job.hold == HoldKind.SHORT:
+            yield from ("approve", "retry")
         elif job.hold in RETRIABLE:
             yield "retry"
         elif job.hold in REDOABLE:

@@ -52,7 +52,7 @@ class Fetches:
             format_number=row.work.settings.output_format,
             stems=rule.stems if rule else None,
             slugs=self._slugs(row),
-            source_duration_s=None if self._speaks(row) else row.duration_s,
+            source_duration_s=None if job.takes_short or self._speaks(row) else row.duration_s,
             listed=_listed(row),
             least=row.server_words.get("listed", 0) if job.failures < FEWER_BELIEVED_AFTER else 0,
             place=self.place,

@@ -22,6 +22,7 @@ from mvsep_watch.errors import (
     LinkExpiredError,
     NotFoundError,
     OutputRootError,
+    OutputShortError,
     StoppedError,
 )
 from mvsep_watch.files.roots import RootNote
@@ -183,6 +184,8 @@ class Finishing:
                 self._wait(job, error, retry.backoff_s(misses))
             case LinkExpiredError():
                 self._wait(job, error, retry.backoff_s(job.failures))
+            case OutputShortError():
+                self._hold_short(job, error)
             case _:
                 self._news.service_trouble(error)
                 self._follow(job, error)
@@ -228,6 +231,13 @@ class Finishing:
             hint=f"`redo` pays about {price} credits; `retry` looks once more",
         )  # fmt: skip
         self._context.warn(job, "job_held", reason=reason)
+
+    def _hold_short(self, job: JobRow, error: OutputShortError) -> None:
+        """Let a person say whether what came is right; either way nothing is paid."""
+        hint = f"{error.hint}; `approve` takes it as it is, `retry` fetches it once more; neither pays"
+        now = self._context.clock.now()
+        self._context.store.jobs.hold(job, HoldKind.SHORT, now=now, reason=error.message, hint=hint)
+        self._context.warn(job, "job_held", reason=error.message, hint=hint)
 
     def _follow(self, job: JobRow, error: Exception) -> None:
         reason, hint = retry.words(error)

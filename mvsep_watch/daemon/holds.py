@@ -11,12 +11,13 @@ WAITS_FOR = {
     HoldKind.UNKNOWN: "it is looked for by itself; `redo` or `cancel` give it up",
     HoldKind.ENDED: "going on would need a payment: `redo`",
     HoldKind.OUTPUTS_GONE: "`retry` looks for its outputs once more, `redo` pays",
+    HoldKind.SHORT: "`approve` takes its results as they are, `retry` fetches them once more",
     HoldKind.ELSEWHERE: "it waits for its own account and host",
     HoldKind.MISFIT: "it waits for its rule, or the service's models, to change; `retry` tries at once",
     HoldKind.TROUBLE: "it waits for `retry`",
 }
 """Why another command is refused."""
-RETRIABLE = (HoldKind.TROUBLE, HoldKind.MISFIT, HoldKind.ELSEWHERE, HoldKind.OUTPUTS_GONE)
+RETRIABLE = (HoldKind.TROUBLE, HoldKind.MISFIT, HoldKind.ELSEWHERE, HoldKind.OUTPUTS_GONE, HoldKind.SHORT)
 PRICED = (HoldKind.PRICE, HoldKind.BATCH)
 """Wait for a word on their price alone: those that `--all` and `--yes` mean."""
 APPROVABLE = (*PRICED, HoldKind.SENT_BEFORE)

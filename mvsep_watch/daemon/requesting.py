@@ -306,6 +306,8 @@ class _Applying:
         """Free a job, and with it every job of its work that waits for the same price."""
         if job.id in self._freed:
             return ""
+        if job.hold == HoldKind.SHORT:
+            return self._take_short(job)
         if job.state != JobState.HELD or job.hold not in APPROVABLE:
             return WAITS_FOR[job.hold] if job.hold else f"it does not wait for `approve`: it is {job.state}"
         if reason := self._why_no_approval(job, item):
@@ -320,6 +322,14 @@ class _Applying:
             self._store.memory.set_meta("ask_about_new", "0")
         for each in [job] if job.hold == HoldKind.BATCH else self._held_alike(job):
             self._free(each)
+        return ""
+
+    def _take_short(self, job: JobRow) -> str:
+        """Take results that are shorter than their source, for every job of the work that waits for that."""
+        for each in self._held_alike(job):
+            self._freed.add(each.id)
+            self._store.jobs.set(each.id, takes_short=1)
+            self._store.jobs.move(each, JobState.SEPARATED, now=self._now, reason="taken as it is")
         return ""
 
     def _why_no_approval(self, job: JobRow, item: Item) -> str:

@@ -83,6 +83,8 @@ class HoldKind(StrEnum):
     """The separation ended without results; `redo` is a new attempt and pays."""
     OUTPUTS_GONE = "outputs_gone"
     """Done and paid before, but the outputs are found nowhere; `redo` pays."""
+    SHORT = "short"
+    """`approve` or `retry`: a result is markedly shorter than its source. Belongs to the work; nothing is paid."""
     ELSEWHERE = "elsewhere"
     """The separation belongs to another account or host than the configured one."""
     MISFIT = "misfit"

@@ -155,7 +155,8 @@ class SeparationRow:
 class JobRow:
     """A job: one source and one rule. `final` is the base of the reserved place, absolute; see `place`.
 
-    `bytes_key` is the file key of the source's bytes, `input_key` that of what is sent of them.
+    `bytes_key` is the file key of the source's bytes, `input_key` that of what is sent of them. `takes_short`: a person
+    takes its results although they are shorter than the source.
     """
 
     id: int
@@ -182,6 +183,7 @@ class JobRow:
     redo_of: int | None
     attempt_wanted: int | None
     replaces: bool
+    takes_short: bool
     failures: int
     not_before: float
     queued_at: float

@@ -271,6 +271,7 @@ def _third(db: sqlite3.Connection) -> None:
     for statement in (
         "ALTER TABLE jobs DROP COLUMN price_allowed",
         "ALTER TABLE jobs ADD COLUMN is_flat INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE jobs ADD COLUMN takes_short INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE sources ADD COLUMN xxh3 TEXT",
         "CREATE INDEX sources_refused ON sources (folder, seen_at) WHERE state = 'refused'",
         "ALTER TABLE separations ADD COLUMN asked INTEGER NOT NULL DEFAULT 0",

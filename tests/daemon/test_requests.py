@@ -608,7 +608,9 @@ def test_retry_frees_only_what_needs_no_payment(world, kind):
 
     answer = ask(world, "retry", 1)
 
-    frees = kind in (HoldKind.TROUBLE, HoldKind.MISFIT, HoldKind.ELSEWHERE, HoldKind.OUTPUTS_GONE)
+    frees = kind in {
+        HoldKind.TROUBLE, HoldKind.MISFIT, HoldKind.ELSEWHERE, HoldKind.OUTPUTS_GONE, HoldKind.SHORT,
+    }  # fmt: skip
     assert (answer["done"], world.states()) == (([1], ["submitted"]) if frees else ([], ["held"]))
     assert frees or answer["refused"][0]["reason"]
 

@@ -20,6 +20,9 @@ from mvsep_watch.store.schema import APPLICATION_ID, MIGRATIONS
 BUSY_TIMEOUT_S = 10.0
 """Commands append requests beside the daemon; a commit on a slow NAS disk takes tens of milliseconds."""
 
+LOG_BYTES = 4 << 20
+"""What the log beside the state file is cut to once it was taken over: one large transaction is not kept for ever."""
+
 Params = Sequence[Any]
 MENDS_ITSELF = "the next `mvsep-watch run`, `once` or `rebuild` puts it aside and rebuilds the state from the outputs"
 
@@ -141,6 +144,7 @@ def open_writer(path: Path) -> Db:
         _check_ours(db)
         db.run("PRAGMA journal_mode = WAL")
         db.run("PRAGMA synchronous = FULL")
+        db.run(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         db.run("PRAGMA foreign_keys = ON")
         _migrate(db)
     except BaseException:

@@ -11,6 +11,9 @@ from mvsep_watch.store.connection import Db
 EXPLAIN = "explain"
 """The one command that changes nothing: it asks whoever has the state why a file waits to be taken."""
 
+ANSWERED_KEPT = 1000
+"""How many answers are kept: many more than commands that wait for one, and a few hundred kilobytes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -37,8 +40,9 @@ class Requests:
         return [Request(id=row[0], command=row[1], arguments=json.loads(row[2])) for row in rows]
 
     def answer(self, request_id: int, answer: dict[str, Any], *, now: float) -> None:
-        """Mark a request as applied, with its answer; in the same transaction as what it changed."""
+        """Mark a request as applied, with its answer, and forget old ones; in one transaction with what it changed."""
         self._db.update("requests", request_id, {"applied_at": now, "answer": json.dumps(answer)})
+        self._db.run("DELETE FROM requests WHERE id <= ? AND applied_at IS NOT NULL", (request_id - ANSWERED_KEPT,))
 
     def withdraw(self, request_id: int) -> bool:
         """Take a request back that nobody has applied; say whether that was still possible."""

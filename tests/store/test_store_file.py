@@ -54,6 +54,17 @@ def test_a_closed_state_leaves_no_wal_behind(path):
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
+def test_a_large_transaction_is_not_kept_in_the_log_for_ever(store):
+    """The first look at a large library would else lie beside the state file for as long as the daemon runs."""
+    log = store.path.with_name(f"{store.path.name}-wal")
+    store.memory.set_meta("a", "b" * 2 * connection.LOG_BYTES)
+    before = log.stat().st_size
+
+    store.memory.set_meta("c", "d")
+
+    assert (before > connection.LOG_BYTES, log.stat().st_size) == (True, connection.LOG_BYTES)
+
+
 def test_what_is_committed_is_durable(store):
     """Intents and hashes survive a power cut."""
     assert store.db.value("PRAGMA journal_mode") == "wal"

@@ -198,6 +198,7 @@ class Engine:
         now, before = self.context.clock.now(), self._was_now
         self._was_now = now
         if now < before - 1.0:
+            self.context.account_begun_at = min(self.context.account_begun_at, now)
             self.context.store.bring_forward(now=now, latest=now + retry.LONGEST_DELAY_S)
 
     def stuck(self) -> Step | None:

@@ -81,7 +81,8 @@ class Store:
     def bring_forward(self, *, now: float, latest: float) -> None:
         """Make due now whatever is due later than `latest`, for a clock that was set back.
 
-        What ended in a future that has gone counts as ended now: a balance that is read from here on includes it.
+        What ended, or was refused, in a future that has gone counts as ended or refused now: an account that is read
+        from here on tells of it.
         """
         with self.transaction():
             for table, due in (
@@ -91,6 +92,7 @@ class Store:
             ):
                 self.db.run(f"UPDATE {table} SET {due} = 0 WHERE {due} > ?", (latest,))  # noqa: S608 - constants
             self.db.run("UPDATE separations SET ended_at = ? WHERE ended_at > ? AND balance_read = 0", (now, now))
+            self.db.run("UPDATE separations SET released_at = ? WHERE released_at > ? AND is_doubted", (now, now))
 
     def foreign_writes(self) -> int:
         """Give a number that changes when another process has committed, so that looking costs nothing."""

@@ -370,6 +370,23 @@ def test_a_clock_set_back_while_nothing_runs_stops_nothing(jumping):
     assert (jumping.states(), jumping.service.made) == (["published"], 1)
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_clock_set_back_holds_up_nothing_that_was_refused_as_one_too_many(jumping, restarts):
+    """Whether it was made is seen in the next look at the account, whatever the date."""
+    write_wav(jumping.drop / "song.wav")
+    jumping.service.fault("create", "too_many")
+    jumping.start()
+    while not any(row.is_doubted for row in rows(jumping)):
+        jumping.pass_time(1, step_s=1)
+    jumping.stop() if restarts else None
+    jumping.clock.jumped_s = -YEARS_S
+    jumping.start() if restarts else None
+
+    jumping.finish(rounds=120)
+
+    assert (jumping.states(), jumping.service.made) == (["published"], 1)
+
+
 def test_a_clock_set_forward_by_years_loses_nothing(jumping):
     """The service cannot be asked for a moment just then; what it still keeps is not lost."""
     submit(jumping)

@@ -94,6 +94,11 @@ def is_journal(environ: Mapping[str, str] = os.environ) -> bool:
     return environ.get("JOURNAL_STREAM") == f"{stat.st_dev}:{stat.st_ino}"
 
 
+def priority(level: str) -> str:
+    """Give what begins a line of the journal that has a level."""
+    return f"<{PRIORITIES[level]}>"
+
+
 def configure(*, level: str = "info", json: bool = False, journal: bool = False, stream: TextIO | None = None) -> None:
     """Set up the log of this process; may be called again.
 
@@ -219,12 +224,12 @@ class _Lines:
         self._coloured = coloured
 
     def __call__(self, _logger: object, _method: str, event: _Event) -> str:
-        priority = f"<{PRIORITIES[event['level']]}>" if self._journal else ""
+        begins = priority(event["level"]) if self._journal else ""
         if self._json:
-            return priority + jsonlib.dumps(event)
+            return begins + jsonlib.dumps(event)
         if self._journal:
             del event["level"]
-        return "\n".join(priority + line for line in _lines(event, coloured=self._coloured))
+        return "\n".join(begins + line for line in _lines(event, coloured=self._coloured))
 
 
 def _lines(event: _Event, *, coloured: bool) -> list[str]:

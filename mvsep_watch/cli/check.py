@@ -18,7 +18,10 @@ from rich.console import Console
 
 from mvsep_watch.cli import rendering
 from mvsep_watch.cli.cataloguing import Listing
-from mvsep_watch.cli.context import Exit, Options, command, load_config
+from mvsep_watch.cli.context import Exit, Options, command, find_config, load_config
+from mvsep_watch.cli.examining import unitfiles
+from mvsep_watch.cli.examining.configuration import with_credential
+from mvsep_watch.cli.examining.machine import UNIT_FOLDERS
 from mvsep_watch.cli.finding import credits_per_minute
 from mvsep_watch.config import check_models, model_places, odd_globs
 from mvsep_watch.daemon.run import refuse_network
@@ -73,6 +76,7 @@ def check(options: Options, *, online: bool) -> int:
     Shows what it means and lists all that is wrong with it. Exits with 4 if something is.
     """
     try:
+        _take_token_of_service(options)
         config = load_config(options)
     except ConfigError as error:
         if not options.json:
@@ -85,6 +89,13 @@ def check(options: Options, *, online: bool) -> int:
     else:
         _show(findings, rendering.console())
     return Exit.PERSON if findings.problems else Exit.OK
+
+
+def _take_token_of_service(options: Options) -> None:
+    """Have the token from where systemd hands it to this configuration's service, if whoever asks may read it."""
+    unit = unitfiles.installed(UNIT_FOLDERS)
+    if unit is not None and unit.config == find_config(options):
+        os.environ.update(with_credential(os.environ, unit))
 
 
 def _offline(config: Config) -> Findings:

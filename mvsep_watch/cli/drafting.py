@@ -28,7 +28,8 @@ class Answers:
         path: Where it is to be; absolute.
         output_format: The format's number.
         token_file: The file with the token, absolute.
-        is_of_system: Whether systemd hands the token over, and a user of its own reads the file.
+        is_handed_over: Whether systemd hands the token over.
+        is_public: Whether somebody else reads the file: whoever runs the service.
         base_url: Another service than MVSEP's own; empty for that.
     """
 
@@ -38,7 +39,8 @@ class Answers:
     algorithm: Algorithm
     output_format: int
     token_file: Path
-    is_of_system: bool
+    is_handed_over: bool
+    is_public: bool
     base_url: str = ""
 
 
@@ -77,7 +79,7 @@ folders:
 
 def _service(answers: Answers) -> str:
     lines = []
-    if answers.is_of_system:
+    if answers.is_handed_over:
         lines.append(f"  # the token is in {_comment(display(answers.token_file))}, which systemd hands to the service")
     else:
         lines.append(f"  token_file: {_scalar(_near(answers.token_file, answers.path.parent))}  # the token alone")
@@ -128,8 +130,8 @@ def write(answers: Answers, *, token: str, force: bool) -> Path | None:
     """
     path = answers.path
     try:
-        path.parent.mkdir(mode=0o755 if answers.is_of_system else 0o700, parents=True, exist_ok=True)
-        draft = _draft(text(answers), path, mode=PUBLIC if answers.is_of_system else PRIVATE)
+        _make_folder(path.parent, mode=0o755 if answers.is_public else 0o700)
+        draft = _draft(text(answers), path, mode=PUBLIC if answers.is_public else PRIVATE)
     except OSError as error:
         raise unwritable(path, error) from error
     try:
@@ -142,6 +144,13 @@ def write(answers: Answers, *, token: str, force: bool) -> Path | None:
     finally:
         with suppress(FileNotFoundError):
             draft.unlink()
+
+
+def _make_folder(folder: Path, *, mode: int) -> None:
+    """Make a folder that is missing with just this mode, whatever the process's mask takes away."""
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        folder.chmod(mode)
 
 
 def _draft(content: str, path: Path, *, mode: int) -> Path:

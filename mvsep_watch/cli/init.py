@@ -12,6 +12,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from mvsep_watch.cli.drafting import Answers
 from mvsep_watch.cli.installing import Asked, Installed, install
 from mvsep_watch.cli.reaching import TOKEN_VARIABLE
 from mvsep_watch.config import places
+from mvsep_watch.config.credentials import CREDENTIAL
 from mvsep_watch.errors import ConfigError, UsageError
 from mvsep_watch.model import FORMATS, Algorithm, Scope, Service
 from mvsep_watch.naming import display
@@ -99,7 +101,8 @@ def init(
     base_url = SANDBOX_URL if sandbox else ""
     watched = _folder(folder)
     models = listing_of(Service(token="", base_url=base_url or Service(token="").base_url), offline=offline)
-    is_of_system = path.parent == places.SYSTEM_FOLDER and token_file is None and not sandbox
+    is_of_machine = service is not None and not service.is_users
+    is_handed_over = token_file is None and (is_of_machine or (path.parent == places.SYSTEM_FOLDER and not sandbox))
     answers = Answers(
         path=path,
         folder=watched,
@@ -108,12 +111,14 @@ def init(
         output=_output(output, watched, is_asking=is_asking),
         token_file=_absolute(token_file)
         if token_file
-        else path.parent / ("sandbox-token" if sandbox else "mvsep-token"),
-        is_of_system=is_of_system,
+        else path.parent / ("sandbox-token" if sandbox and not is_handed_over else CREDENTIAL),
+        is_handed_over=is_handed_over,
+        is_public=is_handed_over or is_of_machine,
         base_url=base_url,
     )
     if service:
         installing.runner(service, [watched])  # before anything is written
+        service = replace(service, token_file=answers.token_file)
     has_token = os.path.lexists(answers.token_file)
     token = "" if has_token else SANDBOX_TOKEN if sandbox else _token(answers.token_file)
     if not service or service.is_users:  # else it is made for whoever runs the service
@@ -312,7 +317,7 @@ def _tell(options: Options, answers: Answers, kept: Path | None, installed: Inst
 
 def _checked(answers: Answers, *, can_ask: bool) -> int:
     """Check what was written as `check` does; where systemd hands the token over, as if it did."""
-    if answers.is_of_system:
+    if answers.is_handed_over:
         os.environ.setdefault("CREDENTIALS_DIRECTORY", str(answers.token_file.parent))
     code: int = click.get_current_context().invoke(check, online=can_ask)
     return code
@@ -328,7 +333,7 @@ def _next(answers: Answers, *, can_ask: bool) -> Iterator[str]:
         program = f"{program} -c {shlex.quote(display(answers.path))}"
     if not can_ask:
         yield f"The service was not asked. When it can be: {program} check --online"
-    if answers.is_of_system:
+    if answers.is_handed_over:
         yield f"Next: {program} init --service"
     else:
         yield f"What it would cost: {program} plan"

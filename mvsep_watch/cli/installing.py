@@ -121,7 +121,7 @@ def install(asked: Asked) -> Installed:
     alone = unitfiles.of(place, text, is_users=asked.is_users)
     person = runner(asked, _watched(_load(asked, asked.environ)))
     config = _load(asked, _environ(asked, person))
-    needs = _needs(asked, config, alone, person)
+    needs = _needs(asked, config, alone, person, said=found)
     drop_in, said = folder / f"{NAME}.d" / DROP_IN, dropin.text(needs)
     kept = _kept(drop_in, said, asked)
     written = [path for path, content in ((place, text), (drop_in, said)) if _put(path, content)]
@@ -206,15 +206,17 @@ def _gid(person: Person, config: Config) -> int:
 # What it needs
 
 
-def _needs(asked: Asked, config: Config, alone: Unit, person: Person) -> Needs:
+def _needs(asked: Asked, config: Config, alone: Unit, person: Person, *, said: Unit | None) -> Needs:
+    """Say what is needed, beside what the unit says alone; `said`: with its drop-ins, as they are."""
     of_unit = alone.credentials.get(CREDENTIAL)
+    before = said.credentials.get(CREDENTIAL) if said else None
     is_named = _names_token(asked, person)
     return Needs(
         user="" if asked.is_users else person.name,
         group="" if asked.is_users else people.group_name(_gid(person, config)),
         path=_path(alone, _environ(asked, person)),
         config=None if _is_of_unit(asked, alone) else asked.config,
-        token_file=None if is_named else asked.token_file or of_unit or asked.config.parent / CREDENTIAL,
+        token_file=None if is_named else asked.token_file or before or of_unit or asked.config.parent / CREDENTIAL,
         is_handed_over=of_unit is not None,
         writes=() if asked.is_users else tuple(unit.needed(config)),
     )

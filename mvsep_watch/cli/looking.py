@@ -50,7 +50,7 @@ def status(options: Options, *, folders: bool, is_watched: bool) -> None:
 
     def show(console: Console) -> None:
         found = _overview(options)
-        if found.has_run:
+        if found.has_run or found.refused:
             console.print(verdict(found))
         overview.show(found, console)
         if folders:
@@ -69,7 +69,18 @@ def status(options: Options, *, folders: bool, is_watched: bool) -> None:
 def _overview(options: Options) -> overview.Overview:
     config, trouble = _as_far_as_it_goes(options)
     with opened(config) as views:
+        if views is None and trouble is None and not is_running(config):
+            trouble = _lacking(options)
         return overview.found(views, config, now=time.time(), trouble=trouble)
+
+
+def _lacking(options: Options) -> ConfigError | None:
+    """Say what a first `run` would not find, which looking needs not: the token."""
+    try:
+        load_config(options)
+    except ConfigError as error:
+        return error
+    return None
 
 
 def _as_far_as_it_goes(options: Options) -> tuple[Config, ConfigError | None]:

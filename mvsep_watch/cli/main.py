@@ -195,12 +195,15 @@ def exit_code(error: Exception) -> Exit:
 
 
 def tell(message: str, *, problems: Sequence[str] = (), hint: str = "") -> None:
-    """Write an error, every problem in it, and the hint to stderr; no secret passes."""
-    click.echo(click.style("error: ", fg="red", bold=True) + redact(message), err=True)
-    for problem in problems:
-        click.echo(f"  {redact(problem)}", err=True)
+    """Write an error, every problem in it, and the hint to stderr, for the journal as an error; no secret passes."""
+    from mvsep_watch import log  # noqa: PLC0415 - only where something went wrong
+
+    lines = [click.style("error: ", fg="red", bold=True) + message, *(f"  {problem}" for problem in problems)]
     if hint:
-        click.echo(click.style("hint: ", fg="cyan", bold=True) + redact(hint), err=True)
+        lines.append(click.style("hint: ", fg="cyan", bold=True) + hint)
+    priority = log.priority("error") if log.is_journal() else ""
+    for line in lines:
+        click.echo(priority + redact(line), err=True)
 
 
 def redact(text: str) -> str:

@@ -112,7 +112,13 @@ def found(views: Views | None, config: Config, *, now: float, trouble: ConfigErr
     """
     holder = holder_of(config.state)
     if views is None:
-        return Overview(config=config, has_run=False, holder=holder, counts=dict.fromkeys(JobState, 0))
+        return Overview(
+            config=config,
+            has_run=False,
+            holder=holder,
+            counts=dict.fromkeys(JobState, 0),
+            refused=_as_refused(trouble, now),
+        )
     describer = Describer(views, config, running=holder is not None, now=now)
     waiting, waiting_hint = _waiting(views, describer)
     needs = tuple(
@@ -269,6 +275,8 @@ def _since(row: SeparationRow) -> float:
 def show(overview: Overview, console: Console) -> None:
     """Print it for people."""
     if not overview.has_run:
+        for line in _refusal(overview):
+            console.print(line)
         console.print(f"{NOTHING_YET} with {rendering.path(overview.config.path)}")
         console.print(f"{START}")
         return
@@ -307,7 +315,8 @@ def _refusal(overview: Overview) -> Iterator[Text | str]:
     """Say what is wrong with a configuration that is not taken."""
     if found := overview.refused:
         reason = display(found.reason)
-        yield Text.assemble(("configuration", "yellow"), f" not taken: {reason}; the one before it stays in force")
+        before = "; the one before it stays in force" if overview.holder else ""
+        yield Text.assemble(("configuration", "yellow"), f" not taken: {reason}{before}")
         yield from (f"  {display(problem)}" for problem in found.problems)
         yield f"  hint: {display(found.hint)}"
 

@@ -123,8 +123,9 @@ def _read(path: Path) -> tuple[bytes, int]:
     try:
         content, mode = reading.read(path, largest_bytes=LARGEST_BYTES)
     except OSError as error:
+        mended = "give whoever runs this the permission, or " if isinstance(error, PermissionError) else ""
         raise ConfigError(
-            f"the configuration {path} cannot be read: {error.strerror}", hint="name another with -c PATH"
+            f"the configuration {path} cannot be read: {error.strerror}", hint=f"{mended}name another with -c PATH"
         ) from error
     except ValueError as error:
         raise ConfigError(f"the configuration {path} {error}", hint="name another with -c PATH") from error

@@ -215,7 +215,8 @@ class Engine:
         counts = self.context.store.jobs.counts()
         shown = ", ".join(f"{counts[state]} {state}" for state in (*MOVING, JobState.HELD) if counts[state])
         gates = ", ".join(sorted({str(gate.name) for gate in self.context.gates()}))
-        return f"{shown or 'nothing to do'}{f'; gates closed: {gates}' if gates else ''}"
+        refused = "; configuration not taken, see `mvsep-watch check`" if self.desks.reloading.is_refused else ""
+        return f"{shown or 'nothing to do'}{f'; gates closed: {gates}' if gates else ''}{refused}"
 
     def is_at_rest(self, *, gated_for_s: float) -> bool:
         """Say whether nothing more comes of it by itself; see `Rest.has_come`."""

@@ -26,6 +26,8 @@ STILL_FOR_S = 2.0
 """Longer than an editor, or a copy onto a slow disk, pauses in the middle of a configuration."""
 AT_ONCE = 3
 """How many readings may be under way: each that hangs keeps a hand, and others need some as well."""
+PROBLEMS_LOGGED = 5
+"""The log is read as it comes; `check` and `status` list all."""
 HANGS_AFTER_S = 10.0
 """Reading a configuration takes milliseconds."""
 
@@ -91,6 +93,8 @@ class Reloading:
         self._under_way: set[int] = set()
         self._since_s: float | None = None
         self._reading: Reading | None = None
+        self.is_refused = False
+        """Whether what was read last is not in force."""
 
     def want(self) -> None:
         """Have the file read."""
@@ -105,7 +109,7 @@ class Reloading:
             self._under_way.add(self._number)
             self._context.hands.give(ReadConfiguration(path=path, number=self._number))
         if self._since_s is not None and now_s - self._since_s > HANGS_AFTER_S:
-            self._since_s = None
+            self._since_s, self.is_refused = None, True
             refuse(self._context, _hanging(path))
 
     def read(self, step: ReadConfiguration, reading: Reading | None, error: Exception | None) -> None:
@@ -120,6 +124,7 @@ class Reloading:
         for secret in reading.found.secrets if reading.found else ():
             log.hide(secret)
         trouble = reading.error or _another_state(reading.found, self._context.config)
+        self.is_refused = trouble is not None
         if trouble:
             refuse(self._context, trouble)
         else:
@@ -153,7 +158,11 @@ def refuse(context: Context, error: ConfigError) -> None:
     """Write down why a configuration is not taken."""
     said = told.Refused(since=context.clock.now(), reason=error.message, hint=error.hint, problems=error.problems)
     told.tell_refused(context.store.memory, said)
-    context.log.error("configuration_refused", reason=error.message, problems=list(error.problems), hint=error.hint)
+    context.log.error("configuration_refused", reason=error.message, hint=error.hint)
+    for problem in error.problems[:PROBLEMS_LOGGED]:
+        context.log.error("configuration_problem", problem=problem)
+    if (more := len(error.problems) - PROBLEMS_LOGGED) > 0:
+        context.log.error("configuration_problem", more=more, hint="`mvsep-watch check` lists them all")
 
 
 def accept(context: Context) -> None:

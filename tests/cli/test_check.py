@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from mvsep_watch.cli import check
 from mvsep_watch.data import ALGORITHMS_DATE
 from mvsep_watch.mvsep.cached import CATALOGUE_STALE_S, CatalogueCache, cache_folder
 from mvsep_watch.sandbox import Sandbox
@@ -25,6 +26,28 @@ def test_a_good_configuration_is_told_in_words(run, write_config, tmp_path):
     assert f"sources are moved to {tmp_path}/done when everything on them is published" in out
     assert "rule default: BS Roformer SW (vocals, bass, drums, guitar, piano, other), sep_type 63 -> flac" in out
     assert "No problem was found." in out
+    assert TOKEN not in out
+
+
+def test_the_token_that_systemd_hands_to_the_service_is_found(run, write_config, tmp_path, monkeypatch):
+    """Where the unit runs with this configuration; with another one it is nobody's business."""
+    unit = tmp_path / "units" / "system" / "mvsep-watch.service"
+    unit.parent.mkdir(parents=True)
+    (tmp_path / "mvsep-token").write_text(TOKEN)
+    path = write_config()
+    path.write_text("folders: [{path: drop, sep_type: 40}]\n")
+    other = path.with_name("other.yaml")
+    other.write_text(path.read_text())
+    unit.write_text(
+        f"[Service]\nExecStart=mvsep-watch -c {path} run\nLoadCredential=mvsep-token:{tmp_path}/mvsep-token\n"
+    )
+    monkeypatch.setattr(check, "UNIT_FOLDERS", (tmp_path / "units",))
+    monkeypatch.setattr(os, "environ", {**os.environ})
+
+    others = run("check", "-c", other)[0]
+    code, out, _ = run("check", "-c", path)
+
+    assert (others, code) == (4, 0)
     assert TOKEN not in out
 
 

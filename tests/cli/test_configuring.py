@@ -81,6 +81,34 @@ def test_status_tells_why_a_running_daemon_does_not_take_a_changed_configuration
     assert shown["running"] is True
 
 
+def test_status_tells_of_a_refused_configuration_before_there_is_a_state(write_config, run, tmp_path):
+    """A daemon that waits for room for its state has one in force, and none written down."""
+    path = write_config("state: state.sqlite3\nfolders: [{path: drop, sep_typ: 40}]\n")
+
+    with StateLock(tmp_path / "state.sqlite3"):
+        code, out, _ = run("-c", path, "status")
+        shown = json.loads(run("-c", path, "status", "--json")[1])
+
+    assert (code, out.splitlines()[0]) == (0, "the configuration needs you")
+    assert "stays in force" in out
+    assert 'did you mean "sep_type"?' in out
+    assert 'did you mean "sep_type"?' in shown["configuration"]["problems"][0]
+
+
+def test_status_tells_what_a_first_run_would_not_find(write_config, run, monkeypatch):
+    """The token, which looking does without; nothing is wrong with asking how it is."""
+    monkeypatch.delenv("TOKEN_OF_NOBODY", raising=False)
+    path = write_config()
+    path.write_text(path.read_text().replace(TOKEN, "${TOKEN_OF_NOBODY}"))
+
+    code, out, _ = run("-c", path, "status")
+
+    assert code == 0
+    assert "TOKEN_OF_NOBODY is not set" in out
+    assert "nothing has run yet" in out
+    assert "stays in force" not in out
+
+
 def test_status_explains_a_configuration_that_cannot_be_used_where_nothing_runs(world, write_config, run):
     """Nothing is in force then."""
     path = write_config("state: state.sqlite3\nfolders: [{path: drop, sep_typ: 40}]\n")

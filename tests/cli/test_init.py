@@ -203,6 +203,33 @@ def test_root_gets_the_service_with_the_configuration(newcomer, run, typed, monk
     assert (tmp_path / "units/system/mvsep-watch.service.d/init.conf").exists()
 
 
+@pytest.mark.parametrize("words", [("--sandbox",), ("--token-file", "token"), ("-c", "elsewhere/c.yaml")])
+def test_whoever_runs_the_service_may_read_what_root_writes(newcomer, run, typed, monkeypatch, tmp_path, words):
+    """Whatever is asked for besides, and whatever root's own mask takes away; the token stays root's."""
+    typed("")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(places, "SYSTEM_STATE_FOLDER", newcomer)
+    monkeypatch.setattr(places, "_may_be_there", Path.exists)
+    monkeypatch.setattr(installing, "UNIT_FOLDERS", (tmp_path / "units",))
+    monkeypatch.setattr(os, "environ", {**os.environ})
+    me = pwd.getpwuid(os.getuid()).pw_name
+    before = os.umask(0o077)
+
+    try:
+        run("init", "--folder", newcomer / "drop", "--model", "40", "--service", "--user", me, "--yes", *words)
+    finally:
+        os.umask(before)
+
+    path = newcomer / words[1] if "-c" in words else places.SYSTEM_FOLDER / "config.yaml"
+    token = newcomer / "token" if "token" in words else path.parent / "mvsep-token"
+    drop_in = tmp_path / "units/system/mvsep-watch.service.d/init.conf"
+    written = drop_in.read_text()
+    run("-c", path, "init", "--service", "--user", me, "--yes")
+    assert (mode(path.parent), mode(path), mode(token)) == (0o755, 0o644, 0o600)
+    assert written == drop_in.read_text()
+    assert f"LoadCredential={'' if 'token' in words else f'mvsep-token:{token}'}\n" in written
+
+
 def test_a_service_for_nobody_leaves_no_configuration(newcomer, run, typed, monkeypatch):
     """Who is to run it is known before anything is written."""
     typed("")

@@ -9,7 +9,7 @@ import pytest
 
 from mvsep_watch import __version__, errors, log
 from mvsep_watch.cli.context import EXIT_CODES, Exit, Options
-from mvsep_watch.cli.main import SECTIONS, exit_code, explain, group
+from mvsep_watch.cli.main import SECTIONS, exit_code, explain, group, tell
 from tests.cli.conftest import TOKEN
 
 COMMANDS = {name: line for commands in SECTIONS.values() for name, (_, line) in commands.items()}
@@ -131,6 +131,19 @@ def test_a_configuration_error_lists_every_problem(capsys):
     explain(errors.ConfigError("two problems", problems=("a:1:1: x", "a:2:1: y"), hint="mend them"), Options())
 
     assert capsys.readouterr().err == "error: two problems\n  a:1:1: x\n  a:2:1: y\nhint: mend them\n"
+
+
+def test_the_journal_gets_an_error_as_one(capsys, monkeypatch):
+    """Every line of it; `journalctl -p err` shows what a service did not start for."""
+    monkeypatch.setattr("mvsep_watch.log.is_journal", lambda: True)
+
+    tell("it cannot be used", problems=("a: unknown key",), hint="mend it")
+
+    assert capsys.readouterr().err.splitlines() == [
+        "<3>error: it cannot be used",
+        "<3>  a: unknown key",
+        "<3>hint: mend it",
+    ]
 
 
 def test_a_bug_says_that_it_is_one_and_how_to_report_it(capsys):

@@ -5,6 +5,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from structlog.testing import capture_logs
 
 from mvsep_watch.daemon import reloading, told
 from mvsep_watch.daemon.hands import Threads
@@ -492,6 +493,20 @@ def test_a_configuration_at_a_disk_that_hangs_holds_nothing_up_and_is_told(world
 
     assert world.engine.desks.reloading.take().found.service.token == TOKEN
     assert told.refused(world.store.memory) is None
+
+
+def test_each_problem_is_a_line_of_the_log(world):
+    """However many there are, the log has a few of them, and what lists all; systemd's status says that there are."""
+    world.start()
+    written(world, f"{STATE}{FOLDER}" + "".join(f"key{number}: 1\n" for number in range(9)))
+
+    with capture_logs() as logged:
+        read_again(world)
+
+    assert [line["event"] for line in logged] == ["configuration_refused"] + ["configuration_problem"] * 6
+    assert "check" in logged[-1]["hint"]
+    assert max(len(str(line)) for line in logged) < 400
+    assert "configuration not taken" in world.engine.summary()
 
 
 def test_what_is_saved_while_a_reading_hangs_is_read_as_well_and_counts(world):

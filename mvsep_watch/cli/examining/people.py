@@ -11,6 +11,7 @@ import grp
 import os
 import pwd
 import shlex
+import shutil
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -110,10 +111,12 @@ def refusals(person: Person, path: Path, wanted: int) -> Iterable[Finding]:
     where, lacks = stopped
     what = " and ".join(word for bit, word in WORDS.items() if lacks & bit)
     whose = "" if where == Path(os.path.realpath(path)) else f" (it is on the way to {display(path)})"
+    command = allowing(person, where, lacks)
+    lacking = "; setfacl is in the package acl" if "setfacl" in command and not shutil.which("setfacl") else ""
     yield problem(
         f"{display(where)} may not be {what} by {person.name}{whose}: {_described(where)}",
-        hint=f"give {person.name} the permission",
-        command=allowing(person, where, lacks),
+        hint=f"give {person.name} the permission{lacking}",
+        command=command,
     )
 
 

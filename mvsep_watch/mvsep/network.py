@@ -18,6 +18,8 @@ import httpcore
 
 ADDRESS_S = 5.0
 """How long an address is tried while there is another: time for a lost packet to be sent twice again."""
+RECORD_BYTES = 16 * 1024
+"""What a record of TLS holds at most. Source: RFC 8446, 5.1."""
 WORDS_BYTES = 64 * 1024
 ANNOUNCEMENT = b"HTTP/1.1 1"
 """How an answer begins that only says that another will come."""
@@ -103,15 +105,45 @@ class Stream(httpcore.NetworkStream):
         self._inner = inner
         self._longest_s = longest_s
         self._said = b""
+        self._broke: OSError | None = None
+        self._records = memoryview(bytearray())
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read what is there, at least a byte; nothing at the end."""
         if self._said:
             words, self._said = self._said[:max_bytes], self._said[max_bytes:]
             return words
+        self._check()
         if self._longest_s is not None and timeout is not None:
             timeout = min(timeout, self._longest_s)
-        return self._inner.read(max_bytes, timeout)
+        connection = self._inner.get_extra_info("socket")
+        if not isinstance(connection, ssl.SSLSocket):
+            return self._inner.read(max_bytes, timeout)
+        if len(self._records) < max_bytes:
+            self._records = memoryview(bytearray(max_bytes))
+        first = self._inner.read(min(max_bytes, RECORD_BYTES), timeout)
+        self._records[: len(first)] = first
+        return bytes(self._records[: self._filled(connection, len(first), max_bytes) if first else 0])
+
+    def _check(self) -> None:
+        """Tell of the end that was met behind what was read last, so that whoever asks finds what it was."""
+        try:
+            if self._broke is not None:
+                raise self._broke
+        except OSError as exc:
+            raise httpcore.ReadError(str(exc)) from exc
+
+    def _filled(self, connection: ssl.SSLSocket, filled: int, max_bytes: int) -> int:
+        """Take the records that are here already: each comes by itself, and to pass each on by itself is dear."""
+        connection.settimeout(0)
+        try:
+            while filled < max_bytes and (more := connection.recv_into(self._records[filled:max_bytes])):
+                filled += more
+        except ssl.SSLWantReadError:
+            pass
+        except OSError as exc:
+            self._broke = exc
+        return filled
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send everything.

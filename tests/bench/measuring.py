@@ -54,13 +54,28 @@ def compare(title: str, commands: Mapping[str, Sequence[str]]) -> None:
 
 
 @contextmanager
-def serving() -> Iterator[str]:
-    """Serve the sink in a process of its own; gives its address."""
-    with subprocess.Popen([sys.executable, "-m", "tests.bench.sink"], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.terminate()
+def serving(*, is_encrypted: bool = False) -> Iterator[str]:
+    """Serve the sink in a process of its own; gives its address. Encrypted, what is measured then believes it."""
+    with tempfile.TemporaryDirectory(prefix="mvsep-watch-bench-") as folder:
+        command = [sys.executable, "-m", "tests.bench.sink", *([_certificate(folder)] if is_encrypted else [])]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                yield process.stdout.readline().strip()
+            finally:
+                process.terminate()
+
+
+def _certificate(folder: str) -> str:
+    """Make a certificate for loopback, with its key in the same file, and have it believed."""
+    path = f"{folder}/certificate.pem"
+    words = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=bench", "-days", "1")
+    names = ("-addext", "subjectAltName=IP:127.0.0.1")
+    made = ["openssl", "req", "-x509", "-nodes", *words, *names, "-keyout", path, "-out", f"{path}.part"]
+    subprocess.run(made, check=True, capture_output=True)
+    with Path(path).open("a") as file:
+        file.write(Path(f"{path}.part").read_text())
+    os.environ.update(SSL_CERT_FILE=path, CURL_CA_BUNDLE=path)
+    return path
 
 
 @contextmanager

@@ -1,10 +1,12 @@
 """A server that costs next to nothing: takes any POST and answers as `create` does, gives zeros for any GET.
 
-`GET /<bytes>` gives so many bytes, by sendfile from a hole.
+`GET /<bytes>` gives so many bytes, by sendfile from a hole; encrypted, with the certificate that is named, from memory.
 """
 
 from __future__ import annotations
 
+import ssl
+import sys
 import tempfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -33,6 +35,10 @@ class Sink(BaseHTTPRequestHandler):
         """Give zeros."""
         size = int(self.path.strip("/"))
         self._begin(size)
+        if isinstance(self.connection, ssl.SSLSocket):
+            for left in range(size, 0, -len(buffer)):
+                self.connection.sendall(buffer[:left])
+            return
         with tempfile.TemporaryFile() as hole:
             hole.truncate(size)
             self.connection.sendfile(hole)
@@ -47,5 +53,9 @@ class Sink(BaseHTTPRequestHandler):
 if __name__ == "__main__":
     with ThreadingHTTPServer(("127.0.0.1", 0), Sink) as server:
         server.daemon_threads = True
-        print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
+        if certificate := sys.argv[1:]:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        print(f"http{'s' if certificate else ''}://127.0.0.1:{server.server_address[1]}", flush=True)
         server.serve_forever()

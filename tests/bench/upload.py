@@ -1,4 +1,4 @@
-"""Uploading against curl, to a server that throws everything away: `python -m tests.bench.upload [MB]`.
+"""Uploading against curl, to a server that throws everything away: `python -m tests.bench.upload [MB] [--tls]`.
 
 curl does not hash; the daemon hashes what it sends, to know that it is what was identified.
 """
@@ -10,12 +10,12 @@ import sys
 from tests.bench.measuring import compare, ours, scratch, serving
 
 
-def main(megabytes: int = 500) -> None:
-    with scratch(megabytes << 20) as folder, serving() as base_url:
+def main(megabytes: int = 500, *, is_encrypted: bool = False) -> None:
+    with scratch(megabytes << 20) as folder, serving(is_encrypted=is_encrypted) as base_url:
         data, address = str(folder / "data"), f"{base_url}/api/separation/create"
         curl = ["curl", "-sS", "-F", f"audiofile=@{data}", address]
         compare(
-            f"uploading {megabytes} MiB",
+            f"uploading {megabytes} MiB{', encrypted' if is_encrypted else ''}",
             {
                 "curl": curl,
                 "curl and sha256sum": ["sh", "-c", f'sha256sum "{data}" && "$@"', "sh", *curl],
@@ -27,4 +27,4 @@ def main(megabytes: int = 500) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*(int(word) for word in sys.argv[1:] if word != "--tls"), is_encrypted="--tls" in sys.argv)

@@ -2,18 +2,22 @@
 
 import os
 import socket
+import ssl
 import struct
-from contextlib import suppress
+import threading
+from contextlib import closing, suppress
 from ssl import TLSVersion
 
 import certifi
+import httpcore
 import pytest
 
 from mvsep_watch.errors import CertificateError, RequestRefusedError, TransportError
 from mvsep_watch.model import Settings
 from mvsep_watch.mvsep.download import LARGE_BYTES
+from mvsep_watch.mvsep.network import RECORD_BYTES, Addresses, Network
 from tests.real.authority import BEFORE, LATER
-from tests.real.loopback import MADE, Server, chunked, client_of, length_in, read_head, respond
+from tests.real.loopback import MADE, WAIT_S, Server, chunked, client_of, length_in, read_head, respond
 
 SONG = os.urandom(LARGE_BYTES + 100_000)
 OK = "HTTP/1.1 200 OK"
@@ -236,3 +240,25 @@ def test_a_handshake_that_hangs_or_is_none_is_told(handle, what):
         server.base_url = f"https://127.0.0.1:{server.port}"
         with client_of(server, timeout_s=0.3) as client, pytest.raises(TransportError, match=what):
             client.user()
+
+
+def test_records_that_have_come_are_given_together_and_their_end_after_them(authority, context):
+    """One by one they would cost twice what they need; and what breaks behind them takes none away."""
+    sent = threading.Event()
+
+    def handle(connection):
+        connection.sendall(SONG[:100_000])
+        brutally(connection)
+        connection.close()
+        sent.set()
+
+    trust = ssl.create_default_context(cafile=authority.trusted)
+    with Server(handle, context=context) as server:
+        plain = Network(Addresses()).connect_tcp("127.0.0.1", server.port, WAIT_S)
+        with closing(plain.start_tls(trust, "127.0.0.1", WAIT_S)) as stream:
+            assert sent.wait(WAIT_S)
+            records = stream.read(RECORD_BYTES * 16, WAIT_S)
+            with pytest.raises(httpcore.ReadError):
+                stream.read(1, WAIT_S)
+
+    assert records == SONG[:100_000]

@@ -12,6 +12,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -317,6 +318,12 @@ def assert_nothing_is_stuck(world):
     assert world.store.separations.reserved_against_balance() == sum(row.credits_estimated for row in unfinished)
     assert world.engine.context.gates() == ()
     assert world.engine.is_at_rest(gated_for_s=0)
+
+
+@pytest.fixture(autouse=True)
+def in_memory(monkeypatch, folders):
+    """A life has no fixtures of its own, and is lived where other fast tests write."""
+    monkeypatch.setattr(tempfile, "tempdir", str(folders))
 
 
 class AnyLife(RuleBasedStateMachine):

@@ -250,11 +250,12 @@ class Polling:
         self._finished(row)
 
     def _may_grow(self, row: SeparationRow, remote: Remote) -> bool:
-        """Say whether more results may be listed yet: fewer than the model gives, until as many are listed again."""
+        """Say whether more may be listed yet: results, or what they are called; until as many are listed again."""
         settings, listed = row.work.settings, len(labels_of(remote))
         algorithm = (self._context.catalogue or {}).get(settings.sep_type)
         promised = len(predict_stems(algorithm, dict(settings.options))) if algorithm else 0
-        return listed < promised and listed != row.server_words.get("listed")
+        is_short = listed < promised or any(not file.is_labelled for file in remote.files)
+        return is_short and listed != row.server_words.get("listed")
 
     def _keep_list(self, row: SeparationRow, remote: Remote) -> None:
         """Keep the list of results for whoever fetches them now; older lists go."""

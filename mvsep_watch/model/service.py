@@ -77,12 +77,18 @@ class Created:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteFile:
-    """One file of a finished separation. `name` is a suggestion of the server's and never becomes a path."""
+    """One file of a finished separation.
+
+    Args:
+        name: A suggestion of the server's; never becomes a path.
+        is_labelled: Whether the label is the server's, and not a number for want of one.
+    """
 
     label: str
     url: str
     name: str = ""
     size_bytes: int | None = None
+    is_labelled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -236,8 +236,10 @@ def _file(item: Any, position: int, *, base_url: str, answer: Answer) -> RemoteF
     url = _absolute(text(values.get("url")), base_url)
     if not url:
         raise ServiceError(f"{answer.host} lists a result without its address", hint="asked again by itself")
+    label = one_line(text(values.get("type")))
     return RemoteFile(
-        label=one_line(text(values.get("type"))) or f"Output {position}",
+        label=label or f"Output {position}",
+        is_labelled=bool(label),
         url=url,
         name=text(values.get("download")),
         size_bytes=whole(values.get("bytes")),

@@ -105,6 +105,24 @@ def test_a_list_with_fewer_results_than_the_model_gives_may_grow(world):
     assert [output.stem for output in world.store.jobs.outputs(1)] == ["Vocals", "Instrumental"]
 
 
+def without_labels(request, service):
+    """Answer a `get` with results that do not say what they are."""
+    data = service._done_data(next(iter(service.jobs.values())))
+    files = [{**file, "type": None} for file in data["files"]]
+    return answer_json({"success": True, "status": "done", "data": {**data, "files": files}})
+
+
+@pytest.mark.parametrize(("answers", "stems"), [(1, ["Vocals", "Instrumental"]), (2, ["Output 1", "Output 2"])])
+def test_a_list_without_labels_is_believed_when_it_comes_again(world, answers, stems):
+    """A stem is rather called by its name."""
+    submitted(world)
+    world.service.fault("get", *[without_labels] * answers)
+
+    world.finish()
+
+    assert [output.stem for output in world.store.jobs.outputs(1)] == stems
+
+
 def test_a_list_that_stays_as_short_is_believed(world):
     """The catalogue may promise too much."""
     world.service.stems = ("Vocals",)

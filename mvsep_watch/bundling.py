@@ -28,6 +28,7 @@ TRIES = 6
 """How often an address is tried that does not take what another has taken."""
 GROUPS_SHOWN = 8
 JOBS_SHOWN = 3
+PUBLISHED_SHOWN = 10
 LONGEST_REASON = 300
 SILENT_GATES = (GateName.HOURS, GateName.PAUSED, GateName.STOPPING)
 """Somebody wanted these closed."""
@@ -44,6 +45,8 @@ class Told:
         gates: The gates that were told to be closed.
         flapping: The gates that were told to close ever again.
         gates_at: When a gate was told of last, seconds since 1970.
+        published: The newest transition that was looked at for what is published; None while nobody asks.
+        published_at: When that was told, seconds since 1970.
         summary: The newest transition that a daily summary counted; None before the first.
         summary_day: The local date of the last summary.
     """
@@ -54,6 +57,8 @@ class Told:
     gates: tuple[str, ...] = ()
     flapping: tuple[str, ...] = ()
     gates_at: float = 0.0
+    published: int | None = None
+    published_at: float = 0.0
     summary: int | None = None
     summary_day: str = ""
 
@@ -98,6 +103,16 @@ def gate_key(gate: Gate) -> str:
 def is_worth_telling(gate: Gate) -> bool:
     """Say whether a closed gate is news: nobody wanted it closed."""
     return gate.name not in SILENT_GATES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A published job: its file's name, and in which folder how many outputs of it are."""
+
+    id: int
+    name: str
+    stems: int
+    folder: str
 
 
 @dataclass(slots=True)
@@ -155,14 +170,23 @@ def about_jobs(digest: Digest, *, host: str) -> Message:
     counted = ", ".join(f"{number} {word}" for word, number in counts.items())
     lines = [line for group in digest.groups.values() for line in _lines(group)]
     if digest.unshown:
-        lines.append(f"and {_jobs(digest.unshown)} for other reasons: `mvsep-watch status` tells them")
-    lines += [f"refused: {display(name)}: {_cut(reason)}" for name, reason in digest.refusals]
+        lines.append(f"and {_count(digest.unshown, 'job')} for other reasons: `mvsep-watch status` tells them")
+    lines += [f"refused: {_cut(reason if name in reason else f'{name}: {reason}')}" for name, reason in digest.refusals]
     if more := digest.refused - len(digest.refusals):
-        lines.append(f"refused: {more} more {'file' if more == 1 else 'files'}")
+        lines.append(f"refused: {_count(more, 'more file')}")
     groups = [_facts(group) for group in digest.groups.values()]
     refusals = [{"source": name, "reason": _cut(reason)} for name, reason in digest.refusals]
     facts = {"about": "jobs", "counts": counts, "jobs": groups, "unshown": digest.unshown, "refused": refusals}
     return _message(counted, lines, host=host, facts=facts)
+
+
+def about_published(count: int, first: Sequence[Published], *, host: str) -> Message:
+    """Write the notice of outputs that are there."""
+    lines = [f"{display(each.name)}: {_count(each.stems, 'stem')} in {display(each.folder)}" for each in first]
+    if more := count - len(first):
+        lines.append(f"and {more} more")
+    facts = {"about": Subject.PUBLISHED, "count": count, "first": [asdict(each) for each in first]}
+    return _message(f"{count} published", lines, host=host, facts=facts)
 
 
 def _lines(group: Needing) -> list[str]:
@@ -198,7 +222,7 @@ def about_gates(news: GateNews, closed: Mapping[str, Gate], lately: Mapping[str,
         now = "closed" if key in closed else "open"
         lines += [f"{_gate(key)} closed {times} times in the last hour, now {now}: {_cut(lately[key].reason)}"]
         lines += _hint(lately[key].hint)
-    lines += [f"{_gate(key)} is open again" if key != BALANCE else "the balance suffices again" for key in news.opened]
+    lines += [_opened_line(key) for key in news.opened]
     lines += [f"{_gate(key)} has been open for an hour" for key in news.steady]
     told = [
         {"gate": key.partition(" ")[0], "about": closed[key].scope, **_why(closed[key])} for key in news.closed
@@ -222,12 +246,16 @@ def _parts(news: GateNews) -> Iterator[str]:
         if names := sorted({key.partition(" ")[0] for key in keys if key != BALANCE}):
             yield f"{', '.join(names)} {became}"
     if BALANCE in news.opened:
-        yield "balance suffices again"
+        yield "nothing waits for credits"
 
 
 def _closed_lines(key: str, gate: Gate) -> list[str]:
     said = "the balance is too low" if key == BALANCE else f"{_gate(key)} is closed"
     return [f"{said}: {_cut(gate.reason)}", *_hint(gate.hint)]
+
+
+def _opened_line(key: str) -> str:
+    return "nothing waits for credits any more" if key == BALANCE else f"{_gate(key)} is open again"
 
 
 def _gate(key: str) -> str:
@@ -288,8 +316,8 @@ def _hint(hint: str) -> list[str]:
     return [f"  hint: {_cut(hint)}"] if hint else []
 
 
-def _jobs(count: int) -> str:
-    return "1 job" if count == 1 else f"{count} jobs"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _cut(text: str) -> str:

@@ -152,7 +152,10 @@ def test_a_balance_that_is_too_low_is_told_in_its_own_words():
 
     assert low.title == "mvsep-watch on nas: balance too low"
     assert low.text == f"the balance is too low: {gate.reason}\n  hint: buy credits"
-    assert (over.title.partition(": ")[2], over.text) == ("balance suffices again", "the balance suffices again")
+    assert (over.title.partition(": ")[2], over.text) == (
+        "nothing waits for credits",
+        "nothing waits for credits any more",
+    )
     assert json.loads(low.facts)["closed"][0]["gate"] == "balance"
 
 
@@ -184,6 +187,14 @@ def test_a_summary_counts_what_was_done_spent_and_left(changes, last_lines):
 def test_a_test_says_that_it_is_one():
     """Nobody is to be frightened."""
     assert bundling.about_nothing(host="nas").title == "mvsep-watch on nas: a test"
+
+
+def test_a_refused_file_whose_reason_names_it_is_named_once():
+    """Paths are long enough."""
+    found = Digest()
+    found.refuse("a.mp3", "/drop/a.mp3 holds only 6 bytes.")
+
+    assert bundling.about_jobs(found, host="nas").text == "refused: /drop/a.mp3 holds only 6 bytes."
 
 
 @pytest.mark.parametrize(("number", "last"), [(1, "0.mp3"), (3, "2.mp3"), (4, "1 more file"), (500, "497 more files")])

@@ -165,8 +165,8 @@ class NotifySection(Section):
     command: Words | None = Field(
         default=None, description="a program with its words, which gets each notice on its standard input"
     )
-    about: list[Literal["held", "failed", "gate", "summary"]] = Field(
-        default=["held", "failed", "gate"], description="what is told of; also `summary`"
+    about: list[Literal["held", "failed", "gate", "published", "summary"]] = Field(
+        default=["held", "failed", "gate"], description="what is told of; also `published` and `summary`"
     )
     summary: TimeOfDay = Field(
         default="08:00", description="when the daily summary is due, by the machine's time zone, where `about` has it"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from mvsep_watch import bundling, log
@@ -20,14 +20,15 @@ from mvsep_watch.daemon.intake import Intake
 from mvsep_watch.daemon.scans import Scans
 from mvsep_watch.flapping import BALANCE, Gates, Known
 from mvsep_watch.model import Destination, Gate, GateName, JobState, Message, Notify, Subject
+from mvsep_watch.naming import display, escape_path
 from mvsep_watch.planner import BUY_CREDITS
 from mvsep_watch.retry import words
 from mvsep_watch.steps.telling import Tell
-from mvsep_watch.store import SourceRow, StateFullError
+from mvsep_watch.store import JobRow, SourceRow, StateFullError, Transitions
 
 KEY = "told"
 STATES = {Subject.HELD: JobState.HELD, Subject.FAILED: JobState.FAILED}
-JOBS, GATES, SUMMARY = "jobs", "gates", "summary"
+JOBS, GATES, PUBLISHED, SUMMARY = "jobs", "gates", "published", "summary"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,6 +51,22 @@ class Notice:
     is_taken: bool = False
 
 
+@dataclass(slots=True)
+class Lookout:
+    """Notices when the first job has come to one of some states, beyond a row of the history."""
+
+    looked: int
+    since_s: float | None = None
+
+    def look(self, transitions: Transitions, states: Iterable[JobState], *, now_s: float) -> None:
+        """Look at what is new."""
+        newest = transitions.newest
+        if newest > self.looked:
+            if self.since_s is None and transitions.counts(after=self.looked).keys() & set(states):
+                self.since_s = now_s
+            self.looked = newest
+
+
 class Telling:
     """The desk of notices."""
 
@@ -60,9 +77,7 @@ class Telling:
         self._told = bundling.told_from(context.store.memory.meta(KEY))
         self._gates = Gates()
         self._lately: dict[str, Gate] = {}
-        self._looked = self._told.jobs
-        self._looked_refused = -1.0
-        self._news_s: float | None = None
+        self._look_anew()
         self._notices: dict[str, Notice] = {}
         self._failures: dict[str, int] = {}
         self._not_before_s: dict[str, float] = {}
@@ -71,6 +86,7 @@ class Telling:
         self._writers: dict[str, Callable[[Notify, float], tuple[Message, Told] | None]] = {
             JOBS: self._about_jobs,
             GATES: self._about_gates,
+            PUBLISHED: self._about_published,
             SUMMARY: self._about_day,
         }
 
@@ -94,7 +110,12 @@ class Telling:
         """Leave what is on its way to the destinations of before; what nobody has taken is told to those of now."""
         self._notices.clear()
         self._not_before_s.clear()
-        self._looked, self._looked_refused = self._told.jobs, -1.0
+        self._look_anew()
+
+    def _look_anew(self) -> None:
+        """Look at everything that was not told of yet."""
+        self._needing, self._looked_refused = Lookout(self._told.jobs), -1.0
+        self._published = Lookout(self._told.published or 0)
 
     def finish(self) -> bool:
         """Tell the rest before the process ends, without collecting any longer; say whether something is still sent."""
@@ -153,7 +174,7 @@ class Telling:
         self._failures[kind] = 0 if notice.is_taken else self._failures.get(kind, 0) + 1
         if not notice.is_taken:
             self._not_before_s[kind] = now_s + bundling.pause_s(self._failures[kind])
-            self._looked, self._looked_refused = self._told.jobs, -1.0
+            self._look_anew()
         elif notice.left:
             self._context.log.error("notice_given_up", about=kind, to=[each.name for each in notice.left])
 
@@ -168,8 +189,13 @@ class Telling:
                 self._told = replace(self._told, jobs=told.jobs, jobs_at=now, refused_at=told.refused_at)
             case "gates":
                 self._told = replace(self._told, gates=told.gates, flapping=told.flapping, gates_at=now)
+            case "published":
+                self._told = replace(self._told, published=told.published, published_at=now)
             case _:
                 self._told = replace(self._told, summary=told.summary, summary_day=told.summary_day)
+        self._write_down()
+
+    def _write_down(self) -> None:
         with contextlib.suppress(StateFullError):  # that the disk is full is told as well; it is written down next time
             self._context.store.memory.set_meta(KEY, self._told.as_json())
 
@@ -177,20 +203,15 @@ class Telling:
 
     def _about_jobs(self, notify: Notify, now_s: float) -> tuple[Message, Told] | None:
         states = [state for subject, state in STATES.items() if subject in notify.about]
-        store, newest = self._context.store, self._context.store.transitions.newest
-        if newest > self._looked:
-            if self._news_s is None and store.transitions.counts(after=self._looked).keys() & set(states):
-                self._news_s = now_s
-            self._looked = newest
+        store, newest, needing = self._context.store, self._context.store.transitions.newest, self._needing
+        needing.look(store.transitions, states, now_s=now_s)
         if Subject.FAILED in notify.about and self._intake.refused_at > self._looked_refused:
             self._looked_refused = self._intake.refused_at
-            if self._news_s is None and self._refused():
-                self._news_s = now_s
-        if self._news_s is None or not bundling.is_collected(since_s=self._news_s, now_s=now_s, is_last=self._is_last):
+            if needing.since_s is None and self._refused():
+                needing.since_s = now_s
+        if not self._is_due(needing, now_s, told_at=self._told.jobs_at):
             return None
-        if bundling.is_too_soon(self._context.clock.now() - self._told.jobs_at):
-            return None
-        self._news_s = None
+        needing.since_s = None
         digest = bundling.Digest()
         for job in store.transitions.arrived(states, after=self._told.jobs):
             digest.add(job_id=job.id, name=job.path.name, state=job.state, reason=job.reason, hint=job.hint)
@@ -202,6 +223,13 @@ class Telling:
         refused_at = max([self._told.refused_at, *(row.seen_at for row in refused)])
         message = bundling.about_jobs(digest, host=platform.node())
         return message, replace(self._told, jobs=newest, refused_at=refused_at)
+
+    def _is_due(self, lookout: Lookout, now_s: float, *, told_at: float) -> bool:
+        """Say whether what was noticed is collected, and the last notice of the kind is long enough ago."""
+        since_s = lookout.since_s
+        if since_s is None or not bundling.is_collected(since_s=since_s, now_s=now_s, is_last=self._is_last):
+            return False
+        return not bundling.is_too_soon(self._context.clock.now() - told_at)
 
     def _refused(self) -> list[SourceRow]:
         """Give the files that were refused since that was told of last."""
@@ -232,6 +260,30 @@ class Telling:
         name = store.sources.get(job.source_id).path.name
         reason = f"job {job.id} ({name}) waits: {job.reason}"
         return {BALANCE: Gate(name=GateName.CREDITS, reason=reason, hint=job.hint)}
+
+    def _about_published(self, notify: Notify, now_s: float) -> tuple[Message, Told] | None:
+        store, after, newest = self._context.store, self._told.published, self._context.store.transitions.newest
+        if (after is not None) != (Subject.PUBLISHED in notify.about):
+            self._told = replace(self._told, published=newest if after is None else None)
+            self._published = Lookout(newest)
+            self._write_down()
+        if after is None or self._told.published is None:
+            return None
+        self._published.look(store.transitions, [JobState.PUBLISHED], now_s=now_s)
+        if not self._is_due(self._published, now_s, told_at=self._told.published_at):
+            return None
+        self._published.since_s = None
+        ids = [job.id for job in store.transitions.arrived([JobState.PUBLISHED], after=after)]
+        first = [self._published_job(job) for job in self._context.jobs(ids[: bundling.PUBLISHED_SHOWN])]
+        if not first:
+            return None
+        message = bundling.about_published(len(ids), first, host=platform.node())
+        return message, replace(self._told, published=newest)
+
+    def _published_job(self, job: JobRow) -> bundling.Published:
+        store = self._context.store
+        name, stems = store.sources.get(job.source_id).path.name, len(store.jobs.outputs(job.id))
+        return bundling.Published(id=job.id, name=escape_path(name), stems=stems, folder=display(job.place.folder))
 
     def _about_day(self, notify: Notify, _: float) -> tuple[Message, Told] | None:
         if Subject.SUMMARY not in notify.about:

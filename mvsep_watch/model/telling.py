@@ -13,6 +13,7 @@ class Subject(StrEnum):
     HELD = "held"
     FAILED = "failed"
     GATE = "gate"
+    PUBLISHED = "published"
     SUMMARY = "summary"
 
 

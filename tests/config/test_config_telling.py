@@ -75,7 +75,7 @@ def test_numbers_go_to_a_file_or_are_served(config):
         ("notify: {urls: ['x://${NOBODY}']}", "notify.urls[0]: the environment variable NOBODY is not set"),
         ("notify: {command: mail}", 'found "mail"; allowed: a list of words'),
         ("notify: {command: [bin/tell]}", "the program is named by its whole path"),
-        ("notify: {about: [hold]}", 'found "hold"; allowed: held, failed, gate, or summary; did you mean "held"?'),
+        ("notify: {about: [hold]}", 'held, failed, gate, published, or summary; did you mean "held"?'),
         ('notify: {summary: "8:00"}', 'found "8:00"; allowed: a time of the day such as "08:00", in quotes'),
         ("ping: {url: http://hc.example/u}", "ping.url: plain http is for this machine only"),
         ("ping: {url: hc.example/u}", "ping.url: it is no address; allowed: https://HOST/..."),

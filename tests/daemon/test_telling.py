@@ -257,7 +257,7 @@ def test_a_balance_that_is_too_low_is_told_and_that_it_suffices_again(told):
         told.pass_time(600, step_s=20)
 
     assert low == ["balance too low"]
-    assert told.letterbox.titles == ["balance too low", "balance suffices again"]
+    assert told.letterbox.titles == ["balance too low", "nothing waits for credits"]
     assert " waits: it costs 1 credit and 0 may be spent" in told.letterbox.notices[0][1].text
 
 
@@ -273,6 +273,47 @@ def test_only_what_is_asked_for_is_told(world, about, titles):
     world.pass_time(120)
 
     assert world.letterbox.titles == titles
+
+
+def test_what_is_published_is_told_where_that_is_asked_for(world):
+    """Bundled as the rest; what was published before somebody asked is no news, nor is it after a restart."""
+    write_wav(world.drop / "before.wav", pitch=99)
+    world.start()
+    world.finish()
+    listen_at(world, about=frozenset({Subject.PUBLISHED}))
+    world.limits = Limits(credits=CreditLimits(approve_batch_above=None))
+    world.engine.reload(world.config())
+    world.pass_time(1000, step_s=20)
+    for pitch in range(1, 13):
+        write_wav(world.drop / "album" / f"{pitch}.wav", pitch=pitch)
+    world.rescan()
+    world.finish()
+    world.pass_time(60)
+    world.restart()
+    world.pass_time(1000, step_s=20)
+
+    assert world.letterbox.titles == ["12 published"]
+    lines = world.letterbox.notices[0][1].text.splitlines()
+    assert lines[0].endswith(f".wav: 2 stems in {world.stems}/album/{lines[0].partition('.')[0]}")
+    assert (len(lines), lines[-1]) == (11, "and 2 more")
+    assert json.loads(world.letterbox.notices[0][1].facts)["first"][0]["stems"] == 2
+
+
+def test_whoever_asks_no_more_for_what_is_published_hears_nothing_of_the_meantime(world):
+    """Asked again, it begins anew."""
+    listen_at(world, about=frozenset({Subject.PUBLISHED}))
+    world.start()
+    world.pass_time(60)
+    listen_at(world, about=frozenset({Subject.HELD}))
+    world.engine.reload(world.config())
+    write_wav(world.drop / "a.wav")
+    world.rescan()
+    world.finish()
+    listen_at(world, about=frozenset({Subject.PUBLISHED}))
+    world.engine.reload(world.config())
+    world.pass_time(1000, step_s=20)
+
+    assert world.letterbox.titles == []
 
 
 def test_the_summary_comes_once_a_day(world):

@@ -16,25 +16,32 @@ from rich.text import Text
 
 GAP = "   "
 ANY_WIDTH = 10_000
+ROOM_IN_A_PIPE = 80
+"""Who reads a mail of cron has no more, and a single long name is not to push all other rows out of sight."""
 DEEPEST = 6
 """How far to indent at most: room is what is missing."""
 
 
 def show(table: Table, console: Console) -> None:
-    """Print a table as it is where there is room, else its last column under the others."""
+    """Print a table as it is where there is room, else its last column under the others; in a pipe behind them."""
     natural = Measurement.get(console, console.options.update(max_width=ANY_WIDTH), table).maximum
-    if natural <= console.width:
+    if natural <= (console.width if console.is_terminal else ROOM_IN_A_PIPE):
         console.print(table)
         return
     *columns, last = table.columns
-    widths = _widths(columns, within=console.width)
+    widths = _widths(columns, within=console.width if console.is_terminal else ROOM_IN_A_PIPE)
     heading = _line([Text(str(column.header), style="bold") for column in columns], columns, widths)
+    heading.rstrip()
     console.print(heading)
     console.print("─" * min(console.width, sum(widths) + len(GAP) * (len(widths) - 1)))
     for cells in zip(*(column.cells for column in columns), last.cells, strict=True):
         *row, under = cells
-        console.print(_line([_text(cell) for cell in row], columns, widths))
-        if str(under):
+        line = _line([_text(cell) for cell in row], columns, widths)
+        if not console.is_terminal:
+            line = Text(GAP).join([line, _text(under)])
+        line.rstrip()
+        console.print(line)
+        if console.is_terminal and str(under):
             console.print(
                 _under(str(under), indent=min(widths[0] + len(GAP), DEEPEST), width=console.width), style="dim"
             )
@@ -56,9 +63,7 @@ def _line(cells: Sequence[Text], columns: Sequence[Column], widths: Sequence[int
     for cell, column, width in zip(cells, columns, widths, strict=True):
         room = " " * (width - cell.cell_len)
         padded.append(Text.assemble(room, cell) if column.justify == "right" else Text.assemble(cell, room))
-    line = Text(GAP).join(padded)
-    line.rstrip()
-    return line
+    return Text(GAP).join(padded)
 
 
 def _text(cell: object) -> Text:

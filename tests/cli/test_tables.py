@@ -20,9 +20,10 @@ def table():
     return made
 
 
-def shown(table, columns):
+def shown(table, columns, *, terminal=True):
     file = io.StringIO()
-    tables.show(table, Console(file=file, width=columns, markup=False, soft_wrap=True))
+    kind = {"force_terminal": terminal, "color_system": None, "legacy_windows": False}
+    tables.show(table, Console(file=file, width=columns, markup=False, soft_wrap=True, **kind))
     return file.getvalue().splitlines()
 
 
@@ -42,6 +43,18 @@ def test_one_long_name_makes_no_other_row_long(table):
 
     assert len(lines[1]) == 60
     assert [line for line in lines if len(line) > 60] == [f"      {HASH}", f"  4   {HASH}"]
+
+
+def test_in_a_pipe_one_long_name_makes_no_other_row_long(table):
+    """Nobody scrolls in a mail of cron; each row stays one line, whole."""
+    table.add_row(Text("4"), Text("x" * 200), Text("held"))
+
+    lines = shown(table, 1000, terminal=False)
+
+    assert len(lines) == 6
+    assert lines[-1] == f"  4   {'x' * 200}   held"
+    assert lines[2].endswith("   2 stems in ~/Music/stems")
+    assert (lines[2].index("2 stems"), lines[3].endswith(f"   {HASH}")) == (83, True)
 
 
 def test_in_a_narrow_terminal_the_last_column_goes_under_its_row(table):

@@ -5,6 +5,7 @@ means "complete", so none is asked about; a writer that pauses is met by making 
 
     seen unchanged, then changed        the writer pauses: the quiet period doubles, up to a cap
     a modification time of whole, even seconds    perhaps a clock of two seconds: at least two ticks
+    taken before, and has grown since    its writer comes back: rests for twice the time that it stayed away
     held open for writing               waits, however long it lasts
     has holes that nobody has filled    waits, however long it lasts: its size is a promise, and not kept yet
     empty                               waits, however long it lasts
@@ -22,6 +23,8 @@ from mvsep_watch.model import FileStat
 
 MAX_QUIET_S = 300.0
 """The longest quiet period that pauses lead to, unless the configuration asks for more."""
+MAX_EARNED_S = 3600.0
+"""The longest that a file rests which was taken before and has grown since."""
 COARSE_TICK_NS = 2_000_000_000
 """The clock of FAT, and of some SMB servers."""
 JITTER_NS = 10_000_000
@@ -83,6 +86,7 @@ def observe(
     *,
     now_s: float,
     settle_s: float,
+    earned_s: float = 0.0,
     held_open: bool = False,
     has_holes: bool = False,
 ) -> tuple[Candidate, Decision]:
@@ -93,6 +97,7 @@ def observe(
         stat: The file as it is now.
         now_s: Seconds, monotonic.
         settle_s: The folder's quiet period.
+        earned_s: The quiet period that its writer had earned before the first look.
         held_open: Whether somebody is known to have it open for writing.
         has_holes: Whether parts of it are known to have never been written.
 
@@ -100,12 +105,24 @@ def observe(
         What to remember until the next look, and the decision.
     """
     if candidate is None:
-        seen = Candidate(stat=stat, since_s=now_s, first_seen_s=now_s, quiet_s=settle_s)
+        seen = Candidate(stat=stat, since_s=now_s, first_seen_s=now_s, quiet_s=max(settle_s, earned_s))
     elif _is_unchanged(candidate.stat, stat):
         seen = replace(candidate, rested_s=max(candidate.rested_s, now_s - candidate.since_s))
     else:
         seen = _changed(candidate, stat, now_s=now_s, settle_s=settle_s)
     return seen, _decide(seen, now_s=now_s, held_open=held_open, has_holes=has_holes)
+
+
+def earned_quiet_s(*, away_s: float, times: int, rested_s: float) -> float:
+    """Say how much longer a file rests that was taken before and has grown since; each time may be paid for.
+
+    Args:
+        away_s: How long it had rested when its writer came back.
+        times: How often it was taken.
+        rested_s: How long it has not changed by now, going by its times; what lies in the future says nothing.
+    """
+    longest_s = min(MAX_QUIET_S * 2.0 ** min(times - 1, 10), MAX_EARNED_S)
+    return max(0.0, min(2 * away_s, longest_s) - max(0.0, rested_s))
 
 
 def _is_unchanged(before: FileStat, now: FileStat) -> bool:
@@ -115,7 +132,7 @@ def _is_unchanged(before: FileStat, now: FileStat) -> bool:
 
 def _changed(candidate: Candidate, stat: FileStat, *, now_s: float, settle_s: float) -> Candidate:
     paused = candidate.rested_s > 0 and candidate.rested_s + ROUNDING_S >= candidate.quiet_s / 2
-    longest_s = max(settle_s, MAX_QUIET_S)
+    longest_s = max(settle_s, MAX_QUIET_S, candidate.quiet_s)
     return replace(
         candidate,
         stat=stat,

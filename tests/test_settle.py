@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvsep_watch.model import FileStat
-from mvsep_watch.settle import MAX_LOOK_S, MAX_QUIET_S, Stable, Wait, WaitReason, observe
+from mvsep_watch.settle import MAX_LOOK_S, MAX_QUIET_S, Stable, Wait, WaitReason, earned_quiet_s, observe
 
 STAT = FileStat(
     size_bytes=1000, mtime_ns=1_700_000_000_123_456_789, ctime_ns=1_700_000_000_123_456_789, inode=7, device=1
@@ -218,3 +218,23 @@ def test_three_looks_at_the_times_asked_for_take_an_unchanged_file(now_s, settle
     _, third = observe(candidate, STAT, now_s=second.until_s, settle_s=settle_s)
 
     assert third == Stable()
+
+
+@pytest.mark.parametrize(
+    ("away_s", "times", "rested_s", "rests_s"),
+    [
+        (-5, 1, 0, 0),
+        (20, 1, 0, 40),
+        (86_400, 1, 0, 300),
+        (86_400, 2, -1e9, 600),
+        (400, 3, 100, 700),
+        (86_400, 99, 0, 3600),
+        (86_400, 99, 4000, 0),
+    ],
+)
+def test_what_grows_after_it_was_taken_rests_longer_each_time(away_s, times, rested_s, rests_s):
+    """Twice as long as it was away, within bounds that grow with every time that it was taken."""
+    earned_s = earned_quiet_s(away_s=away_s, times=times, rested_s=rested_s)
+    seen, _ = observe(None, STAT, now_s=0.0, settle_s=5.0, earned_s=earned_s)
+
+    assert (earned_s, seen.quiet_s) == (rests_s, max(5.0, rests_s))

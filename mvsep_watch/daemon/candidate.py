@@ -62,8 +62,18 @@ class Candidate:
         quiet_s = max(self.seen.quiet_s if self.seen else 0.0, self.folder.settle_s)
         return reason, f"it is taken once it has not changed for {quiet_s:.0f} s"
 
+    @property
+    def takes_its_time(self) -> bool:
+        """Whether its writer has earned more patience than its folder's, so that nobody should wait for it."""
+        return self.seen is not None and self.seen.quiet_s > self.folder.settle_s
+
     def is_stalled(self, now_s: float) -> bool:
-        """Say whether it cannot be taken, and has not changed for a while: empty, held open, or unreadable."""
-        is_waiting = self.reason in _STALLING or bool(self.failures)
+        """Say whether it cannot be taken, or may come back, and has not changed for a while."""
+        is_waiting = self.reason in _STALLING or bool(self.failures) or self._rests_long
         since_s = self.since_s if self.seen is None else self.seen.since_s
         return is_waiting and now_s - since_s > max(STALLED_AFTER_S, self.folder.settle_s)
+
+    @property
+    def _rests_long(self) -> bool:
+        """Whether it was taken time and again, and has grown each time."""
+        return self.seen is not None and self.seen.quiet_s > max(settle.MAX_QUIET_S, self.folder.settle_s)

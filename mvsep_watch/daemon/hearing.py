@@ -92,12 +92,16 @@ class Hearing:
         self._follow_links(folders)
 
     def _follow_links(self, folders: Iterable[Folder]) -> None:
-        """Have the configuration read again, once, where a link in it leads elsewhere than when it was read."""
-        leads = {path: (place, Path(os.path.realpath(path))) for folder in folders for path, place in folder.links}
-        moved = {path: now for path, (before, now) in leads.items() if now != self._led.get(path, before)}
-        self._led = {path: now for path, (_, now) in leads.items()}
-        for path, now in moved.items():
-            log.info("link_leads_elsewhere", path=display(path), to=display(now))
+        """Have the configuration read again, once, where a link in it leads to another folder than when it was read.
+
+        One that leads nowhere is being replaced, or its disk is away: it counts as it was.
+        """
+        led = {path: self._led.get(path, place) for folder in folders for path, place in folder.links}
+        leads = {path: Path(os.path.realpath(path)) for path in led}
+        self._led = led | {path: place for path, place in leads.items() if place.is_dir()}
+        moved = [path for path, place in self._led.items() if place != led[path]]
+        for path in moved:
+            log.info("link_leads_elsewhere", path=display(path), to=display(self._led[path]))
         if moved:
             self._reread()
 

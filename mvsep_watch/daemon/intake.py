@@ -204,6 +204,7 @@ class Intake:
             look.stat,
             now_s=now_s,
             settle_s=candidate.folder.settle_s,
+            earned_s=self._earned_s(look.path, look.stat) if candidate.seen is None and not candidate.one_offs else 0.0,
             held_open=look.held_open,
             has_holes=look.has_holes and not candidate.one_offs,
         )
@@ -214,7 +215,9 @@ class Intake:
             case settle.Wait(until_s=until_s, reason=reason):
                 candidate.due_s, candidate.reason = until_s, str(reason)
                 self._tell_waits(look.path, candidate)
-                if reason != settle.WaitReason.SETTLING and now_s > candidate.seen.first_seen_s:
+                if candidate.takes_its_time or (
+                    reason != settle.WaitReason.SETTLING and now_s > candidate.seen.first_seen_s
+                ):
                     self._uncount(look.path, candidate)
                     self._tell_one_offs(candidate)
 
@@ -359,11 +362,28 @@ class Intake:
             since_s = before.since_s
         candidate = Candidate(folder=folder, due_s=now_s, since_s=since_s, counted_in=counted_in, one_offs=names)
         if stat is not None:
-            candidate.seen, decision = settle.observe(None, stat, now_s=now_s, settle_s=folder.settle_s)
+            candidate.seen, decision = settle.observe(
+                None, stat, now_s=now_s, settle_s=folder.settle_s, earned_s=self._earned_s(path, stat)
+            )
             candidate.due_s = decision.until_s if isinstance(decision, settle.Wait) else now_s
         self.candidates[path] = candidate
         if counted_in:
             self._counting.add(counted_in, path)
+        if candidate.takes_its_time:
+            self._uncount(path, candidate)
+
+    def _earned_s(self, path: str, stat: FileStat) -> float:
+        """Say how long a file must rest that was taken before and has grown since."""
+        store = self._context.store
+        before = store.sources.at(path)
+        if before is None or before.state != "known" or not 0 < before.size_bytes < stat.size_bytes:
+            return 0.0
+        now, was = self._context.clock.now(), before.stat
+        return settle.earned_quiet_s(
+            away_s=now - min(before.seen_at, max(was.mtime_ns, was.ctime_ns) / 1e9),
+            times=len({before.bytes_key, *(job.bytes_key for job in store.jobs.of_source(before.id))}),
+            rested_s=now - max(stat.mtime_ns, stat.ctime_ns) / 1e9,
+        )
 
     def _forget(self, path: str) -> None:
         candidate = self.candidates.pop(path, None)

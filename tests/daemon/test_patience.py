@@ -226,3 +226,57 @@ def test_a_whole_file_and_one_that_is_gone_have_no_holes(tmp_path):
     whole.write_bytes(b"x" * 5000)
 
     assert [is_unfilled(whole), is_unfilled(tmp_path / "gone.wav")] == [False, False]
+
+
+def write_now(world, name, **kind):
+    """Write a song, and have its times tell the world's time."""
+    song = write_wav(world.drop / name, **kind)
+    os.utime(song, (world.clock.now(),) * 2)
+    world.engine.inbox.path_touched("drop", str(song))
+    return song
+
+
+@pytest.mark.parametrize(("pause_s", "at_most"), [(20, 2), (60, 2), (600, 5)])
+def test_a_file_that_grows_time_and_again_is_not_paid_for_each_time(world, pause_s, at_most):
+    """A recording, say, or what a sync tool copies again and again: it rests ever longer, and its end is taken."""
+    world.start()
+    for length in range(8):
+        song = write_now(world, "recording.wav", seconds=3.0 + length)
+        world.pass_time(pause_s, step_s=10.0)
+        world.service.finish_all()
+    world.pass_time(3700, step_s=300.0)
+    world.finish()
+
+    assert 2 <= world.service.made <= at_most
+    assert (world.store.sources.at(song).duration_s, {*world.states()}) == (10.0, {"published"})
+
+
+def test_a_song_that_replaces_a_shorter_one_holds_nobody_up(world):
+    """It rests for minutes; what comes with it is taken at once."""
+    world.start()
+    write_now(world, "mix.wav")
+    world.finish()
+    world.pass_time(3600, step_s=60.0)
+    write_now(world, "mix.wav", seconds=5.0)
+    write_now(world, "other.wav", pitch=2)
+    world.rescan()
+    world.pass_time(60)
+    taken_soon = [world.store.sources.get(job.source_id).path.name for job in world.jobs()]
+    world.pass_time(300)
+
+    assert taken_soon == ["mix.wav", "other.wav"]
+    assert taken(world) == 3
+
+
+def test_what_has_rested_by_itself_is_taken_at_once(world):
+    """However often it has grown: `once`, which looks once a night, finds its last length."""
+    for length in range(4):
+        song = write_wav(world.drop / "mix.wav", seconds=3.0 + length)
+        os.utime(song, (world.clock.now(),) * 2)
+        world.clock.at += 24 * 3600
+        world.start()
+        world.pass_time(30)
+        world.service.finish_all()
+        world.stop()
+
+    assert world.service.made == 4

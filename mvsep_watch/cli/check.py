@@ -23,7 +23,7 @@ from mvsep_watch.cli.examining import unitfiles
 from mvsep_watch.cli.examining.configuration import with_credential
 from mvsep_watch.cli.examining.machine import UNIT_FOLDERS
 from mvsep_watch.cli.finding import credits_per_minute
-from mvsep_watch.config import check_models, model_places, odd_globs
+from mvsep_watch.config import check_models, odd_globs, written_at
 from mvsep_watch.daemon.run import refuse_network
 from mvsep_watch.data import ALGORITHMS_DATE
 from mvsep_watch.errors import (
@@ -184,14 +184,16 @@ def premium_problems(config: Config, catalogue: Catalogue) -> Iterator[str]:
 
 
 def _model_problems(config: Config, listing: Listing) -> tuple[str, ...]:
-    places = model_places(config.path, environ=os.environ)
+    places = written_at(config.path, environ=os.environ)
     return check_models(config, listing.models, known=packaged_catalogue(), places=places)
 
 
 def _folder_problems(config: Config) -> Iterator[str]:
-    for folder in config.folders:
-        if folder.path.is_file():
-            yield f'folder "{folder.name}": {display(folder.path)} is a file; name the folder that it is in'
+    files = [folder for folder in config.folders if folder.path.is_file()]
+    places = written_at(config.path, environ=os.environ) if files else {}
+    for folder in files:
+        at = places.get((folder.name, "", "path"), "")
+        yield (f'{at}folder "{folder.name}": {display(folder.path)} is a file; name the folder that it is in')
 
 
 def _warnings(config: Config) -> Iterator[str]:

@@ -7,7 +7,7 @@ reads this one.
 """
 
 from mvsep_watch.config.advice import check_models, odd_globs
-from mvsep_watch.config.load import glimpse, load, model_places
+from mvsep_watch.config.load import glimpse, load, written_at
 from mvsep_watch.config.models import schema
 from mvsep_watch.config.places import VARIABLE, find, own_state_path, state_path
 from mvsep_watch.config.showing import InForce, in_force
@@ -22,9 +22,9 @@ __all__ = [
     "glimpse",
     "in_force",
     "load",
-    "model_places",
     "odd_globs",
     "own_state_path",
     "schema",
     "state_path",
+    "written_at",
 ]

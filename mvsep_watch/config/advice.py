@@ -23,7 +23,7 @@ def check_models(
     catalogue: Catalogue,
     *,
     known: Catalogue | None = None,
-    places: Mapping[tuple[str, str], str] = MappingProxyType({}),
+    places: Mapping[tuple[str, str, str], str] = MappingProxyType({}),
 ) -> tuple[str, ...]:
     """Say what of the rules the catalogue does not know, one sentence each, with near matches.
 
@@ -31,13 +31,13 @@ def check_models(
         config: The configuration.
         catalogue: The packaged catalogue, or the service's own.
         known: Models that were listed once, for the hints.
-        places: What to begin each sentence with, by the names of folder and rule.
+        places: What to begin each sentence with, by the names of folder, rule and key.
     """
     return tuple(
-        f'{places.get((folder.name, rule.name), "")}folder "{folder.name}", rule "{rule.name}": {problem}'
+        f'{places.get((folder.name, rule.name, key), "")}folder "{folder.name}", rule "{rule.name}": {problem}'
         for folder in config.folders
         for rule in folder.rules
-        for problem in _problems(rule, catalogue, known)
+        for key, problem in _problems(rule, catalogue, known)
     )
 
 
@@ -53,18 +53,19 @@ def odd_globs(config: Config) -> Iterator[str]:
                 )
 
 
-def _problems(rule: Rule, catalogue: Catalogue, known: Catalogue | None) -> list[str]:
+def _problems(rule: Rule, catalogue: Catalogue, known: Catalogue | None) -> list[tuple[str, str]]:
+    """Give what is wrong with a rule, each with the key that says it."""
     try:
         algorithm = resolve_model(rule.sep_type, catalogue, known=known)
     except RequestRefusedError as error:
-        return [_sentence(error)]
-    problems = _stem_problems(rule, algorithm)
+        return [("sep_type", _sentence(error))]
+    problems = [("stems", problem) for problem in _stem_problems(rule, algorithm)]
     if unfit := why_unfit(algorithm, rule.input):
-        problems.append(f"model {describe(algorithm)} {unfit}")
+        problems.append(("sep_type", f"model {describe(algorithm)} {unfit}"))
     try:
         settings_of(rule, catalogue, known=known)
     except RequestRefusedError as error:
-        problems.insert(0, _sentence(error))
+        problems.insert(0, ("options" if rule.options else "sep_type", _sentence(error)))
     return problems
 
 

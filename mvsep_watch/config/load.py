@@ -57,21 +57,27 @@ def glimpse(path: Path, *, environ: Mapping[str, str]) -> Config:
     return found or Config(path=path, state=places.state_path(path), service=Service(token=""), folders=())
 
 
-def model_places(path: Path, *, environ: Mapping[str, str]) -> dict[tuple[str, str], str]:
-    """Say where the model of each rule stands, as `FILE:LINE:COLUMN: `, by the names of folder and rule.
+def written_at(path: Path, *, environ: Mapping[str, str]) -> dict[tuple[str, str, str], str]:
+    """Say where what only others can judge stands, as `FILE:LINE:COLUMN: `: folders' paths, rules' models and the like.
+
+    Returns:
+        By the names of folder, rule (empty for the folder itself) and key.
 
     Raises:
         ConfigError: The file cannot be read any more.
     """
     examined = examine(path, environ=environ, needs_token=False)
     places = examined.report.places
-    found: dict[tuple[str, str], str] = {}
+    found: dict[tuple[str, str, str], Place] = {}
     for index, placed in enumerate(examined.placed):
+        found[placed.folder.name, "", "path"] = places.of(("folders", index, "path"))
         for number, rule in enumerate(placed.folder.rules):
-            keys: Keys = ("folders", index, "rules", number, "sep_type")
-            place = places.of(keys if keys in places.of_values else placed.origin("sep_type"))
-            found[placed.folder.name, rule.name] = f"{examined.report.path}:{place.line}:{place.column}: "
-    return found
+            for key in ("sep_type", "options", "stems"):
+                keys: Keys = ("folders", index, "rules", number, key)
+                found[placed.folder.name, rule.name, key] = places.of(
+                    keys if keys in places.of_values else placed.origin(key)
+                )
+    return {which: f"{examined.report.path}:{at.line}:{at.column}: " for which, at in found.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

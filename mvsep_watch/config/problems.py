@@ -68,6 +68,7 @@ class Report:
     path: Path
     places: Places = field(default_factory=Places)
     _broken: set[Keys] = field(default_factory=set)
+    _guessed: set[Keys] = field(default_factory=set)
     _problems: list[tuple[Place, str]] = field(default_factory=list)
 
     def add_key(self, keys: Keys, text: str, *, place: Place | None = None) -> None:
@@ -84,10 +85,10 @@ class Report:
             place: Where it stands, if not where the value of `keys` does.
             breaks: Whether further problems of the same value would only follow from this one.
         """
-        if not self.is_broken(keys):
+        if keys not in self._guessed and not self.is_broken(keys):
             self._take(keys, text, place=place)
-            if breaks:
-                self._broken.add(keys)
+        if breaks:
+            self._broken.add(keys)
 
     def _take(self, keys: Keys, text: str, *, place: Place | None) -> None:
         where = place or self.places.of(keys)
@@ -98,9 +99,17 @@ class Report:
         """Say whether a value or anything around it has been reported as unusable."""
         return any(keys[:length] in self._broken for length in range(len(keys) + 1))
 
-    def rename(self, old: Keys, new: Keys) -> None:
-        """Treat what stands at `old` as if it stood at `new`."""
+    def rename(self, old: Keys, new: Keys, *, is_sure: bool = True) -> None:
+        """Treat what stands at `old` as if it stood at `new`.
+
+        Args:
+            old: As it is written.
+            new: As it is read.
+            is_sure: False where that is a guess: a value that does not fit there speaks against it, and is no problem.
+        """
         self.places.move(old, new)
+        if not is_sure:
+            self._guessed.add(new)
         self._broken |= {(*new, *keys[len(old) :]) for keys in self._broken if keys[: len(old)] == old}
 
     def raise_if_any(self) -> None:
@@ -158,8 +167,15 @@ def shown(keys: Keys, value: Any) -> str:
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
     """Give `; did you mean "X"?`, or nothing."""
-    near = near_matches(word, known)[:1] if isinstance(word, str) else ()
-    return f'; did you mean "{near[0]}"?' if near else ""
+    quoted = [f'"{each}"' for each in meant(word, known)]
+    return f"; did you mean {' or '.join(quoted)}?" if quoted else ""
+
+
+def meant(word: object, known: Iterable[str]) -> Sequence[str]:
+    """Give the word that was meant; several where each of them goes on where what was written ends."""
+    near = near_matches(word, known) if isinstance(word, str) else ()
+    longer = [each for each in near if each.startswith(str(word))]
+    return longer if longer[:1] == [*near[:1]] else near[:1]
 
 
 def one_of(words: Sequence[str]) -> str:

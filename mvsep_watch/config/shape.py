@@ -16,8 +16,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from mvsep_watch.config.models import SECTIONS, Document, Section
-from mvsep_watch.config.problems import Keys, Report, did_you_mean, one_of, shown
-from mvsep_watch.options import near_matches
+from mvsep_watch.config.problems import Keys, Report, did_you_mean, meant, one_of, shown
 
 _NEEDED = frozenset({"sep_type", "rules"})
 """Keys that null says nothing of: without them there is nothing to do."""
@@ -35,6 +34,7 @@ _ALLOWED = {
     "int_from_float": "a whole number",
     "bool_type": "true or false",
     "string_type": "text",
+    "string_unicode": "text",
     "string_too_short": "text that is not empty",
     "list_type": 'a list, each item of which begins with "- "',
     "dict_type": "a mapping",
@@ -152,10 +152,10 @@ def _mend_unknown(values: dict[str, Any], keys: Keys, report: Report) -> None:
     word = str(keys[-1])
     parent = _at(values, keys[:-1])
     value = parent.pop(word)
-    near = () if _homes(word) else near_matches(word, known)
+    near = () if _homes(word) else meant(word, known)
     if near and near[0] not in parent:
         parent[near[0]] = value
-        report.rename(keys, (*keys[:-1], near[0]))
+        report.rename(keys, (*keys[:-1], near[0]), is_sure=len(near) == 1)
     report.add_key(keys, _unknown(word, known))
 
 

@@ -93,10 +93,25 @@ def test_a_folder_that_is_a_file_is_a_problem(run, write_config, tmp_path):
     """It will not become one by itself."""
     (tmp_path / "drop").touch()
 
-    code, out, _ = run("check", "-c", write_config())
+    path = write_config()
+    code, out, _ = run("check", "-c", path)
 
-    assert (code, f'problem: folder "drop": {tmp_path}/drop is a file' in out) == (4, True)
+    assert (code, f'problem: {path}:6:12: folder "drop": {tmp_path}/drop is a file' in out) == (4, True)
     assert "yet" not in out
+
+
+@pytest.mark.parametrize(
+    ("keys", "at"), [("options: {add_opt9: 1}", "{add_opt9"), ("stems: [vocal]", "[vocal"), ("input: text", "40")]
+)
+def test_what_a_model_does_not_take_is_told_where_it_stands(run, write_config, keys, at):
+    """The options, the stems; the model itself where it is that."""
+    line = f"  - {{path: drop, sep_type: 40, {keys}}}"
+    path = write_config(f"folders:\n{line}\n")
+
+    code, out, _ = run("check", "-c", path)
+
+    column = line.index(at) + 1
+    assert (code, f'problem: {path}:6:{column}: folder "drop"' in out) == (4, True), out
 
 
 def test_json_says_the_same_for_programs(run, write_config, tmp_path):

@@ -52,6 +52,30 @@ def test_a_value_that_cannot_be_meant_is_refused(config, top, says):
 
 
 @pytest.mark.parametrize(
+    ("top", "says"),
+    [
+        (
+            f"limits: {{upload: 200KB/s}}\n{FOLDER}",
+            'limits.upload: unknown key; did you mean "uploads" or "upload_rate"?',
+        ),
+        (f"limits: {{uploadz: many}}\n{FOLDER}", 'limits.uploadz: unknown key; did you mean "uploads"?'),
+        ('folders: [{path: "\\ud800", sep_type: 40}]\n', '"; allowed: text'),
+    ],
+)
+def test_what_may_be_meant_is_named_and_nothing_of_it_assumed(config, top, says):
+    """Where several words may be, the value is not held against one of them."""
+    problems = config.problems(config.mvsep + top)
+
+    assert says in problems[0]
+    assert len(problems) == 1 + ("many" in top)
+
+
+def test_a_token_that_is_a_number_is_told_once(config):
+    """It is there, and so it is not missing as well."""
+    assert "mvsep.token: found a value; allowed: text" in config.problem(f"mvsep: {{token: 12345}}\n{FOLDER}")
+
+
+@pytest.mark.parametrize(
     ("keys", "says"),
     [
         ("timeout: 0.001", "mvsep.timeout: found 0.001; allowed: 0.1 or more"),

@@ -1,3 +1,4 @@
+import datetime as dt
 import json
 import re
 from pathlib import Path
@@ -124,11 +125,12 @@ def test_status_explains_a_configuration_that_cannot_be_used_where_nothing_runs(
 def test_status_says_when_closed_hours_open(world, write_config, run):
     """With the gate's reason."""
     path = write_config("state: state.sqlite3\nfolders: [{path: drop, output: stems, sep_type: 40}]\n")
-    world.hours = parse("22:00-22:01")
+    soon = f"{(dt.datetime.fromtimestamp(world.clock.now(), dt.UTC).astimezone().hour + 2) % 24:02}:00"
+    world.hours = parse(f"{soon}-{soon[:3]}01")
     world.start()
     world.turn()
 
     code, out, _ = run("-c", path, "status")
 
     assert code == 0
-    assert re.search(r"gate hours is closed .*: schedule\.hours: uploads begin again at \d{4}-\d\d-\d\dT22:00", out)
+    assert re.search(rf"gate hours is closed .*: schedule\.hours: uploads begin again at \d{{4}}-\d\d-\d\dT{soon}", out)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -128,6 +130,18 @@ def until(holds: Callable[[], bool], *, within_s: float, tell: Callable[[], str]
     while not holds():
         assert time.monotonic() < deadline_s, tell()
         time.sleep(0.1)
+
+
+def free_ports(count: int) -> list[int]:
+    """Give free ports, below those that the kernel gives away: nobody gets one by chance before it is listened at."""
+    first_given_away = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    found: list[int] = []
+    for port in random.Random(os.getpid()).sample(range(10_000, first_given_away), 100):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)), socket.create_server(("127.0.0.2", port)):
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise AssertionError(f"not {count} free ports among a hundred")
 
 
 def peak_memory_bytes(pid: int) -> int:

@@ -110,7 +110,7 @@ def test_run_ends_with_130_on_ctrl_c(start):
 
 def test_a_second_signal_ends_at_once(start, home, sandbox):
     """Even while the answer to an upload is awaited; the unknown outcome is found again."""
-    sandbox.faults.add({"kind": "slow_answer", "on": "create", "when": "after", "value": 3})
+    sandbox.faults.add({"kind": "slow_answer", "on": "create", "when": "after", "value": 8})
     write_wav(home / "drop" / "song.wav")
     process = start("run")
     wait_for(lambda: sandbox.service.jobs)
@@ -120,7 +120,7 @@ def test_a_second_signal_ends_at_once(start, home, sandbox):
 
     code, _, err, took_s = end(process, signal.SIGTERM)
 
-    assert (is_waiting, code, "Traceback" in err, took_s < 1) == (True, 0, False, True)
+    assert (is_waiting, code, "Traceback" in err, took_s < 3) == (True, 0, False, True)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ folders:
 
 @pytest.fixture
 def server():
-    with Sandbox(speed=20, rate_limit=6000) as server:
+    with Sandbox(speed=50, rate_limit=6000) as server:
         yield server
 
 
@@ -74,10 +74,12 @@ def test_a_daemon_does_it_and_a_second_call_pays_nothing(place, song, server):
 
 def test_a_command_that_is_killed_is_begun_again_and_pays_once(place, song, server):
     """Without a daemon: the state remembers."""
+    server.service.speed = 2
     process = begin(place, song)
     until(lambda: place.states()["submitted"], within_s=30)
     process.kill()
     process.communicate()
+    server.service.speed = 50
 
     again = separate(place, song)
 
@@ -87,12 +89,14 @@ def test_a_command_that_is_killed_is_begun_again_and_pays_once(place, song, serv
 
 def test_a_daemon_that_is_killed_leaves_the_rest_to_the_command(place, song, server):
     """Which takes the state, and pays once."""
+    server.service.speed = 2
     daemon = place.start()
     until(place.config.with_name("mvsep-watch.state.sqlite3.lock").exists, within_s=20)
     process = begin(place, song)
     until(lambda: place.states()["submitted"], within_s=30)
     daemon.kill()
     daemon.wait()
+    server.service.speed = 50
 
     _, said = process.communicate(timeout=60)
 

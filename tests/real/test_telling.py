@@ -26,7 +26,7 @@ from mvsep_watch.sandbox import Sandbox
 from mvsep_watch.telling import Teller, pinging, serving, teller
 from mvsep_watch.telling.serving import Serving
 from tests.daemon.world import threads_named, write_wav
-from tests.real.helpers import STOP_WITHIN_S, Place, until
+from tests.real.helpers import STOP_WITHIN_S, Place, free_ports, until
 
 TOKEN = "CanaryTokenOfTheTellings012345"
 MESSAGE = Message(
@@ -137,7 +137,7 @@ def test_a_stop_ends_a_program_at_once(program):
     with pytest.raises(NotToldError):
         send(program("sleep 600"), is_stopping=lambda: time.monotonic() - began_s > 0.2)
 
-    assert time.monotonic() - began_s < 2
+    assert time.monotonic() - began_s < 10
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_a_ping_that_is_not_taken_says_so_without_the_address(server, status):
 
 def drip(client):
     """Answer a byte at a time, within every limit of a single read."""
-    for byte in b"HTTP/1.1 200 OK" * 40:
+    for byte in b"HTTP/1.1 200 OK" * 400:
         time.sleep(0.1)
         client.send(bytes([byte]))
 
@@ -273,17 +273,18 @@ def test_a_ping_has_an_end_whatever_answers(answer, said):
 
         took_s = time.monotonic() - began_s
         serving.join()
-    assert took_s < 2
+    assert took_s < 10
 
 
 def test_a_ping_to_nobody_or_in_plain_words_is_no_success(server):
     """Nothing listens there; or what listens speaks no TLS; or no host can be called so."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        port = deaf.getsockname()[1]
 
-    for url in (f"http://127.0.0.1:{port}/", f"https://127.0.0.1:{server.port}/", "https://hc..example/"):
-        with pytest.raises(NotToldError, match="did not answer"):
-            Teller().ping(url)
+        for url in (f"http://127.0.0.1:{port}/", f"https://127.0.0.1:{server.port}/", "https://hc..example/"):
+            with pytest.raises(NotToldError, match="did not answer"):
+                Teller().ping(url)
 
 
 @pytest.fixture
@@ -448,8 +449,7 @@ def test_a_server_that_is_closed_listens_no_more():
 
 def test_a_running_daemon_shows_its_numbers_and_follows_its_configuration(tmp_path, sandbox):
     """At its address, in its file; another address is taken as it runs; the end is in the file."""
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        ports = [each.getsockname()[1] for each in (one, other)]
+    ports = free_ports(2)
     section = f"metrics: {{file: numbers.prom, listen: '127.0.0.1:{ports[0]}'}}\n"
     place = Told(tmp_path, sandbox, section)
 

@@ -38,6 +38,7 @@ from mvsep_watch.mvsep.cached import cache_folder
 from mvsep_watch.steps.configuring import Reading
 from mvsep_watch.store import StateDamagedError
 
+NOT_IN_PLACE = "the state file, or the log beside it, was deleted or exchanged while it was in use"
 STOP_WITHIN_S = 6.0
 """How long steps in flight may take to end after a stop; systemd and containers kill after 10 s or more."""
 PUT_AWAY_WITHIN_S = 1.5
@@ -229,6 +230,9 @@ class Process:
                     self._engine.desks.reloading.want()
                 if reading := self._engine.desks.reloading.take():
                     self._take(reading, hearing)
+                if not self._engine.context.store.is_in_place():
+                    self._engine.context.log.warning("begins_anew", reason=NOT_IN_PLACE)
+                    self.begins_anew = True
             if self._told is not None:
                 self._notifier.stopping()
         return self._told
@@ -253,6 +257,8 @@ class Process:
         with self._around():
             while self._told is None and not self._engine.is_at_rest(gated_for_s=GATED_FOR_S):
                 self._turn()
+                if not self._engine.context.store.is_in_place():
+                    raise StateError(NOT_IN_PLACE, hint="run it again: it goes on with what is there")
                 progress(self._engine)
             while self._told is None and self._engine.desks.service.owes_balance():
                 self._turn()

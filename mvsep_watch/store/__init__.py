@@ -98,6 +98,12 @@ class Store:
         """Give a number that changes when another process has committed, so that looking costs nothing."""
         return int(self.db.value("PRAGMA data_version"))
 
+    def is_in_place(self) -> bool:
+        """Say whether the state file is still the one that was opened, and not a deleted one."""
+        with contextlib.suppress(OSError):  # a disk that does not tell says nothing about the file
+            return self.db.is_in_place()
+        return True
+
     def close(self) -> None:
         """Close, leaving no WAL behind."""
         self.db.close()

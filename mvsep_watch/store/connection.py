@@ -23,6 +23,9 @@ BUSY_TIMEOUT_S = 10.0
 LOG_BYTES = 4 << 20
 """What the log beside the state file is cut to once it was taken over: one large transaction is not kept for ever."""
 
+BESIDE = ("-wal", "-shm")
+"""What SQLite has beside a state file while it is in use."""
+
 Params = Sequence[Any]
 MENDS_ITSELF = "the next `mvsep-watch run`, `once` or `rebuild` puts it aside and rebuilds the state from the outputs"
 
@@ -46,6 +49,7 @@ class Db:
         self._connection = connection
         self._translating = _Translating(path)
         self._depth = 0
+        self._seen: dict[str, tuple[int, int]] = {}
         self.path = path
 
     @contextlib.contextmanager
@@ -109,9 +113,36 @@ class Db:
         row = self.one(sql, params)
         return row[0] if row else None
 
+    def is_in_place(self) -> bool:
+        """Say whether the file and what SQLite has beside it are still those that were there at the first asking.
+
+        What is written goes on into a file that was deleted or exchanged, and is gone with the process.
+        """
+        return all(self._is_as_seen(suffix) for suffix in ("", *BESIDE))
+
+    def _is_as_seen(self, suffix: str) -> bool:
+        with contextlib.suppress(FileNotFoundError):
+            found = self._part(suffix).stat()
+            identity = found.st_dev, found.st_ino
+            return self._seen.setdefault(suffix, identity) == identity
+        return suffix not in self._seen
+
+    def _part(self, suffix: str) -> Path:
+        return self.path.with_name(self.path.name + suffix)
+
     def close(self) -> None:
         """Close; a writer leaves no WAL behind."""
+        orphans = self._orphans()
         self._connection.close()
+        for path in orphans:
+            path.unlink(missing_ok=True)
+
+    def _orphans(self) -> list[Path]:
+        """Name what belongs to a file that is not in its place any more: another one there must not be read with it."""
+        with contextlib.suppress(OSError):
+            if not self._is_as_seen(""):
+                return [self._part(suffix) for suffix in BESIDE if suffix in self._seen and self._is_as_seen(suffix)]
+        return []
 
 
 class _Translating:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -152,6 +153,36 @@ def test_another_service_and_token_begin_anew_as_the_same_process(place, daemon)
     assert took_s < 8
     assert TOKEN not in place.log.read_text()
     assert OTHER_TOKEN not in place.log.read_text()
+
+
+def test_an_older_state_that_is_put_back_under_a_daemon_is_taken_and_stops_all_spending(place, daemon):
+    """What it wrote would be gone with it otherwise; the outputs tell that the other one is older."""
+    state = place.base / "mvsep-watch.state.sqlite3"
+    with sqlite3.connect(state) as live, sqlite3.connect(place.base / "backup") as copy:
+        live.backup(copy)
+    write_wav(place.base / "drop" / "a.wav", pitch=1)
+    until(lambda: place.states() == {"published": 1}, within_s=WITHIN_S, tell=place.tell)
+
+    (place.base / "backup").rename(state)
+    place.until_logged("ready", 2)
+    write_wav(place.base / "drop" / "b.wav", pitch=2)
+    until(lambda: len(place.jobs()) == 2, within_s=WITHIN_S, tell=place.tell)
+
+    status = place.ask("status")
+    assert ([gate["name"] for gate in status["gates"]], status["process"]["pid"]) == (["state"], daemon.pid)
+    assert place.count("begins_anew") == 1
+
+
+def test_a_log_of_the_state_that_is_deleted_loses_nothing(place, daemon):
+    """Its owner still has it, and writes it back before it begins anew."""
+    write_wav(place.base / "drop" / "a.wav", pitch=1)
+    until(lambda: place.states() == {"published": 1}, within_s=WITHIN_S, tell=place.tell)
+
+    (place.base / "mvsep-watch.state.sqlite3-wal").unlink()
+    place.until_logged("ready", 2)
+
+    assert place.states() == {"published": 1}
+    assert place.ask("status")["gates"] == []
 
 
 def test_another_token_in_its_file_is_taken_without_a_word(place):

@@ -26,6 +26,41 @@ def write(path, *statements):
     db.close()
 
 
+def test_a_file_that_takes_the_place_of_one_in_use_is_read_without_its_log(path, tmp_path):
+    """What the log holds is of the other one."""
+    store = Store(path)
+    store.memory.set_meta("a", "before")
+    with sqlite3.connect(path) as live, sqlite3.connect(tmp_path / "backup") as copy:
+        live.backup(copy)
+    store.memory.set_meta("a", "after")
+    store.is_in_place()
+    (tmp_path / "backup").replace(path)
+    store.close()
+
+    again = Store(path)
+
+    assert again.memory.meta("a") == "before"
+    again.close()
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
+@pytest.mark.parametrize("is_exchanged", [False, True])
+def test_what_is_deleted_or_exchanged_is_not_in_place(path, suffix, is_exchanged):
+    """SQLite would go on writing into the file that is gone."""
+    store = Store(path)
+    store.memory.set_meta("a", "1")
+    before = store.is_in_place()
+    part = path.with_name(path.name + suffix)
+    if is_exchanged:
+        Path(shutil.copy(part, path.with_name("copy"))).replace(part)
+    else:
+        part.unlink()
+
+    assert (before, store.is_in_place()) == (True, False)
+
+    store.close()
+
+
 def test_a_state_file_is_its_owners_alone(path):
     """It tells what somebody listens to."""
     Store(path).close()

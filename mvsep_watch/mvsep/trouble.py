@@ -5,6 +5,7 @@ The surprise: the library's own words are passed on without the address, because
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -49,6 +50,8 @@ TROUBLE: dict[type[Exception], tuple[type[RetryableError], str]] = {
 }
 
 _FOREIGN = tuple(TROUBLE)
+PLACE = r"_ssl\.c:\d+: "
+"""Where in its own source the library for encryption ran out of time, of which nobody learns anything."""
 PROXY_HINT = "tried again by itself; look at the proxy, and at https_proxy and no_proxy in this process's environment"
 HINT = "tried again by itself; check this machine's connection if it lasts"
 
@@ -67,7 +70,7 @@ def _translate(exc: Exception, *, host: str, call: str, secrets: tuple[str, ...]
     if (found := unencrypted(exc)) is not None:
         error = CertificateError if found.is_certificate else kind
         return error(f"{host}, {call}: {meaning}: {found.what}", hint=found.hint or hint)
-    detail = one_line(redact(str(exc), secrets))
+    detail = one_line(redact(re.sub(PLACE, "", str(exc)), secrets))
     advice = PROXY_HINT if isinstance(exc, httpx.ProxyError) else _hint(detail, host)
     return kind(f"{host}, {call}: {meaning}" + (f" ({detail})" if detail else ""), hint=advice or hint)
 

@@ -45,11 +45,12 @@ class Server:
         with connection:
             connection.settimeout(WAIT_S)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or a reset would catch up with its words
-            if self._context is None:
-                self._handle(connection)
-                return
-            with suppress(OSError), self._context.wrap_socket(connection, server_side=True) as encrypted:
-                self._handle(encrypted)
+            with suppress(OSError):
+                if self._context is None:
+                    self._handle(connection)
+                    return
+                with self._context.wrap_socket(connection, server_side=True) as encrypted:
+                    self._handle(encrypted)
 
     def __enter__(self):
         return self
@@ -64,7 +65,9 @@ class Server:
 def read_head(connection):
     data = b""
     while b"\r\n\r\n" not in data:
-        data += connection.recv(1)
+        if not (more := connection.recv(1)):
+            raise ConnectionError("gone")
+        data += more
     return data
 
 

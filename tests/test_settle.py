@@ -53,6 +53,13 @@ def test_an_unchanged_file_is_taken_after_the_quiet_period():
     assert looks == [0, 2.5, 5]
 
 
+def test_a_rest_is_counted_from_the_last_change():
+    """And not from the start of the machine, where a monotonic clock begins."""
+    candidate, _ = watch([(1000, STAT), (1003, STAT), (1004, STAT)])
+
+    assert candidate.rested_s == 4
+
+
 def test_the_first_look_decides_nothing():
     """Unless no quiet period is asked for."""
     _, waits = watch([(0, STAT)])

@@ -15,6 +15,7 @@ from mvsep_watch.planner.polling import (
     minutes_of,
     poll_delay_s,
     wait_left_s,
+    work_left_s,
 )
 
 LEARNED = Learned(seconds_per_minute=60.0, spread=0.04, count=20)
@@ -74,6 +75,21 @@ def test_the_chunks_say_how_far_it_is():
 def test_what_is_shorter_than_a_minute_counts_as_one(duration_s, minutes):
     """It takes hardly less."""
     assert minutes_of(duration_s) == minutes
+
+
+@pytest.mark.parametrize(
+    ("learned", "duration_s", "elapsed_s", "left_s"),
+    [
+        (None, 120.0, 5.0, None),
+        (Learned(seconds_per_minute=30.0), None, 5.0, None),
+        (Learned(seconds_per_minute=30.0), 120.0, 25.0, 35.0),
+        (Learned(seconds_per_minute=30.0), 120.0, 90.0, 0.0),
+        (Learned(seconds_per_minute=30.0), 120.0, -9.0, 60.0),
+    ],
+)
+def test_the_work_that_is_left_is_what_its_like_takes_without_what_is_done(learned, duration_s, elapsed_s, left_s):
+    """Unknown without a like or a length; nothing where it is late; all of it where a clock was set back."""
+    assert work_left_s(learned, duration_s=duration_s, elapsed_s=elapsed_s) == left_s
 
 
 @pytest.mark.parametrize(

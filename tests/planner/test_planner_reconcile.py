@@ -29,6 +29,7 @@ def test_absence_is_believed_where_the_history_was_seen_to_be_prompt():
         replace(LOOKED_ENOUGH, reads=2),
         replace(LOOKED_ENOUGH, reads=50, last_begun_s=1119.9),
         replace(LOOKED_ENOUGH, reads=2, younger_was_listed=True),
+        Search(since_s=1000.0, reads=Search(since_s=1000.0).reads + 2, last_begun_s=1120.0),
     ],
 )
 def test_few_or_early_reads_say_nothing(search):

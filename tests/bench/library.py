@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +73,11 @@ class Library:
                 store.sources.see(path.path, folder="drop", stat=stat, state="known", now=1.0, bytes_key=key)
             store.sources.scanned("drop", 1.0)
         store.close()
+
+
+def end_by_sigterm() -> None:
+    """Let a SIGTERM end this process as a Ctrl-C does: its folders are removed and its processes ended."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def walk(root: Path | str) -> Iterator[os.DirEntry[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import xxhash
@@ -40,6 +40,11 @@ def download(base_url: str, size: str, folder: str) -> None:
     staging.discard()
 
 
+DOES = {"start": lambda: None, "hash": hash_it, "identify": identify, "upload": upload, "download": download}
+
 if __name__ == "__main__":
-    what, *words = sys.argv[1:]
-    {"start": lambda: None, "hash": hash_it, "identify": identify, "upload": upload, "download": download}[what](*words)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=DOES)
+    parser.add_argument("words", nargs="*")
+    given = parser.parse_args()
+    DOES[given.what](*given.words)

@@ -28,21 +28,22 @@ LEARNT_S = 100.0
 def measure(known: Library) -> Iterator[Line]:
     """Give the figures with events, then the CPU without them."""
     with Emulator(Quirks()) as emulator:
-        with _running(known, emulator, watch="events", rescan="1h") as (process, ready_s):
+        with running(known, emulator, watch="events", rescan="1h") as (process, ready_s):
             yield Line(what="start to ready, s", found=ready_s, most=MOST_START_S)
             share = _share_of_a_core(process.pid, after_s=5.0, for_s=IDLE_S)
             resident = _resident_bytes(process.pid) / 2**20
             peak = peak_memory_bytes(process.pid) / 2**20
             yield Line(what="memory, MiB resident", found=resident, most=MOST_MIB, against=f"{peak:.0f} at its peak")
             yield Line(what="idle with events, % of a core", found=share * 100, most=MOST_IDLE * 100)
-        with _running(known, emulator, watch="poll", rescan=f"{RESCAN_S:.0f}s") as (process, _):
+        with running(known, emulator, watch="poll", rescan=f"{RESCAN_S:.0f}s") as (process, _):
             share = _share_of_a_core(process.pid, after_s=LEARNT_S, for_s=RESCAN_S)
             what = "idle with a look every 30 s and a whole scan every 5 min, % of a core"
             yield Line(what=what, found=share * 100, most=MOST_POLLING * 100)
 
 
 @contextmanager
-def _running(known: Library, emulator: Emulator, **words: str) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
+def running(known: Library, emulator: Emulator, **words: str) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
+    """Run the command, and give its process with how long it took to be ready."""
     known.configure(token=emulator.account.token, base_url=emulator.base_url, **words)
     here = Place(known.base, (known.base / "mvsep-watch.yaml").read_text())
     here.log.write_bytes(b"")

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import argparse
 import ssl
-import sys
 import tempfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -51,9 +51,12 @@ class Sink(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("certificate", nargs="*", help="a file with a certificate and its key: to serve encrypted")
+    certificate = parser.parse_args().certificate
     with ThreadingHTTPServer(("127.0.0.1", 0), Sink) as server:
         server.daemon_threads = True
-        if certificate := sys.argv[1:]:
+        if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)
             server.socket = context.wrap_socket(server.socket, server_side=True)

@@ -136,7 +136,7 @@ class Soak:
 
 def main() -> int:
     """Soak, print, and judge."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.soak")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--files", type=int, default=200)
     parser.add_argument("--kill-every", type=float, default=4.0)

@@ -23,8 +23,13 @@ class Line:
     most: float
     against: str = ""
 
+    @property
+    def is_missed(self) -> bool:
+        """True where the figure exceeds its bound."""
+        return self.found > self.most
+
     def __str__(self) -> str:
-        verdict = "" if self.found <= self.most else "  MISSED"
+        verdict = "  MISSED" if self.is_missed else ""
         return f"| {self.what} | {self.found:.3g} | {self.most:.3g} | {self.against} |{verdict}"
 
 

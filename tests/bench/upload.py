@@ -7,24 +7,34 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench.measuring import compare, ours, scratch, serving
+from tests.bench.measuring import START, compare, ours, parser, scratch, serving
+
+OURS = "mvsep-watch, hashing, with its start"
+MOST_TIMES = 2.0
 
 
-def main(megabytes: int = 500, *, is_encrypted: bool = False) -> None:
-    with scratch(megabytes << 20) as folder, serving(is_encrypted=is_encrypted) as base_url:
+def main(size: int, *, is_encrypted: bool) -> int:
+    """Compare, print and judge."""
+    with scratch(size << 20) as folder, serving(is_encrypted=is_encrypted) as base_url:
         data, address = str(folder / "data"), f"{base_url}/api/separation/create"
         curl = ["curl", "-sS", "-F", f"audiofile=@{data}", address]
-        compare(
-            f"uploading {megabytes} MiB{', encrypted' if is_encrypted else ''}",
+        is_kept = compare(
+            f"uploading {size} MiB{', encrypted' if is_encrypted else ''}",
             {
                 "curl": curl,
                 "curl and sha256sum": ["sh", "-c", f'sha256sum "{data}" && "$@"', "sh", *curl],
-                "mvsep-watch, hashing, with its start": ours("upload", base_url, data),
+                OURS: ours("upload", base_url, data),
                 "its start and identifying the file": ours("identify", data),
-                "its start alone": ours("start"),
+                START: ours("start"),
             },
+            judged=OURS,
+            most=MOST_TIMES,
         )
+    return int(not is_kept)
 
 
 if __name__ == "__main__":
-    main(*(int(word) for word in sys.argv[1:] if word != "--tls"), is_encrypted="--tls" in sys.argv)
+    words = parser(__doc__)
+    words.add_argument("--tls", action="store_true", help="over an encrypted connection")
+    given = words.parse_args()
+    sys.exit(main(given.megabytes, is_encrypted=given.tls))

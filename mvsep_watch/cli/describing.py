@@ -72,9 +72,12 @@ class Describer:
                 return job.reason, job.hint
 
     def _why_not_started(self, view: JobView) -> Words:
-        """Give the reason that a job shares with all others: it costs nothing and is small, and still may not start."""
-        root = escape_path(view.job.output_root)
-        proposal = Proposal(price=0, size_bytes=0, duration_s=None, root=root, folder=view.job.folder)
+        """Give the reason that a job shares with all others: it costs hardly anything, is small, and may not start."""
+        root, account = escape_path(view.job.output_root), self.account
+        has_unknown_balance = account is not None and account.has_premium and account.credits is None
+        proposal = Proposal(
+            price=int(has_unknown_balance), size_bytes=0, duration_s=None, root=root, folder=view.job.folder
+        )
         wait = may_start(proposal, self.situation)
         if isinstance(wait, Wait) and (self.account is not None or self.situation.gates):
             kept = self._slots_kept if self.situation.slots_taken >= self.situation.plan.separations else ""

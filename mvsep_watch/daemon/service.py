@@ -193,7 +193,8 @@ class Service:
         self.answered_s = now_s
         self._balance_is_old = False
         self._account_failures = 0
-        self._account_due_s = now_s + retry.PROBE_S if context.gates() else NEVER
+        is_waited_for = context.gates() or (account.has_premium and account.credits is None)
+        self._account_due_s = now_s + retry.PROBE_S if is_waited_for else NEVER
         if not account.identity:
             context.close_gate(
                 GateName.ACCOUNT, "the service does not say whose account it is", "nothing is sent until it does"

@@ -192,7 +192,7 @@ def _budget(proposal: Proposal, situation: Situation) -> Wait | None:
     if not price or account is None:
         return None
     if account.credits is None:
-        return Wait("the account's balance is not known", is_shared=True)
+        return Wait("the service does not say the account's balance", "it is asked for again by itself", is_shared=True)
     free = account.credits - situation.reserved - limits.reserve
     if price > free:
         return Wait(

@@ -89,3 +89,21 @@ def test_the_service_is_told_with_its_words_and_how_long_it_takes_still(world):
     assert (late[0], late[1].partition(", ")[0]) == ("being separated", "3 of 8 chunks")
     assert late[1].endswith("s left")
     assert doing(world) == ("in the queue", "place 2 of 9")
+
+
+def test_a_balance_that_the_service_does_not_say_is_why_work_waits(world):
+    """It is asked for again within a minute, and the work goes on."""
+    world.service.account.credits = None
+    world.start()
+    write_wav(world.drop / "song.wav")
+    world.rescan()
+    world.pass_time(100)
+    views = Views(world.store.db)
+    describer = Describer(views, world.config(), running=True, now=world.clock.now())
+    told = describer.why(views.views(world.jobs())[0])
+
+    world.service.account.credits = 1000
+    world.pass_time(70)
+
+    assert told == ("the service does not say the account's balance", "it is asked for again by itself")
+    assert world.states() == ["submitted"]

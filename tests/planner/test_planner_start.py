@@ -78,7 +78,11 @@ def test_nothing_starts_before_the_account_was_read():
         (replace(SONG, duration_s=601), with_plan(max_duration_s=600), "601 s"),
         (SONG, replace(with_plan(per_day_jobs=3), sent_today=3), "3 of 3"),
         (SONG, replace(OPEN, slots_taken=10), "10 of 10 slots"),
-        (SONG, replace(OPEN, account=Account(identity="me", premium_enabled=True)), "balance is not known"),
+        (
+            SONG,
+            replace(OPEN, account=Account(identity="me", premium_enabled=True)),
+            "does not say the account's balance",
+        ),
         (SONG, replace(OPEN, reserved=97), "97 in use"),
         (SONG, with_credits(reserve=97), "97 kept back"),
         (SONG, replace(with_credits(per_day=10), spent_today=7), "3 of 10 are left for this day"),

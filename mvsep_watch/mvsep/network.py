@@ -52,14 +52,15 @@ class Network(httpcore.NetworkBackend):
 
     Args:
         options: Of every socket. The HTTP library forgets them behind a proxy.
-        is_proxied: Whether what is connected to is a proxy: then it is waited for no longer than for a connection.
+        layers: Of encryption that lie between a proxy and what is said to the service; 0 without a proxy. Below the
+            last of them nothing is waited for longer than for a connection.
     """
 
-    def __init__(self, addresses: Addresses, *, options: Iterable[SocketOption] = (), is_proxied: bool = False) -> None:
+    def __init__(self, addresses: Addresses, *, options: Iterable[SocketOption] = (), layers: int = 0) -> None:
         self._tcp = httpcore.SyncBackend()
         self._addresses = addresses
         self._options = tuple(options)
-        self._is_proxied = is_proxied
+        self._layers = layers
 
     def connect_tcp(
         self,
@@ -73,7 +74,7 @@ class Network(httpcore.NetworkBackend):
         try:
             return self._connected(host, port, timeout)
         except (OSError, httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
-            if self._is_proxied:
+            if self._layers:
                 raise httpcore.ProxyError(f"no connection to {host}: {exc}") from exc
             if isinstance(exc, OSError):
                 raise httpcore.ConnectError(str(exc)) from exc
@@ -91,18 +92,20 @@ class Network(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         stream = self._tcp.connect_tcp(address, port, timeout_s, socket_options=self._options)
         self._addresses.answered(host, address)
-        return Stream(stream, longest_s=longest_s if self._is_proxied else None)
+        return Stream(stream, layers=self._layers, longest_s=longest_s)
 
 
 class Stream(httpcore.NetworkStream):
     """A connection.
 
     Args:
-        longest_s: Waits no longer than this for an answer, whatever is asked for; None waits as asked.
+        layers: Of encryption that are still to come on the way through a proxy.
+        longest_s: As long as some are, nothing is waited for longer than this.
     """
 
-    def __init__(self, inner: httpcore.NetworkStream, *, longest_s: float | None = None) -> None:
+    def __init__(self, inner: httpcore.NetworkStream, *, layers: int = 0, longest_s: float | None = None) -> None:
         self._inner = inner
+        self._layers = layers
         self._longest_s = longest_s
         self._said = b""
         self._broke: OSError | None = None
@@ -114,7 +117,7 @@ class Stream(httpcore.NetworkStream):
             words, self._said = self._said[:max_bytes], self._said[max_bytes:]
             return words
         self._check()
-        if self._longest_s is not None and timeout is not None:
+        if self._layers and self._longest_s is not None and timeout is not None:
             timeout = min(timeout, self._longest_s)
         connection = self._inner.get_extra_info("socket")
         if not isinstance(connection, ssl.SSLSocket):
@@ -169,7 +172,7 @@ class Stream(httpcore.NetworkStream):
         encrypted = inner.get_extra_info("socket")
         if isinstance(encrypted, ssl.SSLSocket):
             encrypted.suppress_ragged_eofs = False  # type: ignore[attr-defined] # documented as a parameter only
-        return Stream(inner)
+        return Stream(inner, layers=max(0, self._layers - 1), longest_s=self._longest_s)
 
     def get_extra_info(self, info: str) -> object:
         """Tell about the connection."""

@@ -99,7 +99,9 @@ class Transport(httpx.BaseTransport):
             max_connections=None,
             max_keepalive_connections=None if self._is_kept else 0,
             keepalive_expiry=KEPT_S,
-            network_backend=Network(self._addresses, options=self._options, is_proxied=True),
+            network_backend=Network(
+                self._addresses, options=self._options, layers=2 if proxy.url.scheme == "https" else 1
+            ),
         )
 
 

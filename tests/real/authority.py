@@ -48,6 +48,16 @@ class Authority:
         self, name: str = "localhost", *, begins: str = LONG_AGO, ends: str = FAR, version: ssl.TLSVersion | None = None
     ) -> ssl.SSLContext:
         """Give what a server of this name needs; that of `localhost` is good for this machine's addresses too."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if version is not None:
+            context.minimum_version = context.maximum_version = version
+        self.renew(context, name, begins=begins, ends=ends)
+        return context
+
+    def renew(
+        self, context: ssl.SSLContext, name: str = "localhost", *, begins: str = LONG_AGO, ends: str = FAR
+    ) -> None:
+        """Give a server another certificate, for whoever comes from here on."""
         stem = f"{name}-{begins}-{ends}"
         if not (self.folder / f"{stem}.pem").exists():
             names = "DNS:localhost,IP:127.0.0.1,IP:::1" if name == "localhost" else f"DNS:{name}"
@@ -55,11 +65,7 @@ class Authority:
             self._openssl("req", *KEY, *subject, "-keyout", f"{stem}.key", "-out", f"{stem}.csr")
             signing = ("ca", "-config", "ca.conf", "-cert", "ca.pem", "-keyfile", "ca.key", "-batch", "-notext")
             self._openssl(*signing, "-startdate", begins, "-enddate", ends, "-in", f"{stem}.csr", "-out", f"{stem}.pem")
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.folder / f"{stem}.pem", self.folder / f"{stem}.key")
-        if version is not None:
-            context.minimum_version = context.maximum_version = version
-        return context
 
     def _openssl(self, *words: str) -> str:
         done = subprocess.run(["openssl", *words], cwd=self.folder, check=True, capture_output=True, text=True)

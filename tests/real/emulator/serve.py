@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import ssl
 import threading
 import time
 from collections import deque
@@ -25,7 +26,7 @@ from tests.real.emulator.forms import BLOCK, BrokenUploadError, Form, read_form
 TOKEN = "abcdefghijklmnopqrstuvwxyz0123"
 WINDOW_S = 60.0
 TAG = re.compile(r"mw[a-z2-7]{12}[-.]")
-GONE = (BrokenPipeError, ConnectionResetError, BrokenUploadError, TimeoutError)
+GONE = (BrokenPipeError, ConnectionResetError, BrokenUploadError, TimeoutError, ssl.SSLError)
 
 Violation = str
 
@@ -63,14 +64,22 @@ class Emulator:
 
     Args:
         quirks: May be changed while it serves.
+        encryption: Serves by https, with its certificate.
     """
 
-    def __init__(self, quirks: Quirks | None = None, *, token: str = TOKEN) -> None:
+    def __init__(
+        self, quirks: Quirks | None = None, *, token: str = TOKEN, encryption: ssl.SSLContext | None = None
+    ) -> None:
         self.quirks = quirks or Quirks()
         self.account = Account(token, self.quirks)
         self.books = Books()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"emulator": self}))
         self._server.daemon_threads = True
+        self._scheme = "https" if encryption else "http"
+        if encryption:  # each connection's own thread shakes hands
+            self._server.socket = encryption.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     def __enter__(self) -> Self:
@@ -88,11 +97,11 @@ class Emulator:
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self._scheme}://127.0.0.1:{self.port}"
 
     @property
     def files_url(self) -> str:
-        return f"http://localhost:{self.port}"
+        return f"{self._scheme}://localhost:{self.port}"
 
     @property
     def paid_twice(self) -> dict[tuple[str, str], int]:

@@ -107,8 +107,9 @@ class Describer:
     def _bringing_home(self, job: JobRow) -> tuple[str, ...]:
         if job.state == JobState.FETCHED:
             return ("its outputs are published",)
-        per_s = self._moves.down_per_s if self._moves.fetching == {job.id} else 0.0
-        return "its outputs are fetched", _speed(per_s)
+        size_bytes, per_s = self._moves.fetched if self._moves.fetching == {job.id} else (0, 0.0)
+        amount = f"{size(size_bytes)} {_speed(per_s)}".rstrip() if size_bytes else ""
+        return "its outputs are fetched", amount
 
     def of_separation(self, row: SeparationRow) -> str:
         """Say where an unfinished separation is: in the server's words, once it has it."""
@@ -118,7 +119,7 @@ class Describer:
         """Say where an unfinished separation is, and apart from that what changes all the time; parts may be empty."""
         match row.state:
             case SeparationState.INTENDED if not row.reason and self._running:
-                return "it is being uploaded", *self._uploaded(row)
+                return "being uploaded", *self._uploaded(row)
             case SeparationState.INTENDED:
                 return (row.reason or NOT_RUNNING[0],)
             case SeparationState.RELEASED:

@@ -27,7 +27,8 @@ class Moving:
         self._client = client
         self._looked_s = float("-inf")
         self._sent: dict[int, int] = {}
-        self._down_bytes = 0
+        self._fetching: frozenset[int] = frozenset()
+        self._down_bytes = self._began_bytes = 0
 
     def work(self) -> None:
         """Write it down every few seconds, if anything moves; a command that works by itself shows it anyway."""
@@ -37,12 +38,15 @@ class Moving:
             return
         steps = self._context.hands.in_flight()
         sent = {step.separation_id: step.meter.sent_bytes for step in steps if isinstance(step, Submit)}
-        fetching = [step.job_id for step in steps if isinstance(step, Fetch)]
-        uploads = {key: (size, (size - self._sent.get(key, 0)) / since_s) for key, size in sent.items() if size}
+        fetching = frozenset(step.job_id for step in steps if isinstance(step, Fetch))
+        uploads = {key: (size, (size - self._sent.get(key, size)) / since_s) for key, size in sent.items() if size}
         down_bytes = self._client.download_rate.moved_bytes
         down_per_s = (down_bytes - self._down_bytes) / since_s
+        if fetching != self._fetching:
+            self._fetching, self._began_bytes, down_per_s = fetching, self._down_bytes, 0.0
         self._looked_s, self._sent, self._down_bytes = now_s, sent, down_bytes
         if uploads or fetching:
-            moves = told.Moves(uploads=uploads, fetching=frozenset(fetching), down_per_s=down_per_s)
+            fetched = (down_bytes - self._began_bytes, down_per_s)
+            moves = told.Moves(uploads=uploads, fetching=fetching, fetched=fetched)
             with contextlib.suppress(StateFullError):  # it is only shown
                 told.tell_moves(self._context.store.memory, moves, now=self._context.clock.now())

@@ -59,12 +59,12 @@ class Moves:
     Args:
         uploads: Bytes sent and bytes per second, by the separation's id.
         fetching: The jobs whose outputs are fetched.
-        down_per_s: Bytes per second of all of them together.
+        fetched: How many bytes since it is these, and bytes per second; of all of them together.
     """
 
     uploads: Mapping[int, tuple[int, float]] = field(default_factory=dict)
     fetching: frozenset[int] = frozenset()
-    down_per_s: float = 0.0
+    fetched: tuple[int, float] = (0, 0.0)
 
 
 def moves(memory: Memory, *, now: float) -> Moves:
@@ -73,7 +73,7 @@ def moves(memory: Memory, *, now: float) -> Moves:
     if not 0.0 <= now - said.get("at", 0.0) < BELIEVED_S:
         return Moves()
     uploads = {int(key): (size, per_s) for key, (size, per_s) in said["uploads"].items()}
-    return Moves(uploads=uploads, fetching=frozenset(said["fetching"]), down_per_s=said["down_per_s"])
+    return Moves(uploads=uploads, fetching=frozenset(said["fetching"]), fetched=tuple(said["fetched"]))
 
 
 def tell_moves(memory: Memory, said: Moves, *, now: float) -> None:

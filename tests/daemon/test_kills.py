@@ -8,7 +8,7 @@ from mvsep_watch.daemon.hands import perform
 from mvsep_watch.model import Rule
 from mvsep_watch.steps.submit import Submit
 from tests.daemon.effects import Killed
-from tests.daemon.world import World, write_wav
+from tests.daemon.world import World, be_prompt, write_wav
 
 
 def kill_at(world, *, commit, before):
@@ -29,14 +29,6 @@ def kill_at(world, *, commit, before):
         return result
 
     world.store.db.run = counted
-
-
-def be_prompt(world):
-    """Let one song through first, so that the history has been seen to list unfinished work."""
-    write_wav(world.drop / "first.wav", pitch=50)
-    world.start()
-    world.pass_time(30)
-    world.finish()
 
 
 def staging_left(world):

@@ -5,12 +5,8 @@ import shutil
 import pytest
 from structlog.testing import capture_logs
 
-from mvsep_watch.model import CreditLimits, Limits, Rule
-from tests.daemon.world import write_wav
-
-
-def limited(world, **credits_):
-    world.limits = Limits(credits=CreditLimits(**{"approve_batch_above": None, **credits_}))
+from mvsep_watch.model import Limits, Rule
+from tests.daemon.world import limited, write_wav
 
 
 def three_songs(world, *, seconds=3.0):

@@ -7,20 +7,12 @@ from dataclasses import replace
 import pytest
 
 from mvsep_watch.model import Created, Limits, Reconcile
-from tests.daemon.world import write_wav
+from tests.daemon.world import be_prompt, write_wav
 from tests.fakes.answers import answer_json
 from tests.fakes.service import NEVER
 
 AFTER_MADE = ["drop_after_made", "timeout_after_made", "http_500_after_made", "html_after_made", "no_hash_after_made"]
 BEFORE_MADE = ["connect_error", "drop_mid_upload", "429", "bad_token", "too_many", "no_credits"]
-
-
-def be_prompt(world):
-    """Let one file through, so that the history has been seen to list unfinished work."""
-    write_wav(world.drop / "first.wav", pitch=50)
-    world.start()
-    world.pass_time(30)
-    world.finish()
 
 
 @pytest.mark.parametrize("fault", AFTER_MADE)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import shutil
 
 import pytest
 
@@ -11,7 +10,7 @@ from mvsep_watch.files import claim as claims
 from mvsep_watch.model import CreditLimits, GateName, HoldKind, InputKind, JobState, Limits, Rule
 from mvsep_watch.steps.base import Pool
 from tests.daemon.test_requests import ask as ask_for_jobs
-from tests.daemon.world import write_wav
+from tests.daemon.world import lose_all_memory, write_wav
 
 URL = "http://127.0.0.1:9/music/take%20five.wav"
 
@@ -71,12 +70,6 @@ def outputs(folder):
 def claim_for_another(root):
     root.mkdir(exist_ok=True)
     claims.write(root, claims.Claim(state_id="other", generation=1, realm="mvsep", host="", account=""))
-
-
-def lose_state(world):
-    """Lose all memory, and what the configured output root knows of it."""
-    world.lose_state()
-    shutil.rmtree(world.stems)
 
 
 # Its way
@@ -412,7 +405,7 @@ def test_outputs_that_nobody_knows_refuse(world, song, tmp_path):
     """They may be what was paid for already."""
     world.start()
     separate(world, one_off(song, tmp_path / "out"))
-    lose_state(world)
+    lose_all_memory(world)
     (tmp_path / "out" / claims.CLAIM_NAME).unlink()
     world.start()
 
@@ -426,7 +419,7 @@ def test_outputs_elsewhere_below_say_nothing(world, song, tmp_path):
     """Of another state: the folder is a person's, and many may publish in it."""
     world.start()
     separate(world, one_off(song, tmp_path / "out" / "deep"))
-    lose_state(world)
+    lose_all_memory(world)
     world.start()
 
     separate(world, one_off(song, tmp_path / "out"))

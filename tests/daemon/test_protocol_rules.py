@@ -8,7 +8,7 @@ from mvsep_watch.files.staging import Staging
 from mvsep_watch.model import CreditLimits, Limits
 from mvsep_watch.steps.publish import Publish
 from tests.daemon.test_requests import append, ask
-from tests.daemon.world import FakeClock, World, write_wav
+from tests.daemon.world import FakeClock, World, be_prompt, lose_all_memory, rows, write_wav
 from tests.fakes.answers import refusal
 
 OTHER_TOKEN = "OtherTokenOfThirtyLetters01234"
@@ -44,18 +44,6 @@ def jumping(tmp_path):
     world.stop()
 
 
-def rows(world):
-    return world.store.separations._rows("1 ORDER BY id")
-
-
-def be_prompt(world):
-    """Let one song through, so that the history has been seen to list unfinished work."""
-    write_wav(world.drop / "first.wav", pitch=50)
-    world.start()
-    world.pass_time(30)
-    world.finish()
-
-
 def submit(world, **song):
     write_wav(world.drop / "song.wav", **song)
     world.start()
@@ -88,12 +76,6 @@ def let_go(world):
 def another_account(world):
     world.service.add_account(OTHER_TOKEN, email="other@example.com", credits=100, premium=True)
     world.service_options = {**world.service_options, "token": OTHER_TOKEN}
-
-
-def lose_the_state(world):
-    """Lose state, claim and sidecars: only the service's history is left."""
-    world.lose_state()
-    shutil.rmtree(world.stems)
 
 
 def count_uploads(world):
@@ -227,7 +209,7 @@ def test_a_lost_state_takes_the_attempt_that_is_done(world, attempts):
     """The newest attempt failed, an older one is done and paid: nothing is paid again."""
     redo_fails(world)
     world.limits = Limits(attempts=attempts, credits=world.limits.credits)
-    lose_the_state(world)
+    lose_all_memory(world)
 
     world.start()
     world.finish(rounds=120)
@@ -240,7 +222,7 @@ def test_adopted_work_that_has_expired_is_held(world):
     submit(world)
     world.service.finish_all()
     world.clock.sleep(80 * 3600.0)
-    lose_the_state(world)
+    lose_all_memory(world)
 
     world.start()
     world.pass_time(900)

@@ -9,13 +9,9 @@ import pytest
 from mvsep_watch.model import CreditLimits, Folder, Limits, Reconcile, Rule
 from mvsep_watch.steps.base import Pool
 from tests.daemon.test_requests import ask
-from tests.daemon.world import write_wav
+from tests.daemon.world import rows, write_wav
 
 STATES = ["queued", "intended", "released", "submitted", "separated", "fetched", "published"]
-
-
-def rows(world):
-    return world.store.separations._rows("1 ORDER BY id")
 
 
 def reach(world, state):

@@ -10,7 +10,7 @@ from mvsep_watch.daemon.requesting import apply_open
 from mvsep_watch.model import CreditLimits, HoldKind, JobState, Limits, Reconcile, Rule
 from mvsep_watch.steps.base import Pool
 from mvsep_watch.store import Requests, open_requester
-from tests.daemon.world import write_wav
+from tests.daemon.world import rows, write_wav
 
 
 def append(world, command, *jobs, **arguments):
@@ -87,12 +87,8 @@ def cancel_too_late(world):
     return world.jobs()[0]
 
 
-def separations(world):
-    return world.store.separations._rows("1 ORDER BY id")
-
-
 def finished(world):
-    return [str(row.state) for row in separations(world)]
+    return [str(row.state) for row in rows(world)]
 
 
 def reserved(world):
@@ -336,7 +332,7 @@ def test_cancel_of_what_waits_to_be_sent_again_ends_the_attempt(world):
     write_wav(world.drop / "song.wav")
     world.start()
     world.pass_time(10, step_s=1)
-    before = [(row.state, row.releases) for row in separations(world)]
+    before = [(row.state, row.releases) for row in rows(world)]
 
     ask(world, "cancel", 1)
     world.pass_time(120)
@@ -396,7 +392,7 @@ def test_redo_is_a_new_attempt_beside_the_old_folder(world):
 
     made = world.jobs()[1]
     assert (answer["made"], made.redo_of, made.state) == ([2], 1, "published")
-    assert (world.service.made, [row.attempt for row in separations(world)]) == (2, [1, 2])
+    assert (world.service.made, [row.attempt for row in rows(world)]) == (2, [1, 2])
     assert made.final.name == "song (2)"
 
 
@@ -487,7 +483,7 @@ def test_redo_is_refused_while_an_attempt_is_under_way(world, held):
     answer = ask(world, "redo", redo(world.jobs()[0]))
 
     assert answer["refused"] == [{"id": 1, "reason": "it is under way; `cancel` it first"}]
-    assert (world.states(), len(separations(world))) == (["queued" if held else "submitted"], 1)
+    assert (world.states(), len(rows(world))) == (["queued" if held else "submitted"], 1)
 
 
 def test_redo_is_refused_while_a_cancelled_attempt_goes_on(world):

@@ -2,20 +2,16 @@
 
 import pytest
 
-from mvsep_watch.model import CreditLimits, InputKind, Limits, Rule
+from mvsep_watch.model import InputKind, Rule
 from mvsep_watch.store.views import Views
 from tests.daemon.test_inputs import URL, drop_link
 from tests.daemon.test_never_twice import with_strange_queue
 from tests.daemon.test_protocol_rules import be_prompt
 from tests.daemon.test_requests import ask
-from tests.daemon.world import World, write_wav
+from tests.daemon.world import World, limited, write_wav
 from tests.fakes.answers import answer_json
 
 NEVER = float("inf")
-
-
-def limited(world, **credits_):
-    world.limits = Limits(credits=CreditLimits(**{"approve_batch_above": None, **credits_}))
 
 
 def submit(world, *, pitch=1):

@@ -9,7 +9,7 @@ from mvsep_watch.daemon.inbox import Bell, ReleaseQuestion
 from mvsep_watch.errors import StateError
 from mvsep_watch.model import Destination, Notify, Ping
 from mvsep_watch.steps.base import Denied
-from tests.daemon.world import write_wav
+from tests.daemon.world import gates, write_wav
 
 
 @pytest.fixture
@@ -22,10 +22,6 @@ def disk(monkeypatch):
     disk = Disk()
     monkeypatch.setattr(space, "free_bytes", lambda _: disk.free)
     return disk
-
-
-def gates(world):
-    return [(str(gate.name), gate.scope) for gate in world.engine.context.gates()]
 
 
 def test_with_hardly_any_space_left_nothing_is_sent_until_there_is_some(world, disk):

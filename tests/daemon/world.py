@@ -19,7 +19,7 @@ from mvsep_watch.daemon.rebuilt import Report
 from mvsep_watch.errors import NotToldError
 from mvsep_watch.model import Config, CreditLimits, Destination, Folder, Limits, Message, Rule, Service, Window
 from mvsep_watch.steps.base import TELLING, Pool, Step, Tools
-from mvsep_watch.store import Store
+from mvsep_watch.store import SeparationRow, Store
 from tests.fakes.service import FakeService
 
 
@@ -302,3 +302,32 @@ def write_wav(path: Path, *, seconds: float = 3.0, pitch: int = 1) -> Path:
 
 def threads_named(prefix: str) -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith(prefix)]
+
+
+def limited(world: World, **credits_: int) -> None:
+    """Set limits of credits, and none on a batch unless that is one of them."""
+    world.limits = Limits(credits=CreditLimits(**{"approve_batch_above": None, **credits_}))
+
+
+def be_prompt(world: World) -> None:
+    """Let one song through, so that the history has been seen to list unfinished work."""
+    write_wav(world.drop / "first.wav", pitch=50)
+    world.start()
+    world.pass_time(30)
+    world.finish()
+
+
+def lose_all_memory(world: World) -> None:
+    """Lose state, claim and sidecars: only the service's history is left."""
+    world.lose_state()
+    shutil.rmtree(world.stems)
+
+
+def rows(world: World) -> list[SeparationRow]:
+    """Give all separations, the oldest first."""
+    return world.store.separations._rows("1 ORDER BY id")
+
+
+def gates(world: World) -> list[tuple[str, str]]:
+    """Give the closed gates, each with what it is about."""
+    return [(str(gate.name), gate.scope) for gate in world.engine.context.gates()]

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from mvsep_watch.files import spool
 from mvsep_watch.files.claim import CLAIM_NAME
 from tests.daemon.test_spooling import no_reserve  # noqa: F401 - a fixture for all tests here
-from tests.daemon.world import World, write_wav
+from tests.daemon.world import World, gates, write_wav
 from tests.real.test_files_real import run
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
@@ -40,10 +40,6 @@ def mount_disk(world):
     """Mount a disk that keeps what is on it while it is away."""
     (world.base / "disk").mkdir(exist_ok=True)
     mount(world, "--bind", str(world.base / "disk"))
-
-
-def gates(world):
-    return [(str(gate.name), gate.scope) for gate in world.engine.context.gates()]
 
 
 def results(world):

@@ -7,6 +7,8 @@ gives its exit code back, or nothing for success, and raises the project's error
 from __future__ import annotations
 
 import os
+import queue
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,12 +18,14 @@ from typing import Any
 
 import click
 
-from mvsep_watch.errors import ConfigError
+from mvsep_watch.errors import ConfigError, NeedsUserError
 from mvsep_watch.model import Config, Service
 
 URL_VARIABLE = "MVSEP_BASE_URL"
 COMPLETE_VARIABLE = "_MVSEP_WATCH_COMPLETE"
 """How a shell's completion script asks; its script and `main` must agree on it."""
+ANSWERS_WITHIN_S = 10.0
+"""How long a command waits for the disks that a configuration names; most that sleep are awake by then."""
 
 
 class Exit(IntEnum):
@@ -94,16 +98,18 @@ def command(name: str, **attrs: Any) -> Callable[[Callable[..., int | None]], Co
     return click.command(name, cls=Command, **attrs)
 
 
-def load_config(options: Options, *, needs_token: bool = True) -> Config:
+def load_config(options: Options, *, needs_token: bool = True, is_patient: bool = False) -> Config:
     """Find and read the configuration; from then on no log shows its secrets.
 
     Args:
         options: Where the command line says that it is.
         needs_token: False for commands that only look at the state, or ask its owner. Where there is no configuration
             they get the user's own state, of what was separated without one.
+        is_patient: Whether it waits, however long, for disks that the configuration names.
 
     Raises:
         ConfigError: There is none, or it cannot be used.
+        NeedsUserError: A disk does not answer.
     """
     from mvsep_watch import config, log  # noqa: PLC0415 - `--help` needs neither
 
@@ -114,9 +120,41 @@ def load_config(options: Options, *, needs_token: bool = True) -> Config:
             if os.path.exists(own.state):  # noqa: PTH110 - what may not be looked at is none
                 return own
     path = config.find(options.config, environ=os.environ, cwd=Path.cwd())
-    found = config.load(path, environ=os.environ, needs_token=needs_token)
+
+    def load() -> Config:
+        return config.load(path, environ=os.environ, needs_token=needs_token)
+
+    found = load() if is_patient else _soon(load, path)
     for secret in found.secrets:
         log.hide(secret)
+    return found
+
+
+def _soon(load: Callable[[], Config], path: Path) -> Config:
+    """Read a configuration on a thread that is left behind where a disk does not answer.
+
+    Raises:
+        ConfigError: It cannot be used.
+        NeedsUserError: It was not read in time.
+    """
+    answer: queue.SimpleQueue[Config | Exception] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            answer.put(load())
+        except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+            answer.put(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        found = answer.get(timeout=ANSWERS_WITHIN_S)
+    except queue.Empty:
+        raise NeedsUserError(
+            f"the configuration {path} is not read to its end: the disk of a path in it does not answer",
+            hint="mount that disk again, or take its mount away; a daemon that runs goes on with its other folders",
+        ) from None
+    if isinstance(found, Exception):
+        raise found
     return found
 
 

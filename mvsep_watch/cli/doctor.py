@@ -86,7 +86,8 @@ def examined(options: Options, machine: Machine, *, user: str | None, is_online:
     units = _units(machine)
     machine = replace(machine, environ=configuration.with_credential(machine.environ, units.get("system")))
     path, config, said = configuration.found(options, machine.environ)
-    person, about_person = _person(user, units.get("system"))
+    of_system = units.get("system")
+    person, about_person = _person(user, of_system if of_system and unit.is_about(of_system, path) else None)
     subject = Subject(machine=machine, person=person, path=path, config=config)
     about_person += people.refusals(person, path, people.READ) if path else []
     yield Section("configuration", (*said, *about_person))
@@ -99,7 +100,7 @@ def examined(options: Options, machine: Machine, *, user: str | None, is_online:
     if config is not None and (config.notify or config.ping or config.metrics):
         yield _section("telling", telling.examine(config, person))
     for installed in units.values() or [None]:
-        yield _section("systemd", unit.examine(installed, subject))
+        yield _section("systemd", unit.examine(installed, subject, is_alone=len(units) < 2))
     yield _section("versions", versions.examine())
 
 

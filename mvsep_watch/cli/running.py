@@ -17,7 +17,7 @@ from mvsep_watch.cli.context import Exit, Options, command, load_config
 from mvsep_watch.cli.progress import Progress
 from mvsep_watch.cli.views import view_on
 from mvsep_watch.daemon.engine import Engine
-from mvsep_watch.daemon.patience import wait_for_space
+from mvsep_watch.daemon.patience import read_patiently, wait_for_space
 from mvsep_watch.daemon.run import Process, begin_anew, opened
 from mvsep_watch.model import Config
 from mvsep_watch.store import StateFullError
@@ -41,8 +41,8 @@ def run(options: Options, *, fresh: bool) -> int:
     stops within seconds with everything written down, the second at once. Without space for the state file it waits for
     some.
     """
-    config = load_config(options)
     configure_log(options)
+    config = read_patiently(lambda: load_config(options, is_patient=True))
     _say_what_fresh_means(options, fresh=fresh)
     told = wait_for_space(config)
     if told is None:

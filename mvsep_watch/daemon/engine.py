@@ -202,8 +202,11 @@ class Engine:
             self.context.store.bring_forward(now=now, latest=now + retry.LONGEST_DELAY_S)
 
     def stuck(self) -> Step | None:
-        """Give a small step that has been in flight for too long; uploads, downloads and telling may take long."""
-        return stuck(self.context.hands, now_s=self.context.clock.monotonic())
+        """Give a small step that has been in flight for too long, if another process may do better.
+
+        A disk that does not answer would not answer that one either, and nothing else would go on meanwhile.
+        """
+        return stuck(self.context.hands, now_s=self.context.clock.monotonic(), of_disks=False)
 
     @property
     def moved_bytes(self) -> tuple[int, int]:

@@ -157,7 +157,14 @@ def perform(step: Step, tools: Tools) -> Outcome:
         return Outcome(step=step, error=error)
 
 
-def stuck(hands: Hands, *, now_s: float) -> Step | None:
-    """Give a small step that has been in flight for too long; now is monotonic."""
+def stuck(hands: Hands, *, now_s: float, of_disks: bool = True) -> Step | None:
+    """Give a small step that has been in flight for too long.
+
+    Args:
+        hands: Who may be stuck.
+        now_s: Monotonic.
+        of_disks: Whether those count that a disk may hold up, from which others have taken over.
+    """
+    aside = _PATIENT if of_disks else {*_PATIENT, *HELD_UP_AFTER_S}
     late = (step for step, since_s in hands.since().items() if now_s - since_s > STUCK_AFTER_S)
-    return next((step for step in late if step.pool not in _PATIENT), None)
+    return next((step for step in late if step.pool not in aside), None)

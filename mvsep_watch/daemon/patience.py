@@ -1,6 +1,7 @@
-"""Before the state is opened: while its disk has no room, the daemon waits, and takes its work up when there is some.
+"""Before there is work: the daemon waits for disks that a configuration names, and for room for the state.
 
-It has the state's lock meanwhile where it can, so that nobody else begins; what the state knows stays readable.
+Either is said once. While there is no room it has the state's lock where it can, so that nobody else begins; what the
+state knows stays readable.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -20,6 +22,47 @@ from mvsep_watch.log import get_logger
 from mvsep_watch.model import Config, GateName
 
 LOOK_EVERY_S = 1.0
+PROMPT_S = 5.0
+"""A configuration is read in milliseconds, unless it names a disk that does not answer."""
+MORE_TIME_S = 60.0
+DISK_HANGS = "the disk of a path in the configuration does not answer"
+
+
+def read_patiently(read: Callable[[], Config], *, notifier: Notifier | None = None) -> Config:
+    """Read the configuration, however long the disks that it names take; a stop is heard meanwhile.
+
+    Args:
+        read: Does it, on a thread of its own.
+        notifier: Tells systemd, which else ends a start that takes long.
+
+    Raises:
+        ConfigError: It cannot be used.
+    """
+    found: list[Config] = []
+    failed: list[Exception] = []
+
+    def work() -> None:
+        try:
+            found.append(read())
+        except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+            failed.append(error)
+
+    thread = threading.Thread(target=work, name="configuration", daemon=True)
+    thread.start()
+    thread.join(PROMPT_S)
+    if thread.is_alive():
+        _await_disks(thread, notifier or Notifier())
+    for error in failed:
+        raise error
+    return found[0]
+
+
+def _await_disks(thread: threading.Thread, notifier: Notifier) -> None:
+    get_logger().warning("configuration_waits", reason=DISK_HANGS, hint="it goes on once the disk answers")
+    notifier.status(DISK_HANGS)
+    while thread.is_alive():
+        notifier.more_time(MORE_TIME_S)
+        thread.join(LOOK_EVERY_S)
 
 
 def wait_for_space(config: Config, *, at_least_s: float = 0.0, notifier: Notifier | None = None) -> int | None:

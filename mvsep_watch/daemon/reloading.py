@@ -17,6 +17,7 @@ from pathlib import Path
 from mvsep_watch import log
 from mvsep_watch.daemon import told
 from mvsep_watch.daemon.context import Context
+from mvsep_watch.daemon.patience import DISK_HANGS
 from mvsep_watch.errors import ConfigError
 from mvsep_watch.model import Config
 from mvsep_watch.steps.configuring import ReadConfiguration, Reading
@@ -149,7 +150,7 @@ def _another_state(found: Config | None, in_force: Config) -> ConfigError | None
 
 def _hanging(path: Path) -> ConfigError:
     return ConfigError(
-        f"the configuration {path} is not read to its end: the disk of a path in it does not answer",
+        f"the configuration {path} is not read to its end: {DISK_HANGS}",
         hint="it is taken once the disk answers; or leave that folder out, and save the file again",
     )
 

@@ -1,10 +1,12 @@
 import datetime as dt
 import json
 import re
+import threading
 from pathlib import Path
 
 import yaml
 
+from mvsep_watch.cli import context
 from mvsep_watch.config import schema as schema_of_the_models
 from mvsep_watch.data import schema_json
 from mvsep_watch.files.lock import StateLock
@@ -134,3 +136,15 @@ def test_status_says_when_closed_hours_open(world, write_config, run):
 
     assert code == 0
     assert re.search(rf"gate hours is closed .*: schedule\.hours: uploads begin again at \d{{4}}-\d\d-\d\dT{soon}", out)
+
+
+def test_a_disk_that_hangs_lets_a_command_go(write_config, run, monkeypatch):
+    """With a word about it; the daemon has its own patience."""
+    monkeypatch.setattr(context, "ANSWERS_WITHIN_S", 0.01)
+    disk = threading.Event()
+    monkeypatch.setattr("mvsep_watch.config.load", lambda *_, **__: disk.wait(20))
+
+    code, _, err = run("-c", write_config(), "status")
+    disk.set()
+
+    assert (code, "does not answer" in err) == (4, True)

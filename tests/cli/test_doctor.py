@@ -7,7 +7,10 @@ import time
 
 import pytest
 
+from mvsep_watch.cli.context import Options
+from mvsep_watch.cli.doctor import examined
 from mvsep_watch.cli.examining import configuration
+from mvsep_watch.cli.examining.machine import Machine
 from mvsep_watch.cli.examining.unitfiles import Unit
 from mvsep_watch.sandbox import Sandbox
 from tests.cli.conftest import TOKEN
@@ -209,6 +212,23 @@ def test_online_a_service_that_is_not_there_is_a_problem(run, healthy):
     assert "there is no connection to 127.0.0.1:9" in out
     assert "the token is that of" not in out
     assert time.monotonic() - began_s < 10
+
+
+def test_root_judges_by_the_services_user_what_the_service_runs_with(tmp_path, write_config, monkeypatch):
+    """And by themselves what it does not."""
+    path = write_config()
+    unit = tmp_path / "units" / "system" / "mvsep-watch.service"
+    unit.parent.mkdir(parents=True)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+    def said(config):
+        unit.write_text(f"[Service]\nExecStart=mvsep-watch -c {config} run\nUser=54321\n")
+        machine = Machine(now=0.0, units=(tmp_path / "units",))
+        told = examined(Options(config=path), machine, user=None, is_online=False)
+        return [finding.what for section in told for finding in section.findings]
+
+    assert any("those of 54321" in what for what in said(path))
+    assert not any("54321" in what for what in said("/etc/mvsep-watch/config.yaml") if "permission" in what)
 
 
 def test_the_units_token_is_used_where_it_may_be_read(tmp_path):

@@ -759,6 +759,7 @@ def test_a_unit_of_another_configuration_is_not_held_against_this_one(units, bas
     found = list(unit.examine(made, subject(path=base / "c.yaml", config=config(base))))
 
     assert "it runs with /etc/mvsep-watch/config.yaml" in troubles(found)[0][1]
+    assert troubles(unit.examine(made, subject(path=base / "c.yaml", config=config(base)), is_alone=False)) == []
 
 
 # Versions

@@ -7,9 +7,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from structlog.testing import capture_logs
 
-from mvsep_watch.daemon.hands import Threads
+from mvsep_watch.daemon import patience
+from mvsep_watch.daemon.hands import Threads, stuck
 from mvsep_watch.daemon.inbox import Inbox
+from mvsep_watch.errors import ConfigError
 from mvsep_watch.model import Destination, Message, Rule
 from mvsep_watch.steps.base import Pool
 from mvsep_watch.steps.looking import LookThere
@@ -255,3 +258,53 @@ def test_jobs_whose_root_does_not_answer_wait_and_keep_no_hand(world):
     assert kept == {"CheckRoot"}
     assert reasons == {f"{world.stems} does not answer"}
     assert world.states() == ["published"] * 5
+
+
+class Listener:
+    """Takes what systemd would be told; asked for more time, it lets the disk answer."""
+
+    def __init__(self, disk):
+        self.disk, self.said = disk, []
+
+    def status(self, text):
+        self.said.append(text)
+
+    def more_time(self, _):
+        self.disk.set()
+
+
+def test_a_start_waits_for_a_disk_that_its_configuration_names(monkeypatch):
+    """It says so once, and asks systemd for time; what is read in the end is what it would have been."""
+    monkeypatch.setattr(patience, "PROMPT_S", 0.01)
+    disk, read = threading.Event(), object()
+    listener = Listener(disk)
+
+    with capture_logs() as logged:
+        found = patience.read_patiently(lambda: disk.wait(20) and read, notifier=listener)
+
+    assert (found, listener.said) == (read, [patience.DISK_HANGS])
+    assert [line["event"] for line in logged] == ["configuration_waits"]
+
+
+def test_a_configuration_that_cannot_be_used_is_refused_at_once():
+    """Whoever reads it."""
+
+    def read():
+        raise ConfigError("it has 1 problem")
+
+    with capture_logs() as logged, pytest.raises(ConfigError, match="1 problem"):
+        patience.read_patiently(read)
+
+    assert logged == []
+
+
+@pytest.mark.parametrize(("pool", "is_mended"), [(Pool.EYES, False), (Pool.SCANNING, False), (Pool.ASKING, True)])
+def test_a_disk_that_hangs_is_no_reason_to_be_another_process(world, pool, is_mended):
+    """It would wait for the same disk, and for nothing else; whoever waits for a ping hears of it all the same."""
+    held_up = SimpleNamespace(items=lambda: [(SimpleNamespace(pool=pool), 0.0)])
+    hands = SimpleNamespace(since=lambda: held_up)
+    world.start()
+    world.clock.at += 7200
+    world.engine.context.hands = hands
+
+    assert (world.engine.stuck() is not None, stuck(hands, now_s=7200.0) is not None) == (is_mended, True)

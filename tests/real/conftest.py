@@ -1,5 +1,6 @@
 """What tests of a real kernel share."""
 
+import ctypes
 import fcntl
 import os
 import tempfile
@@ -44,3 +45,22 @@ def believing(authority, monkeypatch):
         monkeypatch.delenv(name)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.trusted))
     return monkeypatch
+
+
+@pytest.fixture
+def dead_disk(tmp_path):
+    """A mount that never answers, like a share whose server is gone: FUSE that nobody serves; for root alone."""
+    libc, point = ctypes.CDLL(None, use_errno=True), tmp_path / "dead"
+    point.mkdir()
+    try:
+        server = os.open("/dev/fuse", os.O_RDWR)
+    except OSError:
+        pytest.skip("there is no FUSE here")
+    options = f"fd={server},rootmode=40000,user_id=0,group_id=0".encode()
+    is_mounted = libc.mount(b"dead", os.fsencode(point), b"fuse", 0, options) == 0
+    if is_mounted:
+        yield point
+        libc.umount2(os.fsencode(point), 2)  # MNT_DETACH
+    os.close(server)  # whoever waits gets an error
+    if not is_mounted:
+        pytest.skip("may not mount")

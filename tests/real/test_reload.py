@@ -260,3 +260,28 @@ def test_a_daemon_whose_terminal_hangs_up_stops(place):
     process.send_signal(signal.SIGHUP)
 
     assert process.wait(20) == 0
+
+
+def test_a_configuration_at_a_dead_disk_holds_nothing_up(place, daemon, dead_disk):
+    """Files of the folder in force go their way, and a configuration without the disk is taken."""
+    (place.base / "more").mkdir()
+    place.save(place.text("drop", "dead/music"))
+    daemon.send_signal(signal.SIGHUP)
+    write_wav(place.base / "drop" / "a.wav", pitch=1)
+    until(lambda: place.states() == {"published": 1}, within_s=WITHIN_S, tell=place.last_words)
+
+    place.save(place.text("drop", "more"))
+
+    place.until_logged("configuration_taken")
+    assert place.stop(daemon) < 8
+
+
+def test_a_start_at_a_dead_disk_says_so_and_can_be_stopped(place, dead_disk):
+    """It waits for its folder; the disk may come back."""
+    place.save(place.text("drop", "dead/music"))
+    process = place.start()
+    until(lambda: "configuration_waits" in place.last_words(), within_s=WITHIN_S, tell=place.last_words)
+
+    took_s = place.stop(process)
+
+    assert took_s < 2

@@ -20,8 +20,14 @@ HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
 YES = frozenset({"yes", "true", "on", "1"})
 
 
-def examine(unit: Unit | None, subject: Subject) -> Iterator[Finding]:
-    """Examine the installed unit."""
+def is_about(unit: Unit, path: Path | None) -> bool:
+    """Say whether a unit runs with a configuration, as far as its words tell; where there is none, with any."""
+    named = unit.config
+    return named is None or path is None or "%" in str(named) or named == path.absolute()
+
+
+def examine(unit: Unit | None, subject: Subject, *, is_alone: bool = True) -> Iterator[Finding]:
+    """Examine the installed unit; one of several may well be for somebody else's configuration."""
     if unit is None:
         yield ok(
             "no unit of systemd is installed: `init --service` does that, unless something else starts `run` at boot"
@@ -29,12 +35,10 @@ def examine(unit: Unit | None, subject: Subject) -> Iterator[Finding]:
         return
     who = unit.last("User") or ("you" if unit.is_users else "root")
     yield ok(f"{display(unit.path)} is installed; it runs as {who}")
-    config, named = subject.config, unit.config
-    if named is not None and "%" not in str(named) and subject.path is not None and named != subject.path.absolute():
-        yield warning(
-            f"it runs with {display(named)}, and this is about {display(subject.path)}",
-            hint="name the unit's configuration with -c to examine that",
-        )
+    config = subject.config
+    if not is_about(unit, subject.path):
+        said = f"it runs with {display(unit.config or '')}, and this is about {display(subject.path or '')}"
+        yield warning(said, hint="name the unit's configuration with -c to examine that") if is_alone else ok(said)
         return
     if config is not None:
         yield from writable(unit, config)

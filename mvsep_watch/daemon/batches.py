@@ -35,11 +35,11 @@ class BatchSums:
     def holds(self, job: JobRow) -> bool:
         """Hold a job's whole batch where its sum asks for it; say whether that was so."""
         batch = self._context.store.approvals.batch(job.batch_id)
-        if batch["approved_at"] is not None:
-            return False
         limit = self._context.config.limits.credits.approve_batch_above
+        if batch["approved_at"] is not None or (limit is None and not batch["must_ask"]):
+            return False
         together = self._sum(job.batch_id)
-        if not batch["must_ask"] and (limit is None or together.credits <= limit):
+        if not batch["must_ask"] and limit is not None and together.credits <= limit:
             return False
         self._hold(job.batch_id, together, limit, asked_anyway=bool(batch["must_ask"]))
         return True

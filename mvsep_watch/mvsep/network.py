@@ -154,6 +154,8 @@ class Stream(httpcore.NetworkStream):
         Raises:
             WriteError: The connection broke; or the server has given its answer already, which is to be read.
         """
+        if not buffer:  # the end of a request: what has come is its answer, and in time
+            return
         if self._inner.get_extra_info("is_readable") and len(self._said) < WORDS_BYTES:
             self._hear()
         if self._said and not self._said.startswith(ANNOUNCEMENT):

@@ -112,6 +112,27 @@ def test_an_end_without_a_word_is_none_where_nothing_else_tells_the_end(context,
         fetched(context, TO_THE_END, SONG, end)
 
 
+@pytest.mark.parametrize("version", [None, TLSVersion.TLSv1_2, TLSVersion.TLSv1_3])
+def test_a_connection_serves_one_request_after_the_other(authority, version):
+    """A handshake for each would be dear; an answer that comes at once is no answer too early."""
+
+    def handle(connection):
+        while True:
+            read_head(connection)
+            respond(connection, b"song")
+
+    with (
+        Server(handle, context=authority.context(version=version) if version else None) as server,
+        client_of(server) as client,
+    ):
+        for _ in range(20):
+            with client.download(f"{server.base_url}/song.wav") as download:
+                assert b"".join(download.chunks) == b"song"
+        connections = server.connections
+
+    assert connections == 1
+
+
 @pytest.fixture
 def source(tmp_path):
     path = tmp_path / "song.wav"

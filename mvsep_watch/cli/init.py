@@ -99,19 +99,20 @@ def init(
     if os.path.lexists(path) and not force:
         raise drafting.taken(path, hint=MEND_ANSWERED if service else drafting.MEND_TAKEN)
     base_url = SANDBOX_URL if sandbox else ""
-    watched = _folder(folder)
-    models = listing_of(Service(token="", base_url=base_url or Service(token="").base_url), offline=offline)
     is_of_machine = service is not None and not service.is_users
     is_handed_over = token_file is None and (is_of_machine or (path.parent == places.SYSTEM_FOLDER and not sandbox))
+    name = "sandbox-token" if sandbox and not is_handed_over else CREDENTIAL
+    token_file = _absolute(token_file) if token_file else path.parent / name
+    _require_answers(folder, model, None if sandbox else token_file)
+    watched = _folder(folder)
+    models = listing_of(Service(token="", base_url=base_url or Service(token="").base_url), offline=offline)
     answers = Answers(
         path=path,
         folder=watched,
         algorithm=_model(model, models, is_asking=is_asking, yes=yes),
         output_format=_format(output_format),
         output=_output(output, watched, is_asking=is_asking),
-        token_file=_absolute(token_file)
-        if token_file
-        else path.parent / ("sandbox-token" if sandbox and not is_handed_over else CREDENTIAL),
+        token_file=token_file,
         is_handed_over=is_handed_over,
         is_public=is_handed_over or is_of_machine,
         base_url=base_url,
@@ -162,6 +163,24 @@ def _service(
 
 
 # Questions
+
+
+def _require_answers(folder: Path | None, model: str | None, token_file: Path | None) -> None:
+    """Name all that is missing at once where nobody is there to be asked; `token_file`: None needs no token.
+
+    Raises:
+        UsageError: More than one thing is missing. Whoever needs it says so of a single one.
+    """
+    if sys.stdin.isatty():
+        return
+    lacking = {} if folder else {"the folder to watch": "--folder PATH"}
+    lacking |= {} if model else {"what to take out of the music": "--model vocals, or a model's number"}
+    has_token = token_file is None or os.path.lexists(token_file) or os.environ.get(TOKEN_VARIABLE, "").strip()
+    lacking |= {} if has_token else {"the API token": f"{TOKEN_VARIABLE} in the environment, or --token-file PATH"}
+    if len(lacking) > 1:
+        raise UsageError(
+            f"nobody is there to ask for {rendering.joined(list(lacking))}", hint=f"give {'; '.join(lacking.values())}"
+        )
 
 
 def _folder(given: Path | None) -> Path:

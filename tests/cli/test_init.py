@@ -230,6 +230,17 @@ def test_whoever_runs_the_service_may_read_what_root_writes(newcomer, run, typed
     assert f"LoadCredential={'' if 'token' in words else f'mvsep-token:{token}'}\n" in written
 
 
+def test_in_a_pipe_all_that_is_missing_is_named_at_once(newcomer, run, typed, service, monkeypatch):
+    """With how it is given; nothing is asked, neither of a person nor of the service."""
+    typed("")
+    monkeypatch.delenv("MVSEP_API_TOKEN")
+
+    code, _, err = run("init")
+
+    assert (code, service.requests) == (2, [])
+    assert all(word in err for word in ("--folder", "--model", "MVSEP_API_TOKEN"))
+
+
 def test_a_service_for_nobody_leaves_no_configuration(newcomer, run, typed, monkeypatch):
     """Who is to run it is known before anything is written."""
     typed("")

@@ -1,6 +1,6 @@
 """Decides when a file has stopped changing and may be read.
 
-A candidate is stable once size, times and inode have stayed the same for the quiet period and it is not empty. No event
+A candidate is stable once size and times have stayed the same for the quiet period and it is not empty. No event
 means "complete", so none is asked about; a writer that pauses is met by making the quiet period longer:
 
     seen unchanged, then changed        the writer pauses: the quiet period doubles, up to a cap

@@ -1,6 +1,7 @@
-"""How work is recognised: the settings' one text, the tag, the realm."""
+"""How work is recognised: the settings' one text, the tag, the realm; and how a file is."""
 
 import json
+import os
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from mvsep_watch.model import (
     MVSEP_REALM,
     SANDBOX_REALM,
+    FileStat,
     Settings,
     Work,
     file_key,
@@ -141,3 +143,13 @@ def test_a_realm_is_whose_memory_and_money_it_is(base_url, realm):
 def test_only_this_machine_is_loopback(host, expected):
     """Plain http is for this machine alone."""
     assert is_loopback(host) is expected
+
+
+def test_numbers_that_the_kernel_makes_up_tell_no_content_from_another(tmp_path):
+    """FAT, what runs in user space, and some shares number a file anew once it was forgotten, and after each mount."""
+    found = tmp_path.stat()
+    renumbered = os.stat_result((found.st_mode, found.st_ino + 1, found.st_dev + 1, *found[3:]), {
+        f"st_{name}time_ns": getattr(found, f"st_{name}time_ns") for name in "amc"
+    })  # fmt: skip
+
+    assert FileStat.of(renumbered) == FileStat.of(found)

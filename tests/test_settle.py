@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 from mvsep_watch.model import FileStat
 from mvsep_watch.settle import MAX_LOOK_S, MAX_QUIET_S, Stable, Wait, WaitReason, earned_quiet_s, observe
 
-STAT = FileStat(
-    size_bytes=1000, mtime_ns=1_700_000_000_123_456_789, ctime_ns=1_700_000_000_123_456_789, inode=7, device=1
-)
+STAT = FileStat(size_bytes=1000, mtime_ns=1_700_000_000_123_456_789, ctime_ns=1_700_000_000_123_456_789)
 SETTLE_S = 5.0
 
 
@@ -71,11 +69,11 @@ def test_the_first_look_decides_nothing():
 
 @pytest.mark.parametrize(
     "change",
-    [{"size_bytes": 1001}, {"mtime_ns": STAT.mtime_ns + 10**9}, {"ctime_ns": STAT.ctime_ns + 1}, {"inode": 8}],
+    [{"size_bytes": 1001}, {"mtime_ns": STAT.mtime_ns + 10**9}, {"ctime_ns": STAT.ctime_ns + 1}],
     ids=lambda change: next(iter(change)),
 )
 def test_any_change_starts_the_quiet_period_anew(change):
-    """Size, times, inode: each alone."""
+    """Size, times: each alone."""
     changed = STAT._replace(**change)
 
     _, decisions = watch([(0, STAT), (2, changed), (5, changed), (7, changed)])

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from mvsep_watch.model.rules import Asking
 
-_LARGEST = 2**63 - 1
 _new = tuple.__new__  # a third of what the class itself takes; a rescan makes one for every file
 REMOTE_HOSTS = {
     "mega": ("mega.nz", "mega.co.nz", "mega.io"),
@@ -47,19 +46,20 @@ class Pair:
 
 
 class FileStat(NamedTuple):
-    """What `stat` says of a regular file, as far as it tells one content from another; a scan makes very many."""
+    """What `stat` says of a regular file, as far as it tells one content from another; a scan makes very many.
+
+    The numbers of inode and device do not belong to it: on FAT, in user space and on some shares the kernel makes them
+    up, and others after each mount, and whenever it has forgotten a file.
+    """
 
     size_bytes: int
     mtime_ns: int
     ctime_ns: int
-    inode: int
-    device: int
 
     @classmethod
     def of(cls, stat: os.stat_result) -> FileStat:
-        """Take the five that matter; an inode is cut to 63 bits, the widest integer that a state file holds."""
-        inode, device = stat.st_ino & _LARGEST, stat.st_dev & _LARGEST
-        return _new(cls, (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, inode, device))
+        """Take the three that matter."""
+        return _new(cls, (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,8 @@ _SAVED = {
     "ledger": "id",
     "sources": "id",
 }
+_NOT_KEPT = ("inode", "device")
+"""What earlier versions knew of a source besides."""
 
 
 def found_in(path: Path, *, mode: str = "rw") -> str:
@@ -142,8 +144,9 @@ def _is_sound(table: str, row: dict[str, Any]) -> bool:
 
 def _as_of_today(table: str, row: dict[str, Any], db: Db) -> dict[str, Any]:
     """Give a row as the tables are, where it was written by an earlier version."""
-    if table == "sources" and "input_key" in row:
-        return {("bytes_key" if name == "input_key" else name): value for name, value in row.items()}
+    if table == "sources":
+        kept = {name: value for name, value in row.items() if name not in _NOT_KEPT}
+        return {("bytes_key" if name == "input_key" else name): value for name, value in kept.items()}
     if table == "ledger" and "realm" not in row:
         realm = db.value("SELECT realm FROM separations WHERE id = ?", (row["separation_id"],))
         return row | {"realm": realm or ""}

@@ -232,7 +232,7 @@ class Restoring:
         same = [in_place] if in_place and in_place.bytes_key == bytes_key else self._sources.same_bytes(bytes_key)
         if known := next(iter(same), in_place):
             return known.id
-        unseen = FileStat(size_bytes=found.said.source_size_bytes, mtime_ns=0, ctime_ns=0, inode=0, device=0)
+        unseen = FileStat(size_bytes=found.said.source_size_bytes, mtime_ns=0, ctime_ns=0)
         return self._sources.see(
             found.source, folder=found.said.folder, stat=unseen, state="known", now=now, bytes_key=bytes_key
         )

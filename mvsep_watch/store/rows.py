@@ -48,8 +48,6 @@ class SourceRow:
     size_bytes: int
     mtime_ns: int
     ctime_ns: int
-    inode: int
-    device: int
     bytes_key: str | None
     xxh3: str | None
     duration_s: float | None
@@ -63,8 +61,6 @@ class SourceRow:
             size_bytes=self.size_bytes,
             mtime_ns=self.mtime_ns,
             ctime_ns=self.ctime_ns,
-            inode=self.inode,
-            device=self.device,
         )
 
     @property

@@ -273,6 +273,8 @@ def _third(db: sqlite3.Connection) -> None:
         "ALTER TABLE jobs ADD COLUMN is_flat INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE jobs ADD COLUMN takes_short INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE sources ADD COLUMN xxh3 TEXT",
+        "ALTER TABLE sources DROP COLUMN inode",
+        "ALTER TABLE sources DROP COLUMN device",
         "CREATE INDEX sources_refused ON sources (folder, seen_at) WHERE state = 'refused'",
         "ALTER TABLE separations ADD COLUMN asked INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE separations ADD COLUMN deleted_at REAL",

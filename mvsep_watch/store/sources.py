@@ -14,7 +14,7 @@ _COMPARED_AT_ONCE = 100
 """Files per query: well under SQLite's limit on variables, and more at once are compared no faster."""
 _COLUMNS = ("path", *FileStat._fields)
 _OTHER = (
-    f"WITH found ({', '.join(_COLUMNS)}) AS (VALUES {', '.join(['(?,?,?,?,?,?)'] * _COMPARED_AT_ONCE)})"  # noqa: S608
+    f"WITH found ({', '.join(_COLUMNS)}) AS (VALUES {', '.join(['(?,?,?,?)'] * _COMPARED_AT_ONCE)})"  # noqa: S608
     " SELECT path FROM found WHERE path IS NOT NULL AND NOT EXISTS"
     f" (SELECT 1 FROM sources AS known WHERE {' AND '.join(f'known.{name} = found.{name}' for name in _COLUMNS)})"
 )
@@ -75,13 +75,13 @@ class Sources:
     ) -> int:
         """Write what a file is now and give its source's id; an ignored path stays ignored."""
         self._db.run(
-            "INSERT INTO sources (path, folder, state, reason, hint, size_bytes, mtime_ns, ctime_ns, inode, device,"
-            " bytes_key, xxh3, duration_s, seen_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+            "INSERT INTO sources (path, folder, state, reason, hint, size_bytes, mtime_ns, ctime_ns,"
+            " bytes_key, xxh3, duration_s, seen_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
             " ON CONFLICT (path) DO UPDATE SET folder = excluded.folder,"
             " state = CASE state WHEN 'ignored' THEN 'ignored' ELSE excluded.state END,"
             " reason = excluded.reason, hint = excluded.hint, size_bytes = excluded.size_bytes,"
-            " mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, inode = excluded.inode,"
-            " device = excluded.device, bytes_key = excluded.bytes_key, xxh3 = excluded.xxh3,"
+            " mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns,"
+            " bytes_key = excluded.bytes_key, xxh3 = excluded.xxh3,"
             " duration_s = excluded.duration_s, seen_at = excluded.seen_at",
             (path_blob(path), folder, state, reason, hint, *stat, bytes_key, xxh3, duration_s, now),
         )
@@ -160,8 +160,6 @@ class Sources:
                 "size_bytes": stat.size_bytes,
                 "mtime_ns": stat.mtime_ns,
                 "ctime_ns": stat.ctime_ns,
-                "inode": stat.inode,
-                "device": stat.device,
             },
         )
 

@@ -12,7 +12,7 @@ from mvsep_watch.steps.base import Pool
 from mvsep_watch.watcher import FolderHealth, Mode
 from tests.daemon.world import write_wav
 
-STAT = FileStat(size_bytes=1, mtime_ns=1, ctime_ns=1, inode=1, device=1)
+STAT = FileStat(size_bytes=1, mtime_ns=1, ctime_ns=1)
 _NAME = r"[a-z_][a-z0-9_]*"
 _SAMPLE = re.compile(rf'({_NAME})(?:\{{({_NAME}="(?:[^"\\]|\\.)*")\}})? (-?[0-9.e+]+)')
 

@@ -16,7 +16,7 @@ class Desk:
         self.store = store
 
     def stat(self, **changes):
-        return FileStat(**{"size_bytes": 10, "mtime_ns": 1, "ctime_ns": 2, "inode": 3, "device": 4} | changes)
+        return FileStat(**{"size_bytes": 10, "mtime_ns": 1, "ctime_ns": 2} | changes)
 
     def source(self, path="/drop/a.wav", **changes):
         values = {"folder": "drop", "stat": self.stat(), "state": "known", "now": 1.0, "bytes_key": WORK.input_key}

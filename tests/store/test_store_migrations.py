@@ -25,7 +25,7 @@ BY_COLUMN = {
     ("requests", "applied_at"): None,
 }
 RENAMED = {("sources", "input_key"): "bytes_key"}
-DROPPED = {("jobs", "price_allowed")}
+DROPPED = {("jobs", "price_allowed"), ("sources", "inode"), ("sources", "device")}
 KEPT_BY_TRIGGERS = {"job_counts"}
 
 

@@ -267,7 +267,7 @@ class _Applying:
         if self._is_replaced(job):
             return ""
         gone = self._eyes.gone_of(tuple(job.place.file(output.name) for output in self._store.jobs.outputs(job.id)))
-        return f"of its outputs gone: {', '.join(sorted(display(path.name) for path in gone))}" if gone else ""
+        return f"outputs gone: {', '.join(sorted(display(path.name) for path in gone))}" if gone else ""
 
     def _is_replaced(self, job: JobRow) -> bool:
         jobs = self._store.jobs.of_source(job.source_id)

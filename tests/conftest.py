@@ -72,10 +72,20 @@ def a_log_that_nobody_configured():
     structlog.reset_defaults()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_of_whoever_runs_them(folders):
+    """No test, and nothing that a module's tests share, sees the configuration, state or caches of a person."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CACHE_DIRECTORY", "MVSEP_API_TOKEN", "MVSEP_BASE_URL", "MVSEP_WATCH_CONFIG"):
+            patch.delenv(name, raising=False)
+        for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+            patch.setenv(name, tempfile.mkdtemp(dir=folders))
+        yield
+
+
 @pytest.fixture(autouse=True)
-def no_caches_of_the_machine(monkeypatch, folders):
-    """What a test keeps is another's surprise, and the machine's own caches are nobody's business."""
-    monkeypatch.delenv("CACHE_DIRECTORY", raising=False)
+def caches_of_its_own(monkeypatch, folders):
+    """What a test keeps is another's surprise."""
     monkeypatch.setenv("XDG_CACHE_HOME", tempfile.mkdtemp(dir=folders))
 
 

@@ -46,9 +46,8 @@ def run(capsys):
 @pytest.fixture
 def nowhere(tmp_path, monkeypatch):
     """An empty working folder of somebody without configuration, token or cache."""
-    for name in ("MVSEP_WATCH_CONFIG", "MVSEP_API_TOKEN", "MVSEP_BASE_URL", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.delenv("CACHE_DIRECTORY", raising=False)
+    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name)
     monkeypatch.setattr(places, "SYSTEM_FOLDER", tmp_path / "etc")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     work = tmp_path / "work"

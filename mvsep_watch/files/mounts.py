@@ -132,10 +132,30 @@ def _table() -> str:
 
 
 def _mounts(table: str) -> Iterator[Mount]:
+    """Read a mount table, without what is mounted on itself.
+
+    So a unit of systemd gets the places that it may write in (`ReadWritePaths=`). They are no disks of their own: with
+    their disk away, what is below its mount point would be mounted on itself just so, and pass for it.
+    Source: proc_pid_mountinfo(5), 2024.
+    """
+    above: dict[str, tuple[str, str, str]] = {}
     for line in table.splitlines():
         fields, _, rest = line.partition(" - ")
+        number, parent, device, root, point, *_ = fields.split(" ")
         fs_type, source, *_ = [*rest.split(" "), ""]
-        yield Mount(point=_unescaped(fields.split(" ")[4]), fs_type=fs_type, source=_unescaped(source))
+        root, point = _unescaped(root), _unescaped(point)
+        above[number] = (device, root, point)
+        if not _is_on_itself(device, root, point, above.get(parent)):
+            yield Mount(point=point, fs_type=fs_type, source=_unescaped(source))
+
+
+def _is_on_itself(device: str, root: str, point: str, parent: tuple[str, str, str] | None) -> bool:
+    """Say whether a mount shows what was at its point anyway; `root`: what of the device it shows."""
+    if parent is None:
+        return False
+    parents_device, parents_root, parents_point = parent
+    inside = os.path.relpath(point, parents_point)
+    return device == parents_device and Path(root) == Path(parents_root) / inside
 
 
 def _deepest(path: Path, table: str) -> Mount:

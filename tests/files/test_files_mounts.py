@@ -44,6 +44,30 @@ def test_a_mount_is_known_by_its_point():
     assert (bare.point, bare.fs_type) == ("/mnt", "ext4")
 
 
+UNIT = """\
+230 196 0:40 / / ro master:1 - ext4 /dev/vda rw
+240 230 8:1 / /srv/music rw master:2 - ext4 /dev/sdb1 rw
+250 230 0:40 /srv/drop /srv/drop rw master:1 - ext4 /dev/vda rw
+260 240 8:1 /stems\\040two /srv/music/stems\\040two rw master:2 - ext4 /dev/sdb1 rw
+270 240 8:1 /old /srv/music/other rw master:2 - ext4 /dev/sdb1 rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "point"),
+    [
+        ("/srv/drop/a", "/"),
+        ("/srv/music/stems two/a", "/srv/music"),
+        ("/srv/music/other", "/srv/music/other"),
+        ("/srv/music/x", "/srv/music"),
+    ],
+)
+def test_what_is_mounted_on_itself_is_no_disk(path, point):
+    """A unit of systemd has the places that it may write in so; a disk that is away would pass for one."""
+    assert mounts.mount_of(Path(path), table=UNIT).point == point
+    assert [each.point for each in mounts.mounts_below(Path("/srv/drop"), table=UNIT)] == []
+
+
 def test_a_table_that_says_nothing_is_unknown():
     """Then folders are polled."""
     assert mounts.needs_polling(mounts.file_system(Path("/x"), table=""))

@@ -48,7 +48,8 @@ READ_AT_ONCE, READ_AT_ONCE_BYTES = 32, 16 << 20
 seconds' worth at a time. What is larger is read by itself."""
 READ_AHEAD = 1
 """Steps that wait for a hand, which would else wait for the owner while it takes what was read."""
-LOOK_AGAIN_S = 1.0
+STILL_READ_S = 1.0
+"""When a file is looked at again that is still being read as it was before."""
 LONG_S = 900.0
 """A file that could not be taken for so long is told of: its writer may be gone."""
 TOLD_OF = 20
@@ -427,8 +428,8 @@ class Intake:
 
     def _have_read(self, path: str, stat: FileStat, candidate: Candidate, together: dict[str, list[Unread]]) -> None:
         """Have a candidate read along with those of its folder, or with others that a person named."""
-        if path in self._being_read:  # as it was before
-            candidate.is_busy, candidate.due_s = False, self._context.clock.monotonic() + LOOK_AGAIN_S
+        if path in self._being_read:
+            candidate.is_busy, candidate.due_s = False, self._context.clock.monotonic() + STILL_READ_S
             return
         self._being_read.add(path)
         file = Unread(path=path, stat=stat, askings=self._askings(path, stat, candidate))

@@ -7,11 +7,12 @@ told of.
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 import urllib.request
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from mvsep_watch import __version__
 from mvsep_watch.errors import NotToldError
@@ -53,15 +54,27 @@ def _connection(parts: SplitResult, limit_s: float) -> HTTPConnection:
     host = parts.hostname or ""
     if parts.scheme == "http":
         return HTTPConnection(host, parts.port, timeout=limit_s)
-    proxy = (
-        "" if is_loopback(host) or urllib.request.proxy_bypass(host) else urllib.request.getproxies().get("https", "")
-    )
+    proxies = {} if is_loopback(host) or urllib.request.proxy_bypass(host) else urllib.request.getproxies()
+    proxy = proxies.get("https") or proxies.get("all")
     if not proxy:
         return HTTPSConnection(host, parts.port, timeout=limit_s)
-    via = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    connection = HTTPSConnection(via.hostname or "", via.port or 3128, timeout=limit_s)
-    connection.set_tunnel(host, parts.port or 443)
+    try:
+        via = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        connection = HTTPSConnection(via.hostname or "", via.port or 80, timeout=limit_s)
+    except ValueError:
+        raise NotToldError(
+            f"{host} cannot be asked: the environment's proxy is no address", hint="mend https_proxy"
+        ) from None  # whose words may hold a password
+    connection.set_tunnel(host, parts.port or 443, headers=_introduced(via))
     return connection
+
+
+def _introduced(via: SplitResult) -> dict[str, str]:
+    """Give what a proxy wants to know of who asks."""
+    if via.username is None:
+        return {}
+    known = f"{unquote(via.username)}:{unquote(via.password or '')}"
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(known.encode()).decode('ascii')}"}
 
 
 def _status(connection: HTTPConnection, ends_s: float) -> int:

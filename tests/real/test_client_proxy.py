@@ -6,14 +6,16 @@ import socket
 import ssl
 import struct
 import time
+import traceback
 from contextlib import contextmanager, suppress
 
 import pytest
 
-from mvsep_watch.errors import CertificateError, TransportError
+from mvsep_watch.errors import CertificateError, NotToldError, TransportError
 from mvsep_watch.model import Settings
 from mvsep_watch.mvsep import Client, Pace
 from mvsep_watch.mvsep.probing import Stage, probe
+from mvsep_watch.telling import pinging
 from tests.real.loopback import MADE, WAIT_S, Server, length_in, read_head, respond
 
 HOST, TOKEN, SECRET = "mvsep.example", "abcdefghijklmnopqrstuvwxyz0123", "hunter2"
@@ -164,3 +166,40 @@ def test_the_doctor_names_the_proxy_and_says_what_it_does(authority, believing):
     assert "407" in refused.trouble
     assert SECRET not in repr(refused)
     assert "SSL_CERT_FILE" in caught.value.hint
+
+
+def test_a_ping_goes_through_the_proxy_as_well(authority, believing):
+    """With the same name and password."""
+    heads, asked = [], []
+
+    def answer(connection):
+        asked.append(read_head(connection))
+        respond(connection, b"OK")
+
+    with (
+        Server(answer, context=authority.context(HOST)) as server,
+        proxied(believing, passing_on(server.port, heads)),
+    ):
+        pinging.ask(f"https://{HOST}:{server.port}/abc")
+
+    assert asked[0].startswith(b"GET /abc HTTP/1.1")
+    assert base64.b64encode(f"anna:{SECRET}".encode()) in heads[0]
+
+
+def test_a_ping_that_the_proxy_refuses_says_nothing_of_its_address(believing):
+    """It is tried again."""
+    with proxied(believing, saying(REFUSED)), pytest.raises(NotToldError) as caught:
+        pinging.ask(f"https://{HOST}/abc")
+
+    assert HOST in caught.value.message
+    assert SECRET not in caught.value.message + caught.value.hint
+
+
+def test_a_proxy_that_is_no_address_keeps_a_ping_and_its_secret_back(believing):
+    """A slip of the pen is no bug."""
+    believing.setenv("https_proxy", f"http://anna:{SECRET}#@proxy:3128")
+
+    with pytest.raises(NotToldError, match="no address") as caught:
+        pinging.ask(f"https://{HOST}/abc")
+
+    assert SECRET not in "".join(traceback.format_exception(caught.value))

@@ -46,7 +46,9 @@ def _end(reached: Reached, stage: Stage) -> Finding:
         case Stage.CONNECTION:
             return problem(
                 f"there is no connection to {host}: {reached.trouble}",
-                hint="look at the connection and the firewall; behind a proxy set https_proxy",
+                hint="look whether the proxy is up, and at https_proxy in this environment"
+                if reached.proxy
+                else "look at the connection and the firewall; behind a proxy set https_proxy",
                 command=f"curl -sSI {shlex.quote(reached.base_url)}",
             )
         case Stage.ENCRYPTION:

@@ -15,7 +15,7 @@ _SETTING = {
     Trouble.INSTANCES: "max_user_instances",
 }
 _WORDS = {
-    Trouble.UNREADABLE: "Give the user that runs mvsep-watch the right to read and enter all of it (`chmod u+rx`).",
+    Trouble.UNREADABLE: "Where permission is denied, let the user that runs mvsep-watch read and enter all of it.",
     Trouble.GONE: "Create it, or mount the disk or share it lies on.",
     Trouble.BROKEN: "It is looked through meanwhile. Please report it, with the log.",
 }

@@ -15,6 +15,7 @@ from mvsep_watch.config.credentials import CREDENTIAL
 from mvsep_watch.errors import UsageError
 from mvsep_watch.naming import display
 
+DROP_IN = "init.conf"
 HEAD = """\
 # Written by `mvsep-watch init --service`. What is to be otherwise belongs in a drop-in of your own:
 # `systemctl edit mvsep-watch`. This one is written anew only while it is as it was written: sha256 {digest}

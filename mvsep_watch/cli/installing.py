@@ -23,7 +23,7 @@ from rich.console import Console
 from mvsep_watch import config as configuration
 from mvsep_watch import data
 from mvsep_watch.cli import drafting, dropin, rendering
-from mvsep_watch.cli.dropin import Needs
+from mvsep_watch.cli.dropin import DROP_IN, Needs
 from mvsep_watch.cli.examining import people, unit, unitfiles
 from mvsep_watch.cli.examining.finding import Finding, Level, problem, warning
 from mvsep_watch.cli.examining.machine import UNIT_FOLDERS
@@ -34,7 +34,6 @@ from mvsep_watch.errors import ConfigError, UsageError
 from mvsep_watch.model import Config
 from mvsep_watch.naming import display
 
-DROP_IN = "init.conf"
 DEFAULT_USER = "mvsep-watch"
 MAKES_USER = f"useradd --system --home-dir /var/lib/mvsep-watch --shell /usr/sbin/nologin {DEFAULT_USER}"
 

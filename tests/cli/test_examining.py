@@ -710,6 +710,33 @@ def test_folders_that_the_unit_may_not_write_are_added_by_the_command(units, bas
     assert f" -c {config(base).path} init --service --user anna && sudo systemctl daemon-reload" in commands(found)[0]
 
 
+def test_a_drop_in_that_was_changed_by_hand_is_replaced_by_the_command(units, base):
+    """Which keeps it beside; without the word it would only refuse."""
+    made = units(f"{UNIT}ProtectSystem=strict\n")
+    drop_in = made.path.parent / f"{NAME}.d" / "init.conf"
+    drop_in.parent.mkdir(exist_ok=True)
+    drop_in.write_text("[Service]\nUser=anna\n")
+
+    (command,) = commands(unit.writable(made, config(base)))
+
+    assert "init --service --user mw --force && " in command
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="who is not root sees no further than the first")
+def test_all_that_is_in_somebodys_way_is_told_at_once(base, monkeypatch):
+    """To root, who may look behind the first."""
+    (base / "locked" / "inside").mkdir(parents=True)
+    (base / "locked").chmod(0o700)
+    (base / "locked" / "inside").chmod(0o700)
+
+    found = commands(people.refusals(stranger(), base / "locked" / "inside", people.READ))
+
+    assert found[-2:] == [
+        f"sudo setfacl -m u:anna:x {base}/locked",
+        f"sudo setfacl -m u:anna:r {base}/locked/inside",
+    ]
+
+
 def test_a_unit_that_covers_its_folders_is_all_right(units, base):
     """By a folder above them, too."""
     covers = units(f"{UNIT}ProtectSystem=strict\nReadWritePaths={base}\n")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mvsep_watch.cli.examining.finding import Finding, ok, problem, warning
-from mvsep_watch.cli.examining.people import ENTER, READ, WRITE, Person, refusals
+from mvsep_watch.cli.examining.people import ENTER, READ, WRITE, Person, making, refusals
 from mvsep_watch.cli.examining.subject import Subject
 from mvsep_watch.cli.rendering import count
 from mvsep_watch.files.mounts import Mount, needs_polling
@@ -71,7 +71,7 @@ def there(path: Path, subject: Subject, *, what: str) -> Finding | None:
     return problem(
         f"{what}: there is no folder {display(path)}",
         hint="make it, or mount its disk",
-        command=f"mkdir -p {shlex.quote(str(path))}",
+        command=making(path, name="" if subject.person.is_me else subject.person.name),
     )
 
 

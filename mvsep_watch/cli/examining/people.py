@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import grp
+import itertools
 import os
 import pwd
 import shlex
 import shutil
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,11 +51,16 @@ class Person:
             path: What is to be used.
             wanted: READ, WRITE and ENTER, or'ed.
         """
+        return next(self.blocks(path, wanted), None)
+
+    def blocks(self, path: Path, wanted: int) -> Iterator[tuple[Path, int]]:
+        """Give everything that stops this person; behind the first what is told to others may be a guess."""
         real = Path(os.path.realpath(path))
         for folder in reversed(real.parents):
             if not self._may(folder, ENTER):
-                return folder, ENTER
-        return None if self._may(real, wanted) else (real, wanted)
+                yield folder, ENTER
+        if not self._may(real, wanted):
+            yield real, wanted
 
     def _may(self, path: Path, wanted: int) -> bool:
         if self.is_me:
@@ -104,20 +110,28 @@ def group_name(gid: int) -> str:
 
 
 def refusals(person: Person, path: Path, wanted: int) -> Iterable[Finding]:
-    """Say what keeps a person from using a path that is there; nothing where nothing does."""
-    stopped = person.blocked_at(path, wanted)
-    if stopped is None:
-        return
-    where, lacks = stopped
+    """Say what keeps a person from using a path that is there: all of it, where root asks about somebody else."""
+    most = None if os.geteuid() == 0 and not person.is_me else 1
+    for where, lacks in itertools.islice(person.blocks(path, wanted), most):
+        yield _refusal(person, path, where, lacks)
+
+
+def _refusal(person: Person, path: Path, where: Path, lacks: int) -> Finding:
     what = " and ".join(word for bit, word in WORDS.items() if lacks & bit)
     whose = "" if where == Path(os.path.realpath(path)) else f" (it is on the way to {display(path)})"
     command = allowing(person, where, lacks)
     lacking = "; setfacl is in the package acl" if "setfacl" in command and not shutil.which("setfacl") else ""
-    yield problem(
+    return problem(
         f"{display(where)} may not be {what} by {person.name}{whose}: {_described(where)}",
         hint=f"give {person.name} the permission{lacking}",
         command=command,
     )
+
+
+def making(path: Path, *, name: str = "") -> str:
+    """Give the command that makes a folder, for another user if that is named."""
+    quoted = shlex.quote(str(path))
+    return f"sudo install -d -o {shlex.quote(name)} {quoted}" if name else f"mkdir -p {quoted}"
 
 
 def allowing(person: Person, path: Path, wanted: int) -> str:

@@ -6,7 +6,9 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mvsep_watch.cli import dropin
 from mvsep_watch.cli.examining.finding import Finding, ok, problem, warning
+from mvsep_watch.cli.examining.people import making
 from mvsep_watch.cli.examining.subject import Subject
 from mvsep_watch.cli.examining.unitfiles import NAME, Unit
 from mvsep_watch.cli.rendering import joined, program
@@ -63,7 +65,7 @@ def writable(unit: Unit, config: Config) -> Iterator[Finding]:
         yield problem(
             f"ReadWritePaths= names {display(path)}, which is not there: the unit cannot start (226/NAMESPACE)",
             hint="make the folder, mount its disk, or put a `-` before its name",
-            command=f"sudo mkdir -p {shlex.quote(str(path))}",
+            command=making(path, name=unit.last("User") or "root"),
         )
     short = [path for path in needed(config) if _is_locked(path, unit) and not _is_below(path, named)]
     hidden = [path for path in short if unit.last("ProtectHome") in {*YES, "tmpfs"} and _is_below(path, HOMES)]
@@ -86,10 +88,19 @@ def writable(unit: Unit, config: Config) -> Iterator[Finding]:
 def covering(unit: Unit, config: Config) -> str:
     """Give the command that lets the unit write where the configuration needs that, as whoever runs it now."""
     who = f" --user {shlex.quote(unit.last('User'))}" if unit.last("User") else ""
+    force = " --force" if _was_changed(unit) else ""
     return (
-        f"sudo {program()} -c {shlex.quote(str(config.path))} init --service{who}"
+        f"sudo {program()} -c {shlex.quote(str(config.path))} init --service{who}{force}"
         f" && sudo systemctl daemon-reload && sudo systemctl restart {NAME}"
     )
+
+
+def _was_changed(unit: Unit) -> bool:
+    """Say whether somebody has changed what was written for it, which is then not written anew unasked."""
+    try:
+        return not dropin.is_as_written((unit.path.parent / f"{NAME}.d" / dropin.DROP_IN).read_text("utf-8", "replace"))
+    except OSError:
+        return False
 
 
 def credential(unit: Unit) -> Iterator[Finding]:

@@ -62,5 +62,5 @@ def unencrypted(error: BaseException | None) -> Unencrypted | None:
         case ssl.SSLError() if error.reason in _NO_TLS:
             return Unencrypted("what answers there does not speak TLS", _STRANGER)
         case ssl.SSLError(reason=str() as reason):
-            return Unencrypted(f"no encryption could be agreed on: {reason.lower().replace('_', ' ')}", _STRANGER)
+            return Unencrypted(f"the encryption failed: {reason.lower().replace('_', ' ')}", _STRANGER)
     return unencrypted(error.__cause__ or error.__context__)  # the HTTP library disowns some causes

@@ -3,8 +3,8 @@
 A host may have several addresses, and the first may be one that nobody can reach from here. None but the last is
 waited for long, and the one that answered is asked first the next time.
 
-The surprise: while a body is sent, what the server says meanwhile is taken off the connection. A server that refuses
-hangs up on the bytes that it does not want, and with that the end of an encrypted connection swallows its last words.
+The surprise: while a body is sent, what the server says meanwhile is taken off the connection, so that a refusal ends
+an upload at once. A polite server would listen to the rest of it for hours.
 """
 
 from __future__ import annotations
@@ -99,12 +99,21 @@ class Stream(httpcore.NetworkStream):
     """A connection.
 
     Args:
+        encrypted: Its socket, if that is what encrypts it; within an encrypted proxy's connection it is not.
         layers: Of encryption that are still to come on the way through a proxy.
         longest_s: As long as some are, nothing is waited for longer than this.
     """
 
-    def __init__(self, inner: httpcore.NetworkStream, *, layers: int = 0, longest_s: float | None = None) -> None:
+    def __init__(
+        self,
+        inner: httpcore.NetworkStream,
+        *,
+        encrypted: ssl.SSLSocket | None = None,
+        layers: int = 0,
+        longest_s: float | None = None,
+    ) -> None:
         self._inner = inner
+        self._encrypted = encrypted
         self._layers = layers
         self._longest_s = longest_s
         self._said = b""
@@ -119,14 +128,13 @@ class Stream(httpcore.NetworkStream):
         self._check()
         if self._layers and self._longest_s is not None and timeout is not None:
             timeout = min(timeout, self._longest_s)
-        connection = self._inner.get_extra_info("socket")
-        if not isinstance(connection, ssl.SSLSocket):
+        if self._encrypted is None:
             return self._inner.read(max_bytes, timeout)
         if len(self._records) < max_bytes:
             self._records = memoryview(bytearray(max_bytes))
         first = self._inner.read(min(max_bytes, RECORD_BYTES), timeout)
         self._records[: len(first)] = first
-        return bytes(self._records[: self._filled(connection, len(first), max_bytes) if first else 0])
+        return bytes(self._records[: self._filled(self._encrypted, len(first), max_bytes) if first else 0])
 
     def _check(self) -> None:
         """Tell of the end that was met behind what was read last, so that whoever asks finds what it was."""
@@ -171,10 +179,10 @@ class Stream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         """Encrypt it. An end that is not announced is an error then: it may be that of a broken connection."""
         inner = self._inner.start_tls(ssl_context, server_hostname, timeout)
-        encrypted = inner.get_extra_info("socket")
-        if isinstance(encrypted, ssl.SSLSocket):
-            encrypted.suppress_ragged_eofs = False  # type: ignore[attr-defined] # documented as a parameter only
-        return Stream(inner, layers=max(0, self._layers - 1), longest_s=self._longest_s)
+        encrypted = None if self._encrypted else inner.get_extra_info("socket")
+        if encrypted:
+            encrypted.suppress_ragged_eofs = False  # documented as a parameter only
+        return Stream(inner, encrypted=encrypted, layers=max(0, self._layers - 1), longest_s=self._longest_s)
 
     def get_extra_info(self, info: str) -> object:
         """Tell about the connection."""

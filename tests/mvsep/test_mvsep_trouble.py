@@ -98,7 +98,7 @@ def test_a_certificate_that_is_not_accepted_says_why_and_what_to_do(answering, n
     [
         (ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), "it was cut off"),
         (_ssl_error("WRONG_VERSION_NUMBER"), "does not speak TLS"),
-        (_ssl_error("UNSUPPORTED_PROTOCOL"), "no encryption could be agreed on: unsupported protocol"),
+        (_ssl_error("UNSUPPORTED_PROTOCOL"), "the encryption failed: unsupported protocol"),
         (_ssl_error(None), "no connection (x)"),
     ],
 )

@@ -6,10 +6,11 @@ it removes at once. It goes as far as it can, without a configuration, as anybod
 
 from __future__ import annotations
 
+import itertools
 import os
 import textwrap
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -69,12 +70,17 @@ def doctor(options: Options, *, offline: bool, user: str | None) -> int:
     a problem.
     """
     machine = Machine.here(environ=os.environ, now=time.time())
-    sections = list(examined(options, machine, user=user, is_online=not offline))
+    sections = _with_whole_commands(list(examined(options, machine, user=user, is_online=not offline)))
     if options.json:
         rendering.print_json(as_json(sections))
     else:
         _show(sections, rendering.console())
     return Exit.PERSON if _count(sections, Level.PROBLEM) else Exit.OK
+
+
+def _with_whole_commands(sections: Sequence[Section]) -> list[Section]:
+    found = iter(people.in_one([finding for section in sections for finding in section.findings]))
+    return [replace(section, findings=tuple(itertools.islice(found, len(section.findings)))) for section in sections]
 
 
 def examined(options: Options, machine: Machine, *, user: str | None, is_online: bool) -> Iterator[Section]:

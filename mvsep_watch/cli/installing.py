@@ -134,7 +134,7 @@ def install(asked: Asked) -> Installed:
         kept=kept,
         needs=needs,
         is_users=asked.is_users,
-        findings=tuple(_findings(asked, config, whole, person)),
+        findings=tuple(people.in_one(list(_findings(asked, config, whole, person)))),
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mvsep_watch.cli.examining import account, clock, folders, limits, outputs, people, service, state, unit, versions
+from mvsep_watch.cli.examining.finding import problem
 from mvsep_watch.cli.examining.subject import Remembered
 from mvsep_watch.cli.examining.unitfiles import NAME, installed
 from mvsep_watch.errors import UsageError
@@ -170,7 +171,7 @@ def test_sources_that_are_deleted_need_a_folder_that_can_be_written(base):
     notes = folder_findings(config(base, notes=True).folders[0], person=stranger())
 
     assert troubles(keeps) == []
-    assert commands(notes) == commands(deletes) == [f"sudo setfacl -m u:anna:wx {base}/drop"]
+    assert commands(notes) == commands(deletes) == [f"sudo setfacl -m u:anna:rwx {base}/drop"]
 
 
 # Permissions
@@ -267,7 +268,7 @@ def test_an_output_that_was_never_used_may_be_missing(base):
     assert troubles(outputs.examine(base / "stems", subject())) == []
     base.chmod(0o755)
     assert commands(outputs.examine(base / "stems", subject(person=stranger()))) == [
-        f"sudo setfacl -m u:anna:wx {base}"
+        f"sudo setfacl -m u:anna:rwx {base}"
     ]
 
 
@@ -734,6 +735,20 @@ def test_all_that_is_in_somebodys_way_is_told_at_once(base, monkeypatch):
     assert found[-2:] == [
         f"sudo setfacl -m u:anna:x {base}/locked",
         f"sudo setfacl -m u:anna:r {base}/locked/inside",
+    ]
+
+
+def test_of_two_commands_for_one_place_neither_takes_what_the_other_gives():
+    """`setfacl -m` sets all of an entry; other commands stay as they are."""
+    asked = ["sudo setfacl -m u:anna:wx /a", "sudo setfacl -m u:anna:rx /a", "sudo setfacl -m u:anna:x '/a b'", "ls"]
+
+    found = people.in_one([problem("p", hint="h", command=command) for command in asked])
+
+    assert [each.command for each in found] == [
+        "sudo setfacl -m u:anna:rwx /a",
+        "sudo setfacl -m u:anna:rwx /a",
+        "sudo setfacl -m u:anna:x '/a b'",
+        "ls",
     ]
 
 

@@ -11,11 +11,12 @@ import grp
 import itertools
 import os
 import pwd
+import re
 import shlex
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mvsep_watch.cli.examining.finding import Finding, problem
@@ -28,6 +29,7 @@ ENTER = os.X_OK
 LETTERS = {READ: "r", WRITE: "w", ENTER: "x"}
 WORDS = {READ: "read", WRITE: "written", ENTER: "entered"}
 ACL = "system.posix_acl_access"
+_GIVES = re.compile(r"(?P<whom>sudo setfacl -m u:[^:]+:)(?P<what>[rwx]+)(?P<where> .+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,13 +137,32 @@ def making(path: Path, *, name: str = "") -> str:
 
 
 def allowing(person: Person, path: Path, wanted: int) -> str:
-    """Give the command that gives a person a permission."""
-    letters = "".join(letter for bit, letter in LETTERS.items() if wanted & bit)
-    quoted = shlex.quote(str(path))
+    """Give the command that gives a person a permission, besides what they have."""
+    has, is_owner = 0, False
     with contextlib.suppress(OSError):
-        if path.stat().st_uid == person.uid:
-            return f"chmod u+{letters} {quoted}"
-    return f"sudo setfacl -m u:{person.name}:{letters} {quoted}"
+        found = path.stat()
+        has, is_owner = _bits(found, person), found.st_uid == person.uid
+    if is_owner:
+        return f"chmod u+{_letters(wanted)} {shlex.quote(str(path))}"
+    return f"sudo setfacl -m u:{person.name}:{_letters(wanted | has)} {shlex.quote(str(path))}"
+
+
+def _letters(bits: int) -> str:
+    return "".join(letter for bit, letter in LETTERS.items() if bits & bit)
+
+
+def in_one(findings: Sequence[Finding]) -> list[Finding]:
+    """Let each command give all that is wanted of a place: the second of two would take what the first gave."""
+    wanted: dict[tuple[str, str], set[str]] = {}
+    for finding in findings:
+        if given := _GIVES.fullmatch(finding.command):
+            wanted.setdefault((given["whom"], given["where"]), set()).update(given["what"])
+
+    def whole(given: re.Match[str]) -> str:
+        letters = wanted[given["whom"], given["where"]]
+        return f"{given['whom']}{''.join(letter for letter in 'rwx' if letter in letters)}{given['where']}"
+
+    return [replace(finding, command=_GIVES.sub(whole, finding.command)) for finding in findings]
 
 
 def _described(path: Path) -> str:

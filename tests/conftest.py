@@ -53,8 +53,11 @@ def empty_state(folders):
 @pytest.fixture(autouse=True)
 def a_state_that_is_copied(request, monkeypatch, empty_state):
     """Every migration for each of some thousand states is what `tests/store` is about; the others begin with a copy."""
-    if "store" in request.path.parts:
-        return
+    if "store" not in request.path.parts:
+        begin_with_a_copy(monkeypatch, empty_state)
+
+
+def begin_with_a_copy(patch, empty_state):
     migrate = connection._migrate
 
     def copy(db):
@@ -63,7 +66,7 @@ def a_state_that_is_copied(request, monkeypatch, empty_state):
         else:
             empty_state.backup(db._connection)
 
-    monkeypatch.setattr(connection, "_migrate", copy)
+    patch.setattr(connection, "_migrate", copy)
 
 
 @pytest.fixture(autouse=True)

@@ -50,14 +50,12 @@ def empty_state(folders):
     kept.close()
 
 
-@pytest.fixture(autouse=True)
-def a_state_that_is_copied(request, monkeypatch, empty_state):
+@pytest.fixture(scope="module", autouse=True)
+def a_state_that_is_copied(request, empty_state):
     """Every migration for each of some thousand states is what `tests/store` is about; the others begin with a copy."""
-    if "store" not in request.path.parts:
-        begin_with_a_copy(monkeypatch, empty_state)
-
-
-def begin_with_a_copy(patch, empty_state):
+    if "store" in request.path.parts:
+        yield
+        return
     migrate = connection._migrate
 
     def copy(db):
@@ -66,7 +64,9 @@ def begin_with_a_copy(patch, empty_state):
         else:
             empty_state.backup(db._connection)
 
-    patch.setattr(connection, "_migrate", copy)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection, "_migrate", copy)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,6 @@ import structlog.testing
 from mvsep_watch.errors import StateError
 from mvsep_watch.model import HoldKind, InputKind, Rule
 from mvsep_watch.mvsep.trouble import TROUBLE
-from tests.conftest import begin_with_a_copy
 from tests.daemon.effects import SQLITE, Effects, fails_with, state_fails_with
 from tests.daemon.invariants import (
     assert_no_source_is_harmed,
@@ -194,16 +193,14 @@ SOURCES = ("keep", "delete", "moved")
 
 
 @pytest.fixture(scope="module")
-def clean(folders, empty_state):
-    """What happens in each scenario if nothing fails, numbered as where something does."""
+def clean(folders):
+    """What happens in each scenario if nothing fails."""
     found = {}
-    with pytest.MonkeyPatch.context() as patch:
-        begin_with_a_copy(patch, empty_state)
-        for source in SOURCES:
-            anomaly = Anomaly(folders / f"clean-{source}", source=source)
-            anomaly.live()
-            found[source] = anomaly.effects.names
-            anomaly.world.stop()
+    for source in SOURCES:
+        anomaly = Anomaly(folders / f"clean-{source}", source=source)
+        anomaly.live()
+        found[source] = anomaly.effects.names
+        anomaly.world.stop()
     return found
 
 

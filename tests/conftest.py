@@ -1,6 +1,7 @@
 """What every test can rely on."""
 
 import os
+import secrets
 import shutil
 import sqlite3
 import tempfile
@@ -63,6 +64,7 @@ def a_state_that_is_copied(request, empty_state):
             migrate(db)
         else:
             empty_state.backup(db._connection)
+            db.run("UPDATE meta SET value = ? WHERE key = 'state_id'", (secrets.token_hex(6),))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(connection, "_migrate", copy)

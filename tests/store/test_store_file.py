@@ -68,6 +68,18 @@ def test_a_state_file_is_its_owners_alone(path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_makes_for_a_service_is_the_services_own(path):
+    """A state that root rebuilds is one that the service can open; what SQLite writes beside it as well."""
+    os.chown(path.parent, 54321, 54322)
+
+    db = connection.open_writer(path)
+    owners = {(each.stat().st_uid, each.stat().st_gid) for each in path.parent.glob(f"{path.name}*")}
+    db.close()
+
+    assert owners == {(54321, 54322)}
+
+
 def test_what_is_written_beside_it_is_private_too(path):
     """The WAL holds the same words."""
     store = Store(path)

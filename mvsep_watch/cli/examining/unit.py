@@ -23,9 +23,9 @@ YES = frozenset({"yes", "true", "on", "1"})
 
 
 def is_about(unit: Unit, path: Path | None) -> bool:
-    """Say whether a unit runs with a configuration, as far as its words tell; where there is none, with any."""
+    """Say whether a unit runs with a configuration, as far as its words tell."""
     named = unit.config
-    return named is None or path is None or "%" in str(named) or named == path.absolute()
+    return named is None or "%" in str(named) or (path is not None and named == path.absolute())
 
 
 def examine(unit: Unit | None, subject: Subject, *, is_alone: bool = True) -> Iterator[Finding]:
@@ -39,7 +39,8 @@ def examine(unit: Unit | None, subject: Subject, *, is_alone: bool = True) -> It
     yield ok(f"{display(unit.path)} is installed; it runs as {who}")
     config = subject.config
     if not is_about(unit, subject.path):
-        said = f"it runs with {display(unit.config or '')}, and this is about {display(subject.path or '')}"
+        about = display(subject.path) if subject.path else "no configuration"
+        said = f"it runs with {display(unit.config or '')}, and this is about {about}"
         yield warning(said, hint="name the unit's configuration with -c to examine that") if is_alone else ok(said)
         return
     if config is not None:

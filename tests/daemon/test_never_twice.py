@@ -625,7 +625,7 @@ def test_a_second_row_that_still_waits_is_cancelled_if_this_state_sent_it(world)
     assert twin.charged == 0
 
 
-@pytest.mark.parametrize("lag_s", [0.0, 400.0])
+@pytest.mark.parametrize("lag_s", [0.0, 400.0, NEVER])
 def test_what_is_refused_as_one_too_many_and_was_made_is_not_sent_again(world, lag_s):
     """The refusal was about itself: the account's queue tells, however late the history is."""
     world.service.history_lag_s = lag_s

@@ -231,19 +231,20 @@ def _connect(uri: str, path: Path) -> sqlite3.Connection:
 def _make_private(path: Path) -> None:
     """Create the file readable by its owner alone: it tells what somebody listens to.
 
-    What root makes in the folder of a service's user is that user's, who could not open it otherwise.
+    What root makes in the folder of a service's user is that user's, who could not open it otherwise; where root may
+    not give it away, it stays root's.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
         except FileExistsError:
-            descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)  # it may be a link to nowhere yet
-        else:
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))  # it may be a link to nowhere yet
+            return
+        with os.fdopen(descriptor, "rb"), contextlib.suppress(PermissionError):
             if os.geteuid() == 0:
                 folder = path.parent.stat()
                 os.fchown(descriptor, folder.st_uid, folder.st_gid)
-        os.close(descriptor)
     except OSError as error:
         raise StateError(
             f"the state file {path} cannot be opened: {error.strerror}",

@@ -3,12 +3,21 @@
 import ctypes
 import fcntl
 import os
+import signal
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.real.authority import Authority
+
+
+@pytest.fixture(scope="session", autouse=True)
+def a_keyboard_that_interrupts():
+    """A shell has what it starts in the background ignore Ctrl-C; processes of tests hear it all the same."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

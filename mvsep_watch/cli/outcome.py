@@ -105,7 +105,7 @@ def _no_job(path: Path, state: str, *, reason: str, hint: str = "") -> Item:
 
 def _not_taken(engine: Engine) -> Iterator[Item]:
     """Give the files that cannot be taken as they are: empty, held open, unreadable."""
-    for path, reason in engine.desks.intake.not_taken.items():
+    for path, reason in engine.desks.candidates.not_taken.items():
         yield _no_job(Path(path), "not taken", reason=reason)
 
 

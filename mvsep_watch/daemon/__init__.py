@@ -2,7 +2,8 @@
 
     watcher, scan      a path                          inbox
     scans              its folder is looked through    steps.scanning
-    intake             settles, is read, is counted    steps.reading
+    intake             a candidate, until it settles   steps.reading
+    identifying        is read                         steps.reading
     queueing           a job for every rule
     starting           which separation serves it?     fitting, adopting, batches, budget, and the planner
     intents            committed, handed out, released steps.submit

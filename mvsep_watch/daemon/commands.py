@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 
 from mvsep_watch.daemon import oneoffs
+from mvsep_watch.daemon.candidates import Candidates
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.eyes import Eyes
-from mvsep_watch.daemon.intake import Intake
 from mvsep_watch.daemon.looking import Looking
 from mvsep_watch.daemon.requesting import apply_open
 from mvsep_watch.steps.looking import Question
@@ -19,9 +19,9 @@ _NEVER_LOOKED = -1
 class Commands:
     """The desk of what is asked for; what it needs to know of a disk is looked up first."""
 
-    def __init__(self, context: Context, intake: Intake, looking: Looking) -> None:
+    def __init__(self, context: Context, candidates: Candidates, looking: Looking) -> None:
         self._context = context
-        self._intake = intake
+        self._candidates = candidates
         self._looking = looking
         self._foreign_writes = _NEVER_LOOKED
         self._seen: dict[Question, object] = {}
@@ -50,7 +50,7 @@ class Commands:
             doubt=functools.partial(context.doubts, eyes=eyes),
             eyes=eyes,
             unseen=self._look_up,
-            waits=self._intake.waits_of,
+            waits=self._candidates.waits_of,
         )
         context.tell(eyes)
         if not self._asked:
@@ -61,7 +61,7 @@ class Commands:
             told = {key: value for key, value in answer.items() if value}
             context.log.info("request_applied", command=request.command, **told)
             for source_id in answer.get("sources", []):
-                self._intake.forget_path(context.store.sources.get(source_id).path)
+                self._candidates.forget(str(context.store.sources.get(source_id).path))
             if one_off := answer.get("folder"):
                 self._take_up(one_off)
 
@@ -84,4 +84,4 @@ class Commands:
         context.config, source = oneoffs.with_one_off(context.config, context.store, name)
         if context.only:
             context.only.add(name)
-        self._intake.look_again(source, name)
+        self._candidates.look_again(source, name)

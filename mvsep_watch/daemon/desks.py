@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from mvsep_watch.daemon.annotating import Annotating
 from mvsep_watch.daemon.budget import Budget
+from mvsep_watch.daemon.candidates import Candidates
 from mvsep_watch.daemon.commands import Commands
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.counting import Counting
@@ -18,6 +19,7 @@ from mvsep_watch.daemon.finishing import Finishing
 from mvsep_watch.daemon.ground import Ground
 from mvsep_watch.daemon.history import History
 from mvsep_watch.daemon.hours import Hours
+from mvsep_watch.daemon.identifying import Identifying
 from mvsep_watch.daemon.intake import Intake
 from mvsep_watch.daemon.intents import Intents
 from mvsep_watch.daemon.looking import Looking
@@ -73,17 +75,26 @@ class Desks:
         self.looking = Looking(context)
         counting = Counting(context)
         self.scans = Scans(context, self.ground, counting)
-        self.intake = Intake(
+        self.candidates = Candidates(context, counting)
+        self.identifying = Identifying(
             context,
+            self.candidates,
             queueing=Queueing(context, self.ground),
             ground=self.ground,
+            looking=self.looking,
+            counting=counting,
+        )
+        self.intake = Intake(
+            context,
+            candidates=self.candidates,
+            identifying=self.identifying,
             looking=self.looking,
             scans=self.scans,
             counting=counting,
         )
-        self.commands = Commands(context, self.intake, self.looking)
+        self.commands = Commands(context, self.candidates, self.looking)
         self.disposing = Disposing(context, self.ground, self)
-        self.sight = Sight(context, scans=self.scans, intake=self.intake, disposing=self.disposing)
+        self.sight = Sight(context, scans=self.scans, candidates=self.candidates, disposing=self.disposing)
         roots = Roots(context)
         self.service = Service(context, self)
         self.outputs = Outputs(context, roots, self.looking, self)
@@ -107,7 +118,7 @@ class Desks:
         self.deleting = Deleting(context, self.polling)
         self.annotating = Annotating(context, self.scans, self.ground)
         self.moving = Moving(context, client)
-        self.telling = Telling(context, self.scans, self.intake)
+        self.telling = Telling(context, self.scans, self.identifying)
         self.tidying = Tidying(context)
         self.pinging = Pinging(context, scans=self.scans, service=self.service, sight=self.sight)
         self.measuring = Measuring(context, client=client, scans=self.scans, service=self.service, sight=self.sight)
@@ -120,6 +131,7 @@ class Desks:
             self.sight,
             self.scans,
             self.intake,
+            self.identifying,
             self.looking,
             self.service,
             self.outputs,
@@ -149,7 +161,7 @@ class Desks:
         """Say who takes which step's outcome."""
         takers: dict[type, Taker] = {
             reading.LookAt: self.intake.looked,
-            reading.Identify: self.intake.identified,
+            reading.Identify: self.identifying.identified,
             scanning.Scan: self.scans.ended,
             looking.LookThere: self.looking.looked,
             ReadConfiguration: self.reloading.read,
@@ -225,7 +237,7 @@ class Desks:
         jobs = store.jobs.of_source(source.id) if source else []
         one_offs = {job.folder for job in jobs if job.state.is_live and job.folder in config.one_offs}
         for name in (*watched, *one_offs):
-            self.intake.look_again(path, name)
+            self.candidates.look_again(path, name)
 
     def folder_away(self, error: AwayError) -> None:
         for folder in self._context.config.folders:

@@ -168,7 +168,7 @@ class Engine:
         """
         followed = []
         for folder, path in sorted(paths, key=lambda news: by_name(news[1])):  # what came at once goes by name
-            if path in self.desks.intake.candidates:
+            if path in self.desks.candidates:
                 followed.append((folder, path))
             else:
                 self.desks.intake.touched(folder, path)
@@ -244,7 +244,7 @@ class Engine:
             return
         store, now, step = self.context.store, self.context.clock.now(), message.step
         if isinstance(step, reading.Identify):
-            self.desks.intake.identified(step, None, error)
+            self.desks.identifying.identified(step, None, error)
         elif isinstance(step, fetch.Fetch | publish.Publish) and (job := store.jobs.get(step.job_id)):
             self.context.hold_for(error, job)
         elif isinstance(step, submit.Submit):

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from mvsep_watch.daemon import told
+from mvsep_watch.daemon.candidates import Candidates
 from mvsep_watch.daemon.context import Context
 from mvsep_watch.daemon.disposing import Disposing
 from mvsep_watch.daemon.inbox import Heard, HeardFolder, Trouble
-from mvsep_watch.daemon.intake import Intake
 from mvsep_watch.daemon.scans import Scans
 from mvsep_watch.files.mounts import keeps_times
 from mvsep_watch.model import Folder
@@ -61,10 +61,10 @@ class View:
 class Sight:
     """The desk that keeps looking where nothing is heard, and says how well everything is seen."""
 
-    def __init__(self, context: Context, *, scans: Scans, intake: Intake, disposing: Disposing) -> None:
+    def __init__(self, context: Context, *, scans: Scans, candidates: Candidates, disposing: Disposing) -> None:
         self._context = context
         self._scans = scans
-        self._intake = intake
+        self._candidates = candidates
         self._disposing = disposing
         self._views: dict[str, View] = {}
         self._written: tuple[object, object] = ({}, {})
@@ -119,7 +119,7 @@ class Sight:
 
     def _look(self, folder: Folder, view: View) -> None:
         now_s = self._context.clock.monotonic()
-        if (news_s := self._intake.news_s.get(folder.name, view.news_s)) > view.news_s:
+        if (news_s := self._candidates.news_s.get(folder.name, view.news_s)) > view.news_s:
             view.news_s, view.every_s = news_s, self._soonest_s
             view.due_s = min(view.due_s, now_s + view.every_s)
         is_all = view.is_looked_through or folder.name in self._scans.troubled_folders
@@ -134,7 +134,7 @@ class Sight:
     def _write(self) -> None:
         """Write down what `status` says, if it changed; the times in it only once in a while."""
         lasting = {name: self._lasting(name, view) for name, view in self._views.items()}
-        waiting = self._intake.waits_long | self._disposing.waits_long
+        waiting = self._candidates.waits_long | self._disposing.waits_long
         now_s, now = self._context.clock.monotonic(), self._context.clock.now()
         if not lasting or ((lasting, waiting) == self._written and now_s - self._written_s < WRITTEN_EVERY_S):
             return

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from mvsep_watch import bundling, log
 from mvsep_watch.bundling import Told
 from mvsep_watch.daemon.context import Context
-from mvsep_watch.daemon.intake import Intake
+from mvsep_watch.daemon.identifying import Identifying
 from mvsep_watch.daemon.scans import Scans
 from mvsep_watch.flapping import BALANCE, Gates, Known
 from mvsep_watch.model import Destination, Gate, GateName, JobState, Message, Notify, Subject
@@ -70,10 +70,10 @@ class Lookout:
 class Telling:
     """The desk of notices."""
 
-    def __init__(self, context: Context, scans: Scans, intake: Intake) -> None:
+    def __init__(self, context: Context, scans: Scans, identifying: Identifying) -> None:
         self._context = context
         self._scans = scans
-        self._intake = intake
+        self._identifying = identifying
         self._told = bundling.told_from(context.store.memory.meta(KEY))
         self._gates = Gates()
         self._lately: dict[str, Gate] = {}
@@ -205,8 +205,8 @@ class Telling:
         states = [state for subject, state in STATES.items() if subject in notify.about]
         store, newest, needing = self._context.store, self._context.store.transitions.newest, self._needing
         needing.look(store.transitions, states, now_s=now_s)
-        if Subject.FAILED in notify.about and self._intake.refused_at > self._looked_refused:
-            self._looked_refused = self._intake.refused_at
+        if Subject.FAILED in notify.about and self._identifying.refused_at > self._looked_refused:
+            self._looked_refused = self._identifying.refused_at
             if needing.since_s is None and self._refused():
                 needing.since_s = now_s
         if not self._is_due(needing, now_s, told_at=self._told.jobs_at):

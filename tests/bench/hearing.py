@@ -71,7 +71,7 @@ def _noting(engine: Engine) -> dict[str, float]:
 
     def note_found(folder: str, files: tuple) -> None:
         found(folder, files)
-        for path in {path for path, *_ in files} & engine.desks.intake.candidates.keys():
+        for path in {path for path, *_ in files} & set(engine.desks.candidates):
             seen.setdefault(path, time.monotonic())
 
     engine.desks.intake.touched, engine.desks.intake.found = note_touched, note_found

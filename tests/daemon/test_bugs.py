@@ -23,12 +23,12 @@ def boom(*_):
 
 def said(world):
     """Give all that a person is shown."""
-    intake = world.engine.desks.intake
+    candidates = world.engine.desks.candidates
     return [
         *(job.reason for job in world.jobs()),
         *(gate.reason for gate in world.engine.context.gates()),
         *world.engine.desks.scans.troubled_folders.values(),
-        *intake.not_taken.values(),
+        *candidates.not_taken.values(),
         *(row["reason"] for row in world.store.db.all("SELECT reason FROM sources")),
     ]
 

@@ -166,7 +166,7 @@ def test_a_file_that_is_forgotten_while_its_disk_hangs_makes_no_job(hung):
     hung.rescan()
     hung.pass_time(20)
     (hung.drop / "song.wav").unlink()
-    hung.engine.desks.intake.forget_path(hung.drop / "song.wav")
+    hung.engine.desks.candidates.forget(str(hung.drop / "song.wav"))
     hung.hands.go_on()
     hung.settle()
 

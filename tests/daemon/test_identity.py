@@ -314,7 +314,7 @@ def test_times_that_never_agree_are_waited_for_and_told_of(world, monkeypatch):
         write_wav(world.drop / "song.wav")
         world.start()
         world.pass_time(1200)
-        told, made = world.engine.desks.intake.waits_long, world.service.made
+        told, made = world.engine.desks.candidates.waits_long, world.service.made
     world.finish()
 
     assert ("changed while it was read" in next(iter(told.values()))[0], made) == (True, 0)

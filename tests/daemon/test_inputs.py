@@ -213,7 +213,7 @@ def test_a_missing_reference_lets_the_song_wait(world, tmp_path):
     write_wav(world.drop / "song.wav")
     world.start()
     world.pass_time(60)
-    waiting = dict(world.engine.desks.intake.not_taken)
+    waiting = dict(world.engine.desks.candidates.not_taken)
 
     write_wav(tmp_path / "later.wav")
     world.pass_time(600)

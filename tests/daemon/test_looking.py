@@ -111,7 +111,7 @@ def test_a_file_that_comes_waits_for_no_chunk_of_a_scan(world, monkeypatch):
     world.settle()
     path = str(write_wav(world.drop / "a.wav"))
     intake, noted = world.engine.desks.intake, []
-    monkeypatch.setattr(intake, "found", lambda *_: noted.append(path in intake.candidates))
+    monkeypatch.setattr(intake, "found", lambda *_: noted.append(path in world.engine.desks.candidates))
     world.engine._chunks.acquire()
     world.engine.inbox.put(FoundFiles(folder="drop", files=()))
     world.engine.inbox.path_touched("drop", path)
@@ -133,4 +133,4 @@ def test_what_happens_to_a_file_that_was_just_read_is_news(world):
 
     world.turn()
 
-    assert str(path) in world.engine.desks.intake.candidates
+    assert str(path) in world.engine.desks.candidates

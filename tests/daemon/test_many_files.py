@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mvsep_watch import audio
-from mvsep_watch.daemon import intake
+from mvsep_watch.daemon import identifying
 from mvsep_watch.daemon.hands import perform
 from mvsep_watch.model import CreditLimits, Limits
 from mvsep_watch.steps.base import Pool
@@ -39,17 +39,17 @@ def queued(world):
 
 def test_small_files_are_read_together(world):
     """A step, its outcome and a commit cost as much as a small file."""
-    drop(world, 2 * intake.READ_AT_ONCE + 1)
+    drop(world, 2 * identifying.READ_AT_ONCE + 1)
 
     held_back(world)
 
-    assert [len(names) for names in read_together(world)] == [intake.READ_AT_ONCE, intake.READ_AT_ONCE, 1]
+    assert [len(names) for names in read_together(world)] == [identifying.READ_AT_ONCE, identifying.READ_AT_ONCE, 1]
 
 
 def test_large_files_are_read_one_by_one(world, monkeypatch):
     """A step on a slow disk comes to its end, and another folder has its turn."""
     size_bytes = drop(world, 3)[0].stat().st_size
-    monkeypatch.setattr(intake, "READ_AT_ONCE_BYTES", 2 * size_bytes - 1)
+    monkeypatch.setattr(identifying, "READ_AT_ONCE_BYTES", 2 * size_bytes - 1)
 
     held_back(world)
 
@@ -78,7 +78,7 @@ def test_a_bug_with_one_that_was_read_keeps_no_other(world, monkeypatch):
     """Each is taken by itself."""
     bad, *good = drop(world, 5)
     world.start()
-    queueing = world.engine.desks.intake._queueing
+    queueing = world.engine.desks.identifying._queueing
     questions = queueing.questions
 
     def fails_on_one(path, *args, **given):
@@ -97,7 +97,7 @@ def test_a_file_is_never_read_by_two_at_once(world):
     """One that settles again while it is still being read waits for that."""
     (song,) = drop(world, 1)
     held_back(world)
-    world.engine.desks.intake.look_again(song, "drop")
+    world.engine.desks.candidates.look_again(song, "drop")
     world.pass_time(10.0)
     reading = Counter(name for names in read_together(world) for name in names)
 
@@ -125,7 +125,7 @@ def sent(world):
 
 def test_an_album_that_a_scan_finds_is_sent_in_its_order(world, monkeypatch):
     """However it lies in its directory, and whatever was read first."""
-    monkeypatch.setattr(intake, "READ_AT_ONCE", 1)
+    monkeypatch.setattr(identifying, "READ_AT_ONCE", 1)
     world.limits = replace(world.limits, separations=len(ALBUM))
     drop_album(world)
     held_back(world)
@@ -189,7 +189,7 @@ def test_files_that_come_in_one_instant_are_sent_by_name(world):
 )
 def test_the_first_is_sent_before_the_last_is_read(world, monkeypatch, premium, limit, made):
     """Unless a person may have to agree to what all of them cost together."""
-    monkeypatch.setattr(intake, "READ_AT_ONCE", 1)
+    monkeypatch.setattr(identifying, "READ_AT_ONCE", 1)
     world.limits = Limits(credits=CreditLimits(approve_batch_above=limit))
     world.service.account.enabled = premium
     drop(world, 5, seconds=0.5)

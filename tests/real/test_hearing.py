@@ -79,9 +79,9 @@ def sources(world):
 def until_heard(world, path):
     """Turn until an event of a real kernel has made a file a candidate."""
     deadline = time.monotonic() + DEADLINE_S
-    while str(path) not in world.engine.desks.intake.candidates and time.monotonic() < deadline:
+    while str(path) not in world.engine.desks.candidates and time.monotonic() < deadline:
         world.engine.turn(longest_nap_s=0.02)
-    return str(path) in world.engine.desks.intake.candidates
+    return str(path) in world.engine.desks.candidates
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")

@@ -7,6 +7,7 @@ everything else, and so imports next to nothing; what it does not hear of is the
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 from collections.abc import Sequence
@@ -56,6 +57,7 @@ def end(code: int) -> None:
     for number in _OF_RUN:
         _codes[number] = code
         _unless_ignored(number, _leave_by)
+    atexit.register(_ignore)
 
 
 def leave(number: int) -> None:
@@ -81,6 +83,12 @@ def was_asked_to_reload() -> bool:
 def _unless_ignored(number: int, handler: signal._HANDLER) -> None:
     if signal.getsignal(number) is not signal.SIG_IGN:
         signal.signal(number, handler)
+
+
+def _ignore() -> None:
+    """Hear nothing in the last milliseconds, in which Python forgets who hears what."""
+    for number in _OF_RUN:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _leave_by(number: int, _: FrameType | None) -> None:

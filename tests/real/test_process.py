@@ -126,7 +126,7 @@ def test_a_second_signal_ends_at_once(start, home, sandbox):
 @pytest.mark.parametrize(
     ("number", "words", "code"), [("TERM", ["run"], 0), ("INT", ["run"], 130), ("INT", ["jobs"], 130)]
 )
-@pytest.mark.parametrize("after_s", [0.0, 0.3])
+@pytest.mark.parametrize("after_s", [0.0, 0.15])
 def test_a_stop_in_the_first_moments_is_one_like_any_other(start, home, number, words, code, after_s):
     """While modules are imported, while the state is opened: no traceback, and the exit code of a stop."""
     process = start(*words, env={**os.environ, "PYTHONPATH": str(heard_from_the_first_line(home))})

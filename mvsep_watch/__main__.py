@@ -10,9 +10,13 @@ def main() -> int:
     words = sys.argv[1:]
     signals.hear(words)
     from mvsep_watch import cli  # noqa: PLC0415 - what takes time comes after signals are heard
+    from mvsep_watch.cli.context import Exit  # noqa: PLC0415 - as above
 
-    signals.hear_as_python(words)
-    code = cli.main(words)
+    try:
+        signals.hear_as_python(words)
+        code: int = cli.main(words)
+    except KeyboardInterrupt:  # just before the command hears it, or just after
+        code = Exit.INTERRUPTED
     signals.end(code)
     return code
 
